@@ -1,0 +1,252 @@
+/**
+ * Owns one file of the bus as one writer sees it: descriptor, sequence, chain, and the lines the disk refused.
+ *
+ * A1. A line is on disk, whole, before {@link FileAppender.append} says `written` (G2): one `write(2)`, its count checked.
+ * A2. A line that was not written took no `seq`, so the chain has no hole of its own making.
+ * A3. Order within the file is the order of `append`: while lines are held back, later ones queue behind them.
+ * A4. After a torn write the next line starts with a line feed, so it is not glued to the torn part.
+ * A5. A file that was removed or renamed under the writer is noticed at the write, and the line goes to the new one.
+ */
+import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BoundedQueue, type QueueLimits } from '../failopen/bounded-queue.ts';
+import { errnoOf, errorMessage } from '../model/error.ts';
+import type { Head } from '../model/message.ts';
+import type { Chain, ChainHash } from './chain.ts';
+import { type BusFileName, DIR_MODE, FILE_MODE } from './layout.ts';
+import { type BusRecord, lineBody, sealLine } from './line.ts';
+
+export interface AppenderOptions {
+  readonly name: BusFileName;
+  readonly path: string;
+  readonly writer: string;
+  readonly chain: Chain;
+  readonly backlog: QueueLimits;
+  /** True for the alpha bus: its file is renamed when it is full, so the path is looked at before each write. */
+  readonly isSegmented: boolean;
+}
+
+/** How long the file could not be written, and what became of the lines meanwhile. */
+export interface FileOutage {
+  readonly sinceMs: number;
+  readonly cause: string;
+  readonly buffered: number;
+  readonly replayed: number;
+  readonly dropped: number;
+}
+
+type Health =
+  | { readonly kind: 'well' }
+  | { kind: 'failing'; sinceMs: number; cause: string; buffered: number; replayed: number; lastTryMs: number };
+
+interface OpenFile {
+  readonly fd: number;
+  readonly ino: number;
+}
+
+const RETRY_EVERY_MS = 100;
+
+/** What a held-back record weighs in memory, about. */
+const weigh = (record: BusRecord): number => record.metaJson.length + record.dataJson.length + 200;
+
+export class FileAppender {
+  readonly #options: AppenderOptions;
+  readonly #held: BoundedQueue<BusRecord>;
+  #file: OpenFile | undefined;
+  #health: Health = { kind: 'well' };
+  #seq = 0;
+  #previous: ChainHash;
+  #mayBeTorn = false;
+  #sizeBytes = 0;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+    this.#held = new BoundedQueue(options.backlog);
+    this.#previous = options.chain.genesis(options.name, options.writer);
+  }
+
+  get name(): BusFileName {
+    return this.#options.name;
+  }
+
+  get isFailing(): boolean {
+    return this.#health.kind === 'failing';
+  }
+
+  /** Why it fails, while it fails: an errno code where there is one. */
+  get cause(): string {
+    return this.#health.kind === 'failing' ? this.#health.cause : '';
+  }
+
+  get heldCount(): number {
+    return this.#held.count;
+  }
+
+  /** Size of the file after the last write. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get fd(): number | undefined {
+    return this.#file?.fd;
+  }
+
+  get ino(): number | undefined {
+    return this.#file?.ino;
+  }
+
+  /** The writer's head in this file; `undefined` before its first line. */
+  get head(): Head | undefined {
+    const { name, writer } = this.#options;
+    return this.#seq === 0 ? undefined : { file: name, writer, seq: this.#seq, h: this.#previous };
+  }
+
+  /** Creates the file; false if it was there. @throws a system error where it cannot be made at all. */
+  createExclusively(): boolean {
+    try {
+      this.#openWith('ax');
+      return true;
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'EEXIST') return false;
+      throw thrown;
+    }
+  }
+
+  /** Puts the record into the file, or holds it back, or, with no room left, counts it as dropped. Never throws. */
+  append(record: BusRecord): 'written' | 'held' | 'dropped' {
+    if (this.#health.kind === 'failing' && !this.retry()) return this.#hold(record); // A3
+    try {
+      this.#write(record);
+      return 'written';
+    } catch (thrown) {
+      this.#fail(thrown);
+      return this.#hold(record);
+    }
+  }
+
+  /** Tries to write what is held back, at most each 100 ms unless `now`. True: nothing is held any more. */
+  retry(now = false): boolean {
+    const health = this.#health;
+    if (health.kind === 'well') return true;
+    const atMs = Date.now();
+    if (!now && atMs - health.lastTryMs < RETRY_EVERY_MS) return false;
+    health.lastTryMs = atMs;
+    try {
+      for (let record = this.#held.peek(); record !== undefined; record = this.#held.peek()) {
+        this.#write(record);
+        this.#held.shift();
+        health.replayed += 1;
+      }
+    } catch (thrown) {
+      this.#closeFile();
+      health.cause = errnoOf(thrown) ?? health.cause;
+      return false;
+    }
+    return true;
+  }
+
+  /** Once all that was held is written: what the outage was; the file is well again. */
+  takeOutage(): FileOutage | undefined {
+    const health = this.#health;
+    if (health.kind === 'well' || this.#held.count > 0) return undefined;
+    return this.#endOutage(health);
+  }
+
+  /** Closes the file and gives up what is still held: the outage that did not end, if there is one. */
+  close(): FileOutage | undefined {
+    const health = this.#health;
+    this.retry(true);
+    this.#closeFile();
+    return health.kind === 'failing' ? this.#endOutage(health) : undefined;
+  }
+
+  /** Closes the descriptor only (G6); the chain goes on at the next append. */
+  release(): void {
+    this.#closeFile();
+  }
+
+  #endOutage(health: Health & { kind: 'failing' }): FileOutage {
+    const dropped = this.#held.takeRefused() + this.#held.count;
+    this.#health = { kind: 'well' };
+    return { sinceMs: health.sinceMs, cause: health.cause, buffered: health.buffered, replayed: health.replayed, dropped };
+  }
+
+  #hold(record: BusRecord): 'held' | 'dropped' {
+    if (!this.#held.offer(record, weigh(record))) return 'dropped'; // A2
+    if (this.#health.kind === 'failing') this.#health.buffered += 1;
+    return 'held';
+  }
+
+  #fail(thrown: unknown): void {
+    const atMs = Date.now();
+    const cause = errnoOf(thrown) ?? errorMessage(thrown);
+    this.#health = { kind: 'failing', sinceMs: atMs, cause, buffered: 0, replayed: 0, lastTryMs: atMs };
+    this.#closeFile();
+  }
+
+  #write(record: BusRecord): void {
+    const { chain, writer } = this.#options;
+    const body = lineBody(record, writer, this.#seq + 1);
+    const h = chain.next(this.#previous, body);
+    this.#writeWhole(sealLine(body, h));
+    if (!this.#isStillThere()) {
+      this.#closeFile(); // A5: what was written went into a file that nobody can find any more
+      this.#writeWhole(sealLine(body, h));
+    }
+    this.#seq += 1;
+    this.#previous = h;
+  }
+
+  #writeWhole(line: string): void {
+    const { fd } = this.#current();
+    const text = this.#mayBeTorn ? `\n${line}` : line; // A4
+    const wanted = Buffer.byteLength(text);
+    const written = writeSync(fd, text);
+    if (written < wanted) this.#mayBeTorn = this.#mayBeTorn || written > 0;
+    else this.#mayBeTorn = false;
+    // Only the line feed is missing: the line itself is there, and A4 brings the line feed. Written again it would stand twice.
+    if (written < wanted - 1) {
+      throw Object.assign(new Error(`short write: ${written} of ${wanted} bytes`), { code: 'ENOSPC' });
+    }
+  }
+
+  #isStillThere(): boolean {
+    if (this.#file === undefined) return false;
+    const stat = fstatSync(this.#file.fd);
+    this.#sizeBytes = stat.size;
+    return stat.nlink > 0;
+  }
+
+  #current(): OpenFile {
+    if (this.#file !== undefined && this.#options.isSegmented && this.#wasRenamed(this.#file.ino)) this.#closeFile();
+    return this.#file ?? this.#openWith('a');
+  }
+
+  #wasRenamed(ino: number): boolean {
+    return statSync(this.#options.path, { throwIfNoEntry: false })?.ino !== ino; // A5
+  }
+
+  #openWith(flags: 'a' | 'ax'): OpenFile {
+    let fd: number;
+    try {
+      fd = openSync(this.#options.path, flags, FILE_MODE);
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw thrown;
+      mkdirSync(dirname(this.#options.path), { recursive: true, mode: DIR_MODE });
+      fd = openSync(this.#options.path, flags, FILE_MODE);
+    }
+    this.#file = { fd, ino: fstatSync(fd).ino };
+    return this.#file;
+  }
+
+  #closeFile(): void {
+    if (this.#file === undefined) return;
+    const { fd } = this.#file;
+    this.#file = undefined;
+    try {
+      closeSync(fd);
+    } catch (thrown) {
+      if (errnoOf(thrown) === undefined) throw thrown; // a system error of close(2) changes nothing for us
+    }
+  }
+}

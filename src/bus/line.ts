@@ -1,0 +1,72 @@
+/**
+ * Owns the form of one line (design, section 5): one JSON object, keys in a fixed order, the hash last.
+ *
+ * L1. `ts type entity writer seq id` come first and in this order, so `cut`, `grep` and a byte search find them.
+ * L2. A line ends in `,"h":"<64 hex>"}`; all before it is what the hash covers.
+ */
+import type { EntityId } from '../model/id.ts';
+import type { ChainHash } from './chain.ts';
+
+/** A message that has no place in a file yet; `metaJson` and `dataJson` are JSON texts, redacted and capped (G7). */
+export interface BusRecord {
+  /** ISO 8601, UTC, milliseconds. */
+  readonly ts: string;
+  readonly type: string;
+  readonly entity: EntityId;
+  /** UUID version 7. */
+  readonly id: string;
+  readonly metaJson: string;
+  readonly dataJson: string;
+}
+
+/** A line as it was read. `meta` and `data` may be of a newer version: nothing is assumed about them. */
+export interface BusLine {
+  readonly ts: string;
+  readonly type: string;
+  readonly entity: string;
+  readonly writer: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly h: string;
+}
+
+/** A line is at most this long, its line feed included (design, section 5). */
+export const LINE_MAX_BYTES = 64 * 1024;
+
+/** `,"h":"` + 64 + `"}` */
+export const HASH_SUFFIX_CHARS = 6 + 64 + 2;
+
+/** The line up to `,"h"`: what its hash covers (L2). */
+export const lineBody = (record: BusRecord, writer: string, seq: number): string =>
+  `{"ts":"${record.ts}","type":"${record.type}","entity":"${record.entity}","writer":"${writer}","seq":${seq},"id":"${record.id}","meta":${record.metaJson},"data":${record.dataJson}`;
+
+/** The whole line with its line feed. */
+export const sealLine = (body: string, h: ChainHash): string => `${body},"h":"${h}"}\n`;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A line of text as a bus line, `undefined` if it is none: torn, glued, or not of a bus. Never throws. */
+export const tryParseLine = (text: string): BusLine | undefined => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // a torn or glued line is an expected value for every reader
+  }
+  if (!isObject(value)) return undefined;
+  const { ts, type, entity, writer, seq, id, meta, data, h } = value;
+  const wellFormed =
+    typeof ts === 'string' &&
+    typeof type === 'string' &&
+    typeof entity === 'string' &&
+    typeof writer === 'string' &&
+    typeof seq === 'number' &&
+    typeof id === 'string' &&
+    typeof h === 'string' &&
+    isObject(meta) &&
+    isObject(data);
+  return wellFormed ? { ts, type, entity, writer, seq, id, meta, data, h } : undefined;
+};

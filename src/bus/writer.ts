@@ -1,0 +1,239 @@
+/**
+ * Owns a process's way of writing to the bus: its appenders, what is on stable storage, and the outage as a whole.
+ *
+ * W1. A message of both files is written to the channel first, then to the alpha bus, with the same id.
+ * W2. Nothing here throws into the caller or waits for anything but the write itself (G1).
+ * W3. An outage of the bus is told once, when the last file that failed is whole again, or at close (G3).
+ */
+import { close, fdatasync, fsync, open } from 'node:fs';
+import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
+import type { QueueLimits } from '../failopen/bounded-queue.ts';
+import { type EntityId, randomBase32 } from '../model/id.ts';
+import { type Head, isChannelOnly } from '../model/message.ts';
+import { thisProcess } from '../model/process-identity.ts';
+import { FileAppender, type FileOutage } from './appender.ts';
+import type { Chain } from './chain.ts';
+import { ALPHA, type BusFileName, busPath, channelName, channelsDir } from './layout.ts';
+import type { BusRecord } from './line.ts';
+import { removeRegistration, writeRegistration } from './registration.ts';
+import { rollSegment } from './segments.ts';
+
+export interface BusWriterOptions {
+  /** The `_bus/` folder. */
+  readonly busDir: string;
+  /** The `run/` folder. */
+  readonly runDir: string;
+  readonly chain: Chain;
+  readonly segmentBytes: number;
+  /** Per file. */
+  readonly backlog: QueueLimits;
+  /** Told once an outage began: the file, and why (an errno code where there is one). */
+  readonly onOutageStart?: (file: BusFileName, why: string) => void;
+  /** Told once all that failed is whole again (`over`), or the writer was closed before (`given-up`). */
+  readonly onOutageEnd?: (outage: FileOutage, how: 'over' | 'given-up') => void;
+}
+
+const MAX_OPEN_FILES = 128;
+const RETRY_EVERY_MS = 250;
+const SYNC_GROUP_MS = 2;
+const ROLL_BUDGET_MS = 5_000;
+
+const addOutages = (a: FileOutage | undefined, b: FileOutage): FileOutage =>
+  a === undefined
+    ? b
+    : {
+        sinceMs: Math.min(a.sinceMs, b.sinceMs),
+        cause: a.cause,
+        buffered: a.buffered + b.buffered,
+        replayed: a.replayed + b.replayed,
+        dropped: a.dropped + b.dropped,
+      };
+
+export class BusWriter implements Disposable {
+  /** Names this process on the bus: 12 characters of base32, 60 random bits. */
+  readonly id: string = randomBase32(12);
+  readonly #options: BusWriterOptions;
+  readonly #appenders = new Map<BusFileName, FileAppender>();
+  readonly #failing = new Set<FileAppender>();
+  #outage: FileOutage | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #unsynced = new Set<FileAppender>();
+  #sync: Promise<void> | undefined;
+  #registeredIno: number | null | undefined;
+  #isRolling = false;
+
+  private constructor(options: BusWriterOptions) {
+    this.#options = options;
+  }
+
+  static open(options: BusWriterOptions): BusWriter {
+    return new BusWriter(options);
+  }
+
+  /** Whether any file is being held back now (G9). */
+  get isFailing(): boolean {
+    return this.#failing.size > 0;
+  }
+
+  /** Records that wait for the disk. */
+  get heldCount(): number {
+    let count = 0;
+    for (const appender of this.#failing) count += appender.heldCount;
+    return count;
+  }
+
+  /**
+   * Makes the channel of a new entity; `exists`: the id is taken. A bus that cannot be written says `created`:
+   * the pod goes on (G1), and what it has to say is held back.
+   */
+  createChannel(entity: EntityId): 'created' | 'exists' {
+    const appender = this.#appender(channelName(entity));
+    const created = bestEffortSync('bus.create-channel', () => appender.createExclusively());
+    return created === false ? 'exists' : 'created';
+  }
+
+  /** Puts a message where it belongs: a tool call into the entity's channel, all else also on the alpha bus (W1). */
+  write(record: BusRecord): void {
+    this.#append(channelName(record.entity), record);
+    if (!isChannelOnly(record.type)) this.#append(ALPHA, record);
+  }
+
+  /** Resolves once all that was written so far is on stable storage, or could not be put there. Calls are grouped (G2). */
+  sync(): Promise<void> {
+    this.#sync ??= this.#syncSoon();
+    return this.#sync;
+  }
+
+  /** The heads of this writer in all its files. */
+  heads(): readonly Head[] {
+    return [...this.#appenders.values()].flatMap((appender) => appender.head ?? []);
+  }
+
+  /** Writes what is held back, if the disk takes it now, and closes all files. What remains is told as dropped. */
+  [Symbol.dispose](): void {
+    this.retryNow();
+    clearInterval(this.#retryTimer);
+    for (const appender of this.#appenders.values()) {
+      const outage = appender.close();
+      if (outage !== undefined) this.#outage = addOutages(this.#outage, outage);
+    }
+    this.#failing.clear();
+    this.#tellOutageEnd('given-up');
+    bestEffortSync('bus.unregister', () => removeRegistration(this.#options.runDir, this.id));
+  }
+
+  /** Tries now to write all that is held back, whatever the time of the last try. */
+  retryNow(): void {
+    this.#retry(true);
+  }
+
+  #append(name: BusFileName, record: BusRecord): void {
+    const appender = this.#appender(name);
+    const wasFailing = appender.isFailing;
+    const outcome = appender.append(record);
+    if (outcome === 'written') this.#unsynced.add(appender);
+    if (appender.isFailing || wasFailing) this.#followOutage(appender, wasFailing);
+    if (name === ALPHA) this.#afterAlpha(appender);
+  }
+
+  #appender(name: BusFileName): FileAppender {
+    let appender = this.#appenders.get(name);
+    if (appender === undefined) {
+      const { busDir, chain, backlog } = this.#options;
+      const path = busPath(busDir, name);
+      appender = new FileAppender({ name, path, writer: this.id, chain, backlog, isSegmented: name === ALPHA });
+      if (this.#appenders.size >= MAX_OPEN_FILES) this.#releaseIdle();
+    } else {
+      this.#appenders.delete(name); // most recently used last
+    }
+    this.#appenders.set(name, appender);
+    return appender;
+  }
+
+  #releaseIdle(): void {
+    let open = 0;
+    for (const appender of [...this.#appenders.values()].toReversed()) {
+      if (appender.fd === undefined) continue;
+      open += 1;
+      if (open >= MAX_OPEN_FILES) appender.release();
+    }
+  }
+
+  #followOutage(appender: FileAppender, wasFailing: boolean): void {
+    const outage = appender.takeOutage();
+    if (outage !== undefined) {
+      this.#outage = addOutages(this.#outage, outage);
+      this.#failing.delete(appender);
+      if (this.#failing.size === 0) this.#tellOutageEnd('over');
+      return;
+    }
+    if (this.#failing.size === 0 && !wasFailing) this.#options.onOutageStart?.(appender.name, appender.cause);
+    this.#failing.add(appender);
+    this.#retryTimer ??= setInterval(() => this.#retry(false), RETRY_EVERY_MS).unref();
+  }
+
+  #retry(now: boolean): void {
+    for (const appender of [...this.#failing]) {
+      appender.retry(now);
+      this.#followOutage(appender, true);
+    }
+    if (this.#failing.size > 0) return;
+    clearInterval(this.#retryTimer);
+    this.#retryTimer = undefined;
+  }
+
+  #tellOutageEnd(how: 'over' | 'given-up'): void {
+    const outage = this.#outage;
+    this.#outage = undefined;
+    if (outage !== undefined) this.#options.onOutageEnd?.(outage, how); // W3
+  }
+
+  #afterAlpha(alpha: FileAppender): void {
+    if (alpha.ino !== undefined && alpha.ino !== this.#registeredIno) this.#register(alpha.ino);
+    if (alpha.sizeBytes < this.#options.segmentBytes || this.#isRolling) return;
+    this.#isRolling = true;
+    const { busDir, segmentBytes } = this.#options;
+    const roll = bestEffort('bus.roll-segment', { withinMs: ROLL_BUDGET_MS }, () => rollSegment(busDir, segmentBytes));
+    roll.then(
+      () => {
+        this.#isRolling = false;
+      },
+      () => undefined, // bestEffort never rejects
+    );
+  }
+
+  #register(ino: number): void {
+    this.#registeredIno = ino;
+    const { host, bootId, pid, startTicks } = thisProcess();
+    const registration = { writer: this.id, host, boot_id: bootId, pid, start_ticks: startTicks, alpha_ino: ino };
+    bestEffortSync('bus.register', () => writeRegistration(this.#options.runDir, registration));
+  }
+
+  async #syncSoon(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, SYNC_GROUP_MS);
+    await promise;
+    this.#sync = undefined;
+    const appenders = [...this.#unsynced];
+    this.#unsynced = new Set();
+    await Promise.all(appenders.map((appender) => syncFile(appender.fd)));
+    await syncFolder(channelsDir(this.#options.busDir));
+  }
+}
+
+const syncFile = async (fd: number | undefined): Promise<void> => {
+  if (fd === undefined) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  fdatasync(fd, () => resolve()); // a disk that refuses has refused the write too, or tells at the next one
+  await promise;
+};
+
+/** A new file is found again after a power cut only if its folder is on stable storage too. */
+const syncFolder = async (path: string): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  open(path, 'r', (thrown, fd) => {
+    if (thrown !== null) resolve();
+    else fsync(fd, () => close(fd, () => resolve()));
+  });
+  await promise;
+};

@@ -1,0 +1,108 @@
+/** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
+
+interface ErrorCodeEntry {
+  readonly meaning: string;
+  readonly remedy: string;
+  /** 1 failed, 2 usage or configuration, 3 time or limit. */
+  readonly exitCode: 1 | 2 | 3;
+}
+
+export const ERROR_CODES = {
+  NIKA_MODEL_BAD_ID: {
+    meaning: 'An entity id is not of the form PROJ-, JOB-, TASK- or SUB- followed by letters, digits, dot, dash, underscore.',
+    remedy: 'Use for example JOB-nightly-audit: 1 to 100 characters of A-Z a-z 0-9 . _ - and no "..".',
+    exitCode: 2,
+  },
+  NIKA_MODEL_BAD_TRANSITION: {
+    meaning: 'An entity cannot go from its state to the one asked for.',
+    remedy: 'See the table of transitions in docs/reference/bus.md.',
+    exitCode: 2,
+  },
+  NIKA_CONFIG_INVALID: {
+    meaning: 'A configuration file has a wrong value.',
+    remedy: 'Correct the named line; config/schemas/nika.schema.json lists every setting.',
+    exitCode: 2,
+  },
+  NIKA_CONFIG_NO_HOME: {
+    meaning: 'The home could not be found or made.',
+    remedy: 'Give --home DIR, set NIKA_HOME, or run "nika init" in a folder of yours.',
+    exitCode: 2,
+  },
+  NIKA_CONFIG_EXISTS: {
+    meaning: 'A file that would be made is there already with other contents.',
+    remedy: 'Move it away, or go on with the one that is there.',
+    exitCode: 2,
+  },
+  NIKA_JOB_NOT_FOUND: {
+    meaning: 'No job of that name in the home or among the jobs that nika ships.',
+    remedy: 'Run "nika job list" to see the names.',
+    exitCode: 2,
+  },
+  NIKA_JOB_INVALID: {
+    meaning: 'A job file has a mistake; nothing was run.',
+    remedy: 'Correct the named line, then try "nika job check <job>".',
+    exitCode: 2,
+  },
+  NIKA_JOB_BAD_INPUT: {
+    meaning: 'An input is missing, unknown or of the wrong type.',
+    remedy: 'Run "nika job show <job>" to see its inputs; give them with --input name=value.',
+    exitCode: 2,
+  },
+  NIKA_BUS_UNREADABLE: {
+    meaning: 'The bus, or a file of it, cannot be read.',
+    remedy: 'Check that the home is the right one (--home) and that its _bus/ is yours to read.',
+    exitCode: 2,
+  },
+  NIKA_BUS_NO_ENTITY: {
+    meaning: 'No entity with that id is on the bus.',
+    remedy: 'Run "nika tree" to see what is there.',
+    exitCode: 2,
+  },
+  NIKA_BUS_KEY: {
+    meaning: 'The key file of the bus cannot be used.',
+    remedy: 'Put at least 32 random bytes into the file that bus.keyFile names, readable by you alone (chmod 600).',
+    exitCode: 2,
+  },
+  NIKA_ENTITY_EXISTS: {
+    meaning: 'An entity with that id is there already.',
+    remedy: 'Choose another id, or leave --id away to have one made.',
+    exitCode: 2,
+  },
+  NIKA_ENTITY_NO_PARENT: {
+    meaning: 'The parent that was named is not on the bus.',
+    remedy: 'Run "nika tree" to see which entities there are.',
+    exitCode: 2,
+  },
+  NIKA_CLI_USAGE: {
+    meaning: 'A command was called with wrong or missing arguments.',
+    remedy: 'Add --help to the command to see how it is used.',
+    exitCode: 2,
+  },
+  NIKA_NODE_TOO_OLD: {
+    meaning: 'Node is older than 24.12.',
+    remedy: 'Install Node 24.12 or later, or run nika through npx in a folder that has it as a dependency.',
+    exitCode: 2,
+  },
+  NIKA_TOOL_BAD_INPUT: {
+    meaning: 'A tool was given an input that does not fit its schema.',
+    remedy: 'See the tool in docs/reference/jobs.md.',
+    exitCode: 1,
+  },
+  NIKA_TOOL_FAILED: {
+    meaning: 'A tool call failed.',
+    remedy: 'See the call in "nika bus show <job>".',
+    exitCode: 1,
+  },
+  NIKA_TOOL_TIMED_OUT: {
+    meaning: 'A tool call took longer than its timeout.',
+    remedy: 'Raise "timeout" of the step, or of the job.',
+    exitCode: 3,
+  },
+  NIKA_LIMIT_REACHED: {
+    meaning: 'The job reached one of its limits.',
+    remedy: 'Raise the limit in the job file, if the work is worth it.',
+    exitCode: 3,
+  },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,103 @@
+/** Owns the types of bus messages and what each holds in `data`; `docs/reference/bus.md` is generated from it. */
+import { z } from 'zod';
+import { ENTITY_STATES } from './entity.ts';
+import { entityIdSchema } from './id.ts';
+
+/** A body that was too long for its line: the head stays, the whole is in `_bus/blobs/<sha256>`. */
+export const blobRefSchema = z.object({
+  $blob: z.string().describe('SHA-256 (hex) of the whole body, and its file name under _bus/blobs/. Empty if it was not kept.'),
+  bytes: z.int().describe('Size of the whole body.'),
+  head: z.string().describe('How the body begins.'),
+});
+
+export const bodySchema = z.unknown().describe('Any JSON, or a blob reference {$blob, bytes, head}.');
+
+const headSchema = z.object({
+  file: z.string().describe('File under _bus/, without its segment number.'),
+  writer: z.string(),
+  seq: z.int().describe('Lines that this writer has put into the file.'),
+  h: z.string().describe('Hash of its last one.'),
+});
+
+const transition = {
+  from: z.enum(ENTITY_STATES).nullable().describe('State before; null: the entity is new.'),
+  to: z.enum(ENTITY_STATES),
+  rev: z.int().min(1).describe('Counts the transitions of the entity.'),
+  summary: z.string().optional().describe('One line for people.'),
+};
+
+const ended = {
+  ...transition,
+  result: bodySchema.optional().describe('Declared outputs, or the last message; at most 2 kB, the rest as a blob.'),
+  duration_ms: z.number().optional(),
+};
+
+export const MESSAGE_SCHEMAS = {
+  session_start: z.object({
+    kind: z.enum(['pod', 'worker', 'alpha']),
+    version: z.string(),
+    cwd: z.string(),
+    argv: z.array(z.string()).optional(),
+    inputs: bodySchema.optional(),
+    alpha_head: headSchema.nullable().describe('The last line seen on the alpha bus: weaves the writers together.'),
+  }),
+  session_end_summary: z.object({
+    outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out', 'limit', 'interrupted', 'lost']),
+    exit_code: z.int(),
+    duration_ms: z.number(),
+    calls: z.int(),
+    errors: z.int(),
+    calls_by_tool: z.record(z.string(), z.int()).optional(),
+    dropped: z.record(z.string(), z.int()).describe('What was dropped, truncated or delayed, by name (G3).'),
+    result: bodySchema.optional(),
+    alpha_head: headSchema.nullable(),
+    heads: z.array(headSchema).describe('The heads of this writer in all its files, this line not counted.'),
+  }),
+  entity_created: z.object({ ...transition, name: z.string().optional(), description: z.string().optional() }),
+  entity_started: z.object(transition),
+  review_request: z.object({ ...transition, reason: z.string().optional() }),
+  review_decision: z.object({ ...transition, decision: z.enum(['accepted', 'rejected']), reason: z.string().optional() }),
+  job_completed: z.object(ended),
+  job_failed: z.object({ ...ended, error: z.string(), code: z.string().optional() }),
+  job_cancelled: z.object({ ...ended, reason: z.string().optional() }),
+  attempt_failed: z.object({ error: z.string(), attempts_left: z.int(), duration_ms: z.number().optional() }),
+  subagent_completed: z.object({ sub_id: entityIdSchema, summary: z.string().optional() }),
+  autonomous_dispatch: z.object({ job: z.string(), draw: z.number(), probability: z.number(), reason: z.string() }),
+  tool_call: z.object({
+    source: z.enum(['hook', 'stream', 'reported']),
+    tool_name: z.string(),
+    tool_use_id: z.string(),
+    ok: z.boolean(),
+    duration_ms: z.number().nullable(),
+    step: z.string().optional().describe('Id of the step of a job of steps.'),
+    cwd: z.string().optional(),
+    tool_input: bodySchema,
+    tool_response: bodySchema.optional(),
+    error: z.string().optional(),
+    is_interrupt: z.boolean().optional().describe('The call was ended from outside before it was done.'),
+    redacted: z.record(z.string(), z.int()).optional().describe('How many secrets of which kind were taken out.'),
+    truncated: z.record(z.string(), z.int()).optional().describe('Which body was cut, and how many bytes it had.'),
+  }),
+  signal: z.object({ kind: z.enum(['result', 'signal', 'request', 'error']), body: bodySchema }),
+  condition: z.object({ condition: z.string(), detail: z.string().optional() }),
+  outage: z.object({
+    service: z.string().describe('bus, redis, qdrant, logs.'),
+    since: z.string(),
+    until: z.string(),
+    cause: z.string(),
+    buffered: z.int().describe('Entries that were held back.'),
+    replayed: z.int().describe('Entries that were written afterwards.'),
+    dropped: z.int().describe('Entries that are lost; they take no seq.'),
+  }),
+  note: z.object({ text: z.string(), level: z.enum(['info', 'warn', 'error']).optional() }),
+} as const;
+
+export type MessageType = keyof typeof MESSAGE_SCHEMAS;
+export type MessageData<T extends MessageType> = z.infer<(typeof MESSAGE_SCHEMAS)[T]>;
+export type Head = z.infer<typeof headSchema>;
+
+export const MESSAGE_TYPES = Object.keys(MESSAGE_SCHEMAS) as readonly MessageType[];
+export const isMessageType = (type: string): type is MessageType => Object.hasOwn(MESSAGE_SCHEMAS, type);
+
+/** Types that stand in an entity's channel only; all others also stand on the alpha bus (design, section 5). */
+export const isChannelOnly = (type: string): boolean => type === 'tool_call';

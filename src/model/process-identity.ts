@@ -1,0 +1,51 @@
+/** Owns what names one process for ever on a machine: host, boot, pid and start time (design, section 4). Linux. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+export interface ProcessIdentity {
+  readonly host: string;
+  /** A new one at each boot; empty where the system has none to tell. */
+  readonly bootId: string;
+  readonly pid: number;
+  /** Start time in clock ticks since boot (field 22 of /proc/<pid>/stat); empty where the system has no /proc. */
+  readonly startTicks: string;
+}
+
+const tryReadText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // not Linux, or the process is gone
+  }
+};
+
+/** Start ticks of a living process; empty: there is none of that pid. */
+export const startTicksOf = (pid: number): string => {
+  const stat = tryReadText(`/proc/${pid}/stat`);
+  // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+};
+
+const readBootId = (): string => tryReadText('/proc/sys/kernel/random/boot_id').trim();
+
+export const thisProcess = (): ProcessIdentity => ({
+  host: hostname(),
+  bootId: readBootId(),
+  pid: process.pid,
+  startTicks: startTicksOf(process.pid),
+});
+
+/** `gone` is certain; a process of another host or boot on another host is `elsewhere`: only its own host may say. */
+export const livenessOf = (identity: ProcessIdentity): 'alive' | 'gone' | 'elsewhere' => {
+  if (identity.host !== hostname()) return 'elsewhere';
+  if (identity.bootId !== readBootId()) return 'gone';
+  if (identity.startTicks === '') {
+    try {
+      process.kill(identity.pid, 0);
+      return 'alive';
+    } catch {
+      return 'gone';
+    }
+  }
+  return startTicksOf(identity.pid) === identity.startTicks ? 'alive' : 'gone';
+};
