@@ -82,6 +82,10 @@ export class FileAppender {
     return this.#held.count;
   }
 
+  get refusedCount(): number {
+    return this.#held.refused;
+  }
+
   /** Size of the file after the last write. */
   get sizeBytes(): number {
     return this.#sizeBytes;

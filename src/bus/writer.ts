@@ -82,6 +82,13 @@ export class BusWriter implements Disposable {
     return count;
   }
 
+  /** Records that were dropped in an outage that is not over. */
+  get refusedCount(): number {
+    let count = 0;
+    for (const appender of this.#failing) count += appender.refusedCount;
+    return count;
+  }
+
   /**
    * Makes the channel of a new entity; `exists`: the id is taken. A bus that cannot be written says `created`:
    * the pod goes on (G1), and what it has to say is held back.
@@ -142,10 +149,10 @@ export class BusWriter implements Disposable {
       const { busDir, chain, backlog } = this.#options;
       const path = busPath(busDir, name);
       appender = new FileAppender({ name, path, writer: this.id, chain, backlog, isSegmented: name === ALPHA });
-      if (this.#appenders.size >= MAX_OPEN_FILES) this.#releaseIdle();
     } else {
       this.#appenders.delete(name); // most recently used last
     }
+    if (appender.fd === undefined && this.#appenders.size >= MAX_OPEN_FILES) this.#releaseIdle();
     this.#appenders.set(name, appender);
     return appender;
   }

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+/* Old syntax on purpose: an old Node must be able to read this file and say what is wrong. */
+'use strict';
+
+var REQUIRED = [24, 12];
+var version = process.versions.node.split('.').map(Number);
+
+if (version[0] < REQUIRED[0] || (version[0] === REQUIRED[0] && version[1] < REQUIRED[1])) {
+  process.stderr.write(
+    'nika needs Node ' + REQUIRED.join('.') + ' or later, and this is ' + process.versions.node +
+      ': run it with "npx nika" in its folder, which brings its own Node, or install a newer one.\n'
+  );
+  process.exitCode = 2;
+} else {
+  var fs = require('node:fs');
+  var path = require('node:path');
+  var url = require('node:url');
+  var nodeModule = require('node:module');
+  var root = path.join(__dirname, '..');
+
+  /* In a checkout the built copy is used only while it is newer than every source file; else the source itself runs. */
+  var newest = function (folder) {
+    return fs.readdirSync(folder, { withFileTypes: true }).reduce(function (max, entry) {
+      var file = path.join(folder, entry.name);
+      return Math.max(max, entry.isDirectory() ? newest(file) : fs.statSync(file).mtimeMs);
+    }, 0);
+  };
+  var built = path.join(root, 'dist', 'cli', 'main.js');
+  var source = path.join(root, 'src');
+  var isBuilt = fs.existsSync(built);
+  var isFresh = isBuilt && (!fs.existsSync(source) || newest(source) < fs.statSync(built).mtimeMs);
+  nodeModule.enableCompileCache();
+  import(url.pathToFileURL(isFresh ? built : path.join(source, 'cli', 'main.ts')).href);
+}

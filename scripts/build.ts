@@ -1,0 +1,57 @@
+/**
+ * Builds `dist/`: nika and its libraries in few files, since reading many small ones is most of a short command's
+ * time (docs/decisions/0004). Types by tsc. The licences of what is bundled are put beside.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** Programs that are started by path: `cli/main.ts`, and each `*-worker.ts`. */
+const entries = (): Record<string, string> => {
+  const programs = globSync('src/**/*-worker.ts', { cwd: root });
+  const sources = ['src/cli/main.ts', 'src/index.ts', ...programs];
+  return Object.fromEntries(sources.map((path) => [path.slice('src/'.length, -'.ts'.length), join(root, path)]));
+};
+
+const licences = (): string => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; version?: string; license?: string }>;
+  };
+  const bundled = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  if (bundled.length < Object.keys(dependencies).length) throw new Error('package-lock.json misses dependencies');
+  return bundled
+    .map(([path, { version = '', license = '' }]) => {
+      const file = globSync('{LICENSE,LICENCE,license,licence}*', { cwd: join(root, path) })[0];
+      const text = file === undefined ? '(no licence file in the package)' : readFileSync(join(root, path, file), 'utf8');
+      return `${path.replace(/^.*node_modules\//, '')} ${version} (${license})\n\n${text.trim()}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+};
+
+const bundle = await rolldown({ input: entries(), platform: 'node', logLevel: 'warn' });
+rmSync(dist, { recursive: true, force: true });
+await bundle.write({
+  dir: dist,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
+});
+await bundle.close();
+writeFileSync(join(dist, 'LICENCES-OF-BUNDLED-PACKAGES.txt'), licences());
+
+/** `npm ci` needs no types: they are for those who install the package. */
+if (!process.argv.includes('--no-types')) {
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+}
+if (!existsSync(join(dist, 'cli/main.js'))) throw new Error('dist/cli/main.js was not built');

@@ -1,0 +1,95 @@
+/** Checks that each room of `src/` imports only what the design allows, and each library only where it is at home. */
+import { globSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+
+/** Every room may import these; `config` for its types only. */
+const BASE = ['model', 'log', 'failopen'];
+
+/** What a room may import besides itself and the base. `*`: anything. */
+const ADDS: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  config: [],
+  log: [],
+  failopen: [],
+  bus: [],
+  hooks: [],
+  recorder: ['bus'],
+  pod: ['config', 'hooks', 'recorder', 'bus'],
+  cli: ['*'],
+  'index.ts': ['*'],
+};
+
+/** The base itself is narrower. */
+const BASE_OF: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  config: ['model'],
+  log: ['model'],
+  failopen: ['model', 'log'],
+};
+
+/** Who may import which library; `zod` is everybody's. */
+const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  pino: ['log'],
+  yaml: ['config'],
+  commander: ['cli'],
+  chokidar: ['bus', 'config'],
+  tinyglobby: ['pod'],
+  zod: ['*'],
+};
+
+interface Import {
+  readonly file: string;
+  readonly line: number;
+  readonly target: string;
+  readonly isType: boolean;
+}
+
+const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|import\('([^']+)'\)/g;
+
+const importsOf = (file: string): readonly Import[] => {
+  const text = readFileSync(join(root, file), 'utf8');
+  return Array.from(text.matchAll(IMPORT), (match) => ({
+    file,
+    line: text.slice(0, match.index + match[0].indexOf(match[2] ?? match[3] ?? '')).split('\n').length,
+    target: match[2] ?? match[3] ?? '',
+    isType: match[1] !== undefined,
+  }));
+};
+
+const roomOf = (path: string): string => path.split('/')[1] ?? '';
+
+const judgeRoom = ({ file, target, isType }: Import): string | undefined => {
+  const room = roomOf(file);
+  const other = roomOf(posix.join(posix.dirname(file), target));
+  const adds = ADDS[room];
+  if (adds === undefined) return `the room ${room}/ is not in the table of scripts/check-rooms.ts`;
+  if (other === room || adds.includes('*') || adds.includes(other)) return undefined;
+  if ((BASE_OF[room] ?? BASE).includes(other)) return undefined;
+  if (other === 'config' && isType && BASE_OF[room] === undefined) return undefined;
+  return `${room}/ may not import ${other}/${other === 'config' ? ' (but its types, with "import type")' : ''}`;
+};
+
+const judgeLibrary = ({ file, target, isType }: Import): string | undefined => {
+  const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
+  const owners = OWNERS[name];
+  if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
+  return isType || owners.includes('*') || owners.includes(roomOf(file)) ? undefined : `${name} belongs to ${owners.join(', ')}/`;
+};
+
+const isTest = (file: string): boolean => file.endsWith('.test.ts');
+const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !isTest(file));
+const problems = files.flatMap(importsOf).flatMap((one) => {
+  if (one.target.startsWith('node:')) return [];
+  const problem = one.target.startsWith('.') ? judgeRoom(one) : judgeLibrary(one);
+  return problem === undefined ? [] : [`${one.file}:${one.line}: ${problem}`];
+});
+
+for (const room of new Set(files.map(roomOf))) {
+  if (!(room in ADDS)) problems.push(`src/${room} is not in the table of scripts/check-rooms.ts`);
+}
+if (files.length === 0) problems.push('no source files were found: this check would check nothing');
+for (const problem of problems) console.error(problem);
+console.log(`rooms: ${files.length} files, ${problems.length} problems`);
+process.exitCode = problems.length === 0 ? 0 : 1;

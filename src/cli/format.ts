@@ -1,0 +1,43 @@
+/** Owns how durations, sizes and foreign text are shown to people. */
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `4 ms`, `1.2 s`, `3m 05s`, `2h 10m`, `5d 3h`. */
+export const formatDuration = (ms: number): string => {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < MINUTE_MS) return `${(ms / 1000).toFixed(1)} s`;
+  const two = (value: number): string => String(Math.trunc(value)).padStart(2, '0');
+  if (ms < HOUR_MS) return `${Math.trunc(ms / MINUTE_MS)}m ${two((ms % MINUTE_MS) / 1000)}s`;
+  if (ms < DAY_MS) return `${Math.trunc(ms / HOUR_MS)}h ${two((ms % HOUR_MS) / MINUTE_MS)}m`;
+  return `${Math.trunc(ms / DAY_MS)}d ${Math.trunc((ms % DAY_MS) / HOUR_MS)}h`;
+};
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** Decimal units, as disks and `ls --si` have them: `913 B`, `1.4 MB`. */
+export const formatBytes = (bytes: number): string => {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+};
+
+// eslint-disable-next-line no-control-regex -- finding control characters is what it is for
+const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]|\u202A|\u202B|\u202D|\u202E|\u2066|\u2067|\u2068/g;
+
+/**
+ * Text of a tool or an agent without what would steer the terminal: escape sequences, carriage returns, direction
+ * overrides. Line feeds and tabs stay.
+ */
+export const printable = (text: string): string => text.replaceAll(CONTROL, '');
+
+export const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+/** At most so many columns (UTF-16 units); what was cut ends in `…`. */
+export const clip = (text: string, columns: number): string =>
+  text.length <= columns ? text : `${text.slice(0, Math.max(1, columns - 1)).toWellFormed()}…`;

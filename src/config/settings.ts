@@ -1,0 +1,153 @@
+/**
+ * Owns the settings of `config/nika.yaml`: their names, units and defaults, resolved once into a frozen value.
+ * Everything is present in it, whether the file says so or not; only what has no default may be absent.
+ */
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { type Home, settingsFile } from './home.ts';
+import { bytesSchema, durationSchema } from './quantity.ts';
+import { checkValue, fieldName } from './field-issue.ts';
+import { listSettings } from './setting-list.ts';
+import { problemAt, problemsError } from './problem.ts';
+import { readYaml } from './yaml-file.ts';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+const count = (max: number) => z.int().min(1).max(max);
+const percent = z.number().min(0).max(100);
+
+const patternSchema = z.string().superRefine((pattern, context) => {
+  try {
+    if (new RegExp(pattern, 'gu').test('')) context.addIssue('must not match the empty text: it would redact everywhere');
+  } catch (thrown) {
+    context.addIssue(`must be a regular expression of JavaScript (${String(thrown).replace(/^SyntaxError: /, '')})`);
+  }
+});
+
+const backlogSchema = z.strictObject({
+  maxCount: count(10_000_000).prefault(10_000).describe('Lines.'),
+  maxBytes: bytesSchema({ min: 64 * 1024, max: 4 * GIB }).prefault('16MiB').describe('Size.'),
+});
+
+const busSchema = z.strictObject({
+  keyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A file with at least 32 random bytes that keys the hash chain (HMAC); a relative path is inside the home. None: unkeyed.'),
+  segmentBytes: bytesSchema({ min: 64 * 1024, max: 16 * GIB })
+    .prefault('64MiB')
+    .describe('Size at which the alpha bus goes on in a new segment.'),
+  archiveAfterDays: z.number().min(0).max(36_500).prefault(7).describe('Days after which a closed channel is compressed.'),
+  backlog: backlogSchema
+    .prefault({})
+    .describe('What is held back, per file, while _bus/ cannot be written; what does not fit is dropped and counted.'),
+});
+
+const redactSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w-]{1,40}$/, { error: 'must be 1 to 40 letters, digits, - or _' })
+    .describe('Stands in place of the secret, and in the counts.'),
+  pattern: patternSchema.describe('A regular expression of JavaScript (flags g and u); all that it matches is taken out.'),
+});
+
+const recorderSchema = z.strictObject({
+  maxBodyBytes: bytesSchema({ min: 1024, max: 64 * MIB })
+    .prefault('1MiB')
+    .describe('Size at which the input or the response of a tool call is cut.'),
+  redact: z.array(redactSchema).max(200).prefault([]).describe('Your own kinds of secrets, besides those nika knows.'),
+});
+
+const logsSchema = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).prefault('info').describe('What is logged: this and all that is worse.'),
+  maxBytesPerPod: bytesSchema({ min: 64 * 1024, max: 64 * GIB }).prefault('100MiB').describe('Size of the logs of one pod.'),
+  maxBytesTotal: bytesSchema({ min: 64 * 1024, max: 1024 * GIB })
+    .prefault('2GiB')
+    .describe('Size of all logs; above it the oldest go.'),
+});
+
+const diskSchema = z.strictObject({
+  warnFreePercent: percent.prefault(5).describe('Free disk, in percent, below which nika warns.'),
+  noBlobsFreePercent: percent.prefault(2.5).describe('Free disk, in percent, below which long bodies are no longer kept whole.'),
+});
+
+const limitsSchema = z
+  .strictObject({
+    toolCalls: count(1_000_000_000).optional().describe('Tool calls.'),
+    wall: durationSchema.optional().describe('Time from start to end.'),
+  })
+  .transform(({ toolCalls, wall }): { toolCalls?: number; wallMs?: number } => ({
+    ...(toolCalls === undefined ? {} : { toolCalls }),
+    ...(wall === undefined ? {} : { wallMs: wall }),
+  }));
+
+/** The schema of `config/nika.yaml`; its descriptions are the documentation. */
+export const settingsSchema = z.strictObject({
+  bus: busSchema.prefault({}).describe('The bus: the files under _bus/.'),
+  recorder: recorderSchema.prefault({}).describe('What is written down of a tool call.'),
+  logs: logsSchema.prefault({}).describe("nika's own logs, under logs/."),
+  disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
+  limits: limitsSchema.prefault({}).describe('Limits of jobs that set none themselves. None: unlimited.'),
+});
+
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** All sizes are bytes, all durations milliseconds. `bus.keyFile` is an absolute path. Frozen, deeply. */
+export type Settings = Frozen<z.output<typeof settingsSchema>>;
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const frozen = <T>(value: T): Frozen<T> => {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(Object.freeze(value))) frozen(part);
+  return value as Frozen<T>;
+};
+
+type Tree = Record<string, unknown>;
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A key with nothing behind it is not set: all below it may be comments. */
+const withoutNulls = (value: unknown): unknown => {
+  if (!isTree(value)) return value;
+  const kept = Object.entries(value).filter(([, part]) => part !== null);
+  return Object.fromEntries(kept.map(([key, part]) => [key, withoutNulls(part)]));
+};
+
+const withSetting = (tree: Tree, [key, ...rest]: readonly string[], value: unknown): Tree => {
+  if (key === undefined) return tree;
+  const below = tree[key];
+  return { ...tree, [key]: rest.length === 0 ? value : withSetting(isTree(below) ? below : {}, rest, value) };
+};
+
+/** Text of the environment as the YAML scalar it looks like. */
+const scalarOf = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+
+/**
+ * The settings of a home: defaults, then `config/nika.yaml` (which need not be there), then the environment
+ * (`NIKA_BUS_SEGMENT_BYTES=16MiB` sets `bus.segmentBytes`; lists cannot be set there).
+ * @throws {NikaError} `NIKA_CONFIG_INVALID` with all that is wrong, each by file, line and field.
+ */
+export const loadSettings = (home: Home, env: Env = process.env): Settings => {
+  const file = settingsFile(home);
+  const source = readYaml(file, { ifAbsent: 'empty' });
+  if (!source.ok) throw problemsError('NIKA_CONFIG_INVALID', source.problems);
+  const given = withoutNulls(source.yaml.value ?? {});
+  const overrides = listSettings(settingsSchema).filter(({ env: name }) => (env[name] ?? '') !== '');
+  const value = isTree(given)
+    ? overrides.reduce((tree, { path, env: name }) => withSetting(tree, path, scalarOf(env[name] ?? '')), given)
+    : given;
+  const checked = checkValue(settingsSchema, value);
+  if (!checked.ok) {
+    const problems = checked.issues.map((issue) => {
+      const override = overrides.find(({ path }) => path.every((part, at) => issue.path[at] === part));
+      if (override === undefined) return problemAt(source.yaml, issue);
+      return { file: `environment variable ${override.env}`, field: fieldName(issue.path), message: issue.message };
+    });
+    throw problemsError('NIKA_CONFIG_INVALID', problems);
+  }
+  const settings = checked.value;
+  const { keyFile } = settings.bus;
+  if (keyFile !== undefined && !isAbsolute(keyFile)) settings.bus.keyFile = join(home.dir, keyFile);
+  return frozen(settings);
+};

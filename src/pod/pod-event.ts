@@ -1,0 +1,48 @@
+/** Owns the events that a pod tells those who watch it; `nika pod start --json` prints them, one object a line. */
+
+export interface Degradation {
+  /** `bus`, `disk`. */
+  readonly service: string;
+  readonly why: string;
+}
+
+export type PodOutcome = 'completed' | 'failed' | 'cancelled' | 'timed_out' | 'limit' | 'interrupted';
+
+/** Every event has `at_ms`: milliseconds since the pod started. */
+export type PodEvent =
+  | {
+      readonly event: 'pod_started';
+      readonly id: string;
+      readonly session: string;
+      readonly job: string;
+      readonly home: string;
+      readonly cwd: string;
+    }
+  | { readonly event: 'task_started' | 'task_ended'; readonly task: string; readonly id: string; readonly state: string }
+  | { readonly event: 'tool_started'; readonly call: string; readonly tool: string; readonly what: string; readonly step: string; readonly task?: string }
+  | { readonly event: 'tool_output'; readonly call: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly event: 'tool_ended'; readonly call: string; readonly tool: string; readonly what: string; readonly ok: boolean; readonly duration_ms: number; readonly error?: string; readonly task?: string }
+  | { readonly event: 'note'; readonly text: string }
+  | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
+  | PodEnded;
+
+export interface PodEnded {
+  readonly event: 'pod_ended';
+  readonly id: string;
+  readonly session: string;
+  readonly outcome: PodOutcome;
+  readonly exit_code: number;
+  readonly duration_ms: number;
+  readonly calls: number;
+  readonly errors: number;
+  /** Declared outputs, or the last step's output; `null` where there is none. */
+  readonly result: unknown;
+  readonly error?: string;
+  /** What was dropped, cut or delayed, by name (G3); empty: nothing. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** The entity's channel: where to look. */
+  readonly channel: string;
+  readonly log: string | null;
+}
+
+export type PodListener = (event: PodEvent, atMs: number) => void;

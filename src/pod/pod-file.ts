@@ -1,0 +1,31 @@
+/** Owns `run/pods/<session>.json`: what names the process of a pod for ever (design, section 4). */
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { thisProcess } from '../model/process-identity.ts';
+
+export interface PodFacts {
+  readonly session: string;
+  readonly entity: string;
+  readonly job: string;
+  readonly cwd: string;
+  readonly writer: string;
+  readonly started_at: string;
+}
+
+const podsDir = (runDir: string): string => join(runDir, 'pods');
+const pathOf = (runDir: string, session: string): string => join(podsDir(runDir), `${session}.json`);
+
+/** @throws a system error; the pod goes on without (G1). */
+export const writePodFile = (runDir: string, facts: PodFacts): void => {
+  const { host, bootId, pid, startTicks } = thisProcess();
+  mkdirSync(podsDir(runDir), { recursive: true, mode: 0o700 });
+  const path = pathOf(runDir, facts.session);
+  writeFileSync(`${path}.tmp`, JSON.stringify({ ...facts, host, boot_id: bootId, pid, start_ticks: startTicks }), {
+    mode: 0o600,
+  });
+  renameSync(`${path}.tmp`, path);
+};
+
+export const removePodFile = (runDir: string, session: string): void => {
+  rmSync(pathOf(runDir, session), { force: true });
+};

@@ -1,0 +1,177 @@
+/**
+ * Owns one session: the bus it writes to, its log, its entities, what it counts, and how it says good-bye.
+ *
+ * S1. The first lines are `entity_created`, `session_start`, `entity_started`; the last is `session_end_summary`.
+ * S2. Whatever fails of bus, disk or log is told (listener, log, summary) and changes nothing for the work (G1, G3, G9).
+ */
+import { type Chain, createChain } from '../bus/chain.ts';
+import type { FileOutage } from '../bus/appender.ts';
+import { readLastHead } from '../bus/read/heads.ts';
+import { ALPHA, busPath } from '../bus/layout.ts';
+import { BusWriter } from '../bus/writer.ts';
+import type { Home } from '../config/home.ts';
+import type { Settings } from '../config/settings.ts';
+import { bestEffort, bestEffortSync, setFailureListener } from '../failopen/best-effort.ts';
+import { Log } from '../log/log.ts';
+import { errorMessage } from '../model/error.ts';
+import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
+import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
+import type { Head } from '../model/message.ts';
+import { thisProcess } from '../model/process-identity.ts';
+import { createBodyEncoder } from '../recorder/body.ts';
+import { DiskWatch } from '../recorder/disk-watch.ts';
+import { Recorder } from '../recorder/recorder.ts';
+import { PodEntity } from './entity.ts';
+import type { PodEvent, PodListener } from './pod-event.ts';
+import type { TraceIds } from './trace.ts';
+
+export interface SessionOptions {
+  readonly home: Home;
+  readonly settings: Settings;
+  readonly session: SessionId;
+  readonly trace: TraceIds;
+  readonly listener: PodListener;
+}
+
+/** What all entities of a session have in common in their envelopes. */
+export type Lineage = Pick<NikaMeta, 'job' | 'domain' | 'intent' | 'role' | 'tags' | 'root_id'>;
+
+const LOG_BUDGET_MS = 300;
+
+export class Session implements AsyncDisposable {
+  readonly #options: SessionOptions;
+  readonly #startedAtMs = performance.now();
+  readonly bus: BusWriter;
+  readonly recorder: Recorder;
+  readonly log: Log;
+  readonly #disk: DiskWatch;
+  readonly #delayed = { count: 0, dropped: 0 };
+  #main: PodEntity | undefined;
+
+  /** @throws {NikaError} `NIKA_BUS_KEY`: a key that is configured and cannot be used is a misconfiguration. */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { home, settings, session } = options;
+    const chain: Chain = createChain(settings.bus.keyFile);
+    this.log = new Log({ logsDir: home.logsDir, name: session, ...settings.logs, fields: { session_id: session } });
+    setFailureListener((name, why) => this.log.write('warn', 'best-effort work failed', { name, why }));
+    this.#disk = this.#watchDisk();
+    const { segmentBytes, backlog } = settings.bus;
+    this.bus = BusWriter.open({
+      busDir: home.busDir,
+      runDir: home.runDir,
+      chain,
+      segmentBytes,
+      backlog,
+      onOutageStart: (file, why) => this.#degrade('bus', `${file} cannot be written: ${why}`),
+      onOutageEnd: (outage, how) => this.#endOutage(outage, how),
+    });
+    const encoder = createBodyEncoder({
+      maxBodyBytes: settings.recorder.maxBodyBytes,
+      patterns: settings.recorder.redact,
+    });
+    this.recorder = new Recorder({
+      bus: this.bus,
+      busDir: home.busDir,
+      encoder,
+      mayKeepBlobs: () => this.#disk.room !== 'very low',
+      onBlobFailure: (thrown) => this.log.write('warn', 'a blob could not be kept', { why: errorMessage(thrown) }),
+    });
+  }
+
+  get atMs(): number {
+    return performance.now() - this.#startedAtMs;
+  }
+
+  /** An entity of this session. The first one made is the pod's own: it carries notes and outages. */
+  entity(id: EntityId, parent: EntityId | undefined, lineage: Lineage): PodEntity {
+    const { session, trace } = this.#options;
+    const { host, pid } = thisProcess();
+    const entity = new PodEntity(
+      {
+        v: ENVELOPE_VERSION,
+        session_id: session,
+        entity_id: id,
+        entity_type: entityTypeOf(id),
+        ...(parent === undefined ? {} : { parent_id: parent }),
+        attempt: 1,
+        host,
+        pid,
+        trace_id: trace.traceId,
+        span_id: trace.spanId,
+        ...lineage,
+      },
+      this.recorder,
+    );
+    if (entity.meta.entity_type === 'JOB') this.#main ??= entity;
+    return entity;
+  }
+
+  tell(event: PodEvent): void {
+    bestEffortSync('pod.listener', () => this.#options.listener(event, Math.round(this.atMs)));
+  }
+
+  /** The last line on the alpha bus, to weave the writers together (G8). */
+  alphaHead(): Head | null {
+    return bestEffortSync('bus.last-head', () => readLastHead(busPath(this.#options.home.busDir, ALPHA))) ?? null;
+  }
+
+  /** What was dropped, cut or delayed so far, by name; only what is not zero (G3). */
+  dropped(): Readonly<Record<string, number>> {
+    const { lostBlobs, cutBodies } = this.recorder.counts;
+    const all = {
+      bus_lines_dropped: this.#delayed.dropped + this.bus.refusedCount,
+      bus_lines_delayed: this.#delayed.count + this.bus.heldCount,
+      bodies_cut: cutBodies,
+      blobs_lost: lostBlobs,
+      log_entries_dropped: this.log.dropped,
+    };
+    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.bus.retryNow();
+    await this.recorder.settle();
+    this.bus[Symbol.dispose]();
+    this.#disk[Symbol.dispose]();
+    setFailureListener(undefined);
+    await bestEffort('log.flush', { withinMs: LOG_BUDGET_MS }, () => this.log.flush());
+    this.log[Symbol.dispose]();
+  }
+
+  #watchDisk(): DiskWatch {
+    const { home, settings } = this.#options;
+    return DiskWatch.start({
+      path: home.busDir,
+      ...settings.disk,
+      onChange: (room, freePercent) => {
+        const why = `${freePercent.toFixed(1)} % of the disk is free`;
+        if (room === 'enough') this.#recover('disk', why);
+        else this.#degrade('disk', `${why}${room === 'very low' ? '; long bodies are no longer kept' : ''}`);
+      },
+    });
+  }
+
+  #degrade(service: string, why: string): void {
+    this.log.write('warn', 'degraded', { service, why });
+    this.tell({ event: 'degraded', service, why });
+  }
+
+  #recover(service: string, why: string): void {
+    this.log.write('info', 'recovered', { service, why });
+    this.tell({ event: 'recovered', service, why });
+  }
+
+  #endOutage(outage: FileOutage, how: 'over' | 'given-up'): void {
+    const { sinceMs, cause, buffered, replayed, dropped } = outage;
+    this.#delayed.count += replayed;
+    this.#delayed.dropped += dropped;
+    if (how === 'given-up') {
+      this.log.write('error', 'the bus could not be written to the end', { ...outage });
+      return;
+    }
+    const span = { since: new Date(sinceMs).toISOString(), until: new Date().toISOString() };
+    this.#main?.record('outage', { service: 'bus', ...span, cause, buffered, replayed, dropped });
+    this.#recover('bus', `${replayed} lines written late, ${dropped} dropped`);
+  }
+}

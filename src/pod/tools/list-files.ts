@@ -1,0 +1,25 @@
+/** Owns the tool `list_files`: the files that a glob matches, sorted, up to a limit. */
+import { resolve } from 'node:path';
+import { type ListFilesInput, listFilesInputSchema } from '../../config/tool-inputs.ts';
+import { findFiles } from './find-files.ts';
+import { interrupted, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
+
+const DEFAULT_LIMIT = 10_000;
+
+const run = async (input: ListFilesInput, context: ToolContext): Promise<ToolResult> => {
+  const cwd = resolve(context.cwd, input.cwd ?? '.');
+  const found = await findFiles({ cwd, glob: input.glob, ignore: input.ignore, dot: input.dot ?? false }, context.signal);
+  if (context.signal.aborted) return interrupted();
+  if (found.kind === 'refused') return { ok: false, error: found.error };
+  const limit = input.limit ?? DEFAULT_LIMIT;
+  const files = found.paths.slice(0, limit);
+  const response = { cwd, files, count: found.paths.length, truncated: found.paths.length > limit };
+  return { ok: true, response, output: files };
+};
+
+export const listFilesTool: Tool<ListFilesInput> = {
+  name: 'list_files',
+  inputSchema: listFilesInputSchema,
+  describe: (input) => oneLine([input.glob].flat().join(' ')),
+  run,
+};

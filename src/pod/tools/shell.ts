@@ -1,0 +1,166 @@
+/**
+ * Owns the tool `shell`: one program, given as an argv list or as a command line for `/bin/sh -c`.
+ *
+ * S1. It ends with the program, also when a child in the background still holds the pipes.
+ * S2. An abort ends the whole process group before the call returns.
+ * S3. Memory is bounded by `max_output_bytes`, whatever the program writes (G6); what is left out is counted (G3).
+ */
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ShellInput, shellInputSchema } from '../../config/tool-inputs.ts';
+import { errnoOf, errorMessage } from '../../model/error.ts';
+import { CappedOutput } from './capped-output.ts';
+import { endGroup, spawnGroup } from './process-group.ts';
+import { interrupted, type JsonObject, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
+
+type Ending =
+  | { readonly kind: 'exited'; readonly code: number | null; readonly signal: NodeJS.Signals | null }
+  | { readonly kind: 'not-started'; readonly thrown: unknown };
+
+const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
+const PIPE_GRACE_MS = 200;
+const KILLED_WAIT_MS = 500;
+const ERROR_LINES = 20;
+const ERROR_CHARS = 2_000;
+
+const argvOf = (input: ShellInput): readonly [string, ...string[]] => {
+  const [file, ...args] = input.argv ?? ['/bin/sh', '-c', input.command ?? ''];
+  return [file ?? '', ...args];
+};
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+const whyNotStarted = (thrown: unknown, file: string, cwd: string): string => {
+  if (!isFolder(cwd)) return `the folder ${cwd} does not exist`;
+  const errno = errnoOf(thrown);
+  if (errno === 'ENOENT' && file.includes('/') && existsSync(resolve(cwd, file))) {
+    return `cannot run ${file}: the interpreter that its first line names was not found`;
+  }
+  if (errno === 'ENOENT') return `command not found: ${file}`;
+  if (errno === 'EACCES') return `cannot run ${file}: permission denied, or not a program`;
+  if (errno === 'E2BIG') return `cannot run ${file}: its arguments and environment are too long`;
+  return `cannot run ${file}: ${errorMessage(thrown)}`;
+};
+
+/** How the program ended: once its pipes are closed, or 200 ms after its exit with what the pipes held by then (S1). */
+const untilEnded = (child: ChildProcess): Promise<Ending> => {
+  const { promise, resolve: settle } = Promise.withResolvers<Ending>();
+  let timer: NodeJS.Timeout | undefined;
+  child.once('error', (thrown) => settle({ kind: 'not-started', thrown }));
+  child.once('exit', (code, signal) => {
+    // After the timer comes one more look at the pipes, then setImmediate: nothing is missed while the process is busy.
+    timer = setTimeout(() => setImmediate(settle, { kind: 'exited', code, signal }), PIPE_GRACE_MS);
+  });
+  child.once('close', (code, signal) => {
+    clearTimeout(timer);
+    settle({ kind: 'exited', code, signal });
+  });
+  return promise;
+};
+
+/** Keeps and passes on what the child writes to one stream. */
+const collect = (
+  child: ChildProcess,
+  name: 'stdout' | 'stderr',
+  maxBytes: number,
+  onOutput: ToolContext['onOutput'],
+): CappedOutput => {
+  const kept = new CappedOutput(maxBytes);
+  const decoder = new StringDecoder('utf8');
+  child[name]?.on('data', (chunk: Buffer) => {
+    kept.push(chunk); // S3
+    const text = onOutput === undefined ? '' : decoder.write(chunk);
+    if (text !== '') onOutput?.(name, text);
+  });
+  child[name]?.on('error', () => undefined); // a pipe that breaks ends like one that closes
+  return kept;
+};
+
+const feed = (child: ChildProcess, text: string | undefined): void => {
+  child.stdin?.on('error', () => undefined); // EPIPE: the program does not want to read it all
+  child.stdin?.end(text);
+};
+
+const closePipes = (child: ChildProcess): void => {
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+};
+
+const lastLines = (text: string): string =>
+  text.trimEnd().split('\n').slice(-ERROR_LINES).join('\n').slice(-ERROR_CHARS).toWellFormed();
+
+const withoutLastNewline = (text: string): string => text.replace(/\r?\n$/, '');
+
+const leftOut = (name: string, bytes: number): JsonObject => (bytes === 0 ? {} : { [`${name}_truncated_bytes`]: bytes });
+
+interface Ended {
+  readonly ending: Ending | undefined;
+  readonly stdout: CappedOutput;
+  readonly stderr: CappedOutput;
+  readonly okCodes: readonly number[];
+}
+
+const toResult = ({ ending, okCodes, ...streams }: Ended): ToolResult => {
+  const stdout = streams.stdout.read();
+  const stderr = streams.stderr.read();
+  const exited = ending?.kind === 'exited' ? ending : undefined;
+  const response: JsonObject = {
+    stdout: stdout.text,
+    stderr: stderr.text,
+    exit_code: exited?.code ?? null,
+    ...(exited?.signal == null ? {} : { signal: exited.signal }),
+    interrupted: ending === undefined,
+    ...leftOut('stdout', stdout.leftOutBytes),
+    ...leftOut('stderr', stderr.leftOutBytes),
+  };
+  if (exited === undefined) return interrupted(response);
+  const { code, signal } = exited;
+  if (code !== null && okCodes.includes(code)) return { ok: true, response, output: withoutLastNewline(stdout.text) };
+  const what = signal === null ? `Exit code ${code}` : `Killed by ${signal}`;
+  const said = lastLines(stderr.text.trim() === '' ? stdout.text : stderr.text);
+  return { ok: false, error: said === '' ? what : `${what}\n${said}`, response };
+};
+
+const untilAborted = (signal: AbortSignal): { readonly promise: Promise<undefined>; readonly stop: () => void } => {
+  const { promise, resolve: settle } = Promise.withResolvers<undefined>();
+  const onAbort = (): void => settle(undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return { promise, stop: () => signal.removeEventListener('abort', onAbort) };
+};
+
+const run = async (input: ShellInput, context: ToolContext): Promise<ToolResult> => {
+  if (context.signal.aborted) return interrupted();
+  const [file, ...args] = argvOf(input);
+  const cwd = resolve(context.cwd, input.cwd ?? '.');
+  const env = { ...context.env, ...input.env };
+  let child: ChildProcess;
+  try {
+    child = spawnGroup({ file, args, cwd, env, stdin: input.stdin === undefined ? 'closed' : 'pipe' });
+  } catch (thrown) {
+    return { ok: false, error: whyNotStarted(thrown, file, cwd) };
+  }
+  const maxBytes = input.max_output_bytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  const ended = untilEnded(child);
+  const stdout = collect(child, 'stdout', maxBytes, context.onOutput);
+  const stderr = collect(child, 'stderr', maxBytes, context.onOutput);
+  feed(child, input.stdin);
+  const aborted = untilAborted(context.signal);
+  const ending = await Promise.race([ended, aborted.promise]);
+  aborted.stop();
+  if (ending === undefined && child.pid !== undefined) {
+    await endGroup(child.pid); // S2
+    await Promise.race([ended, delay(KILLED_WAIT_MS, undefined, { ref: false })]);
+  }
+  closePipes(child);
+  if (ending?.kind === 'not-started') return { ok: false, error: whyNotStarted(ending.thrown, file, cwd) };
+  return toResult({ ending, stdout, stderr, okCodes: input.ok_codes });
+};
+
+export const shellTool: Tool<ShellInput> = {
+  name: 'shell',
+  inputSchema: shellInputSchema,
+  describe: (input) => oneLine(input.argv?.join(' ') ?? input.command ?? ''),
+  run,
+};

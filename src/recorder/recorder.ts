@@ -1,0 +1,207 @@
+/**
+ * Owns the one place where an event becomes a record (design, section 8): capped and redacted once (G7), then one
+ * write to the bus (G2). Later sinks are offered what was written, without waiting (G1).
+ *
+ * R1. Nothing here throws into a tool call, and nothing but the write itself is waited for.
+ * R2. No text reaches the bus, a blob or a hash unless it went through the body encoder.
+ */
+import { bestEffort } from '../failopen/best-effort.ts';
+import type { BusWriter } from '../bus/writer.ts';
+import { writeBlob } from '../bus/blob.ts';
+import { LINE_MAX_BYTES } from '../bus/line.ts';
+import { createEventId } from '../model/event-id.ts';
+import type { EntityId } from '../model/id.ts';
+import type { MessageData, MessageType } from '../model/message.ts';
+import type { PostToolUse, PostToolUseFailure, ToolCallSource } from '../model/tool-event.ts';
+import type { BodyEncoder, EncodedBody } from './body.ts';
+import { fitBodies, fitBody, type KeepBlob } from './line-fit.ts';
+
+/** What a line is about: the entity, and its envelope as JSON text, made once. */
+export interface Scope {
+  readonly entity: EntityId;
+  readonly metaJson: string;
+}
+
+export interface RecorderOptions {
+  readonly bus: BusWriter;
+  readonly busDir: string;
+  readonly encoder: BodyEncoder;
+  /** Whether the disk has room for blobs; looked at before each. */
+  readonly mayKeepBlobs: () => boolean;
+  /** Told when a blob could not be written; for the log. */
+  readonly onBlobFailure?: (thrown: unknown) => void;
+}
+
+export interface ToolCallOrigin {
+  readonly source: ToolCallSource;
+  /** Id of the step of a job of steps. */
+  readonly step?: string;
+}
+
+/** Fixed keys, ids, hash and line feed of a line, generously. */
+const LINE_FRAME_BYTES = 1024;
+/** A result is at most this long on its line (design, section 4). */
+const RESULT_MAX_BYTES = 2048;
+const MESSAGE_BODIES = ['result', 'inputs', 'body'] as const;
+const SYNC_BUDGET_MS = 1_000;
+
+export interface RecorderCounts {
+  calls: number;
+  errors: number;
+  /** Calls by tool name; at most 200 names, the rest under `(other)` (G6). */
+  readonly byTool: Map<string, number>;
+  redactedSecrets: number;
+  cutBodies: number;
+  lostBlobs: number;
+}
+
+const MAX_TOOL_NAMES = 200;
+const MAX_NAME_BYTES = 256;
+const MAX_ERROR_BYTES = 8 * 1024;
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly counts: RecorderCounts = {
+    calls: 0,
+    errors: 0,
+    byTool: new Map(),
+    redactedSecrets: 0,
+    cutBodies: 0,
+    lostBlobs: 0,
+  };
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** One line for one finished call. When this returns, the line is on the bus, or held back and counted (G1, G2). */
+  recordToolCall(scope: Scope, event: PostToolUse | PostToolUseFailure, origin: ToolCallOrigin): void {
+    const { encoder } = this.#options;
+    const input = encoder.encode(event.tool_input);
+    const response = event.tool_response === undefined ? undefined : encoder.encode(event.tool_response);
+    this.#count(event, [input, response]);
+    const tail = this.#tail(event, input, response);
+    const head = this.#head(event, origin);
+    const frame = LINE_FRAME_BYTES + scope.metaJson.length + Buffer.byteLength(head) + Buffer.byteLength(tail);
+    const bodies = response === undefined ? [input.json] : [input.json, response.json];
+    const [inputJson = 'null', responseJson] = this.#fit(bodies, LINE_MAX_BYTES - frame);
+    const responseField = responseJson === undefined ? '' : `,"tool_response":${responseJson}`;
+    this.#write(scope, 'tool_call', `${head},"tool_input":${inputJson}${responseField}${tail}}`);
+  }
+
+  /** One message of any other type, on the channel and the alpha bus. */
+  record<T extends MessageType>(scope: Scope, type: T, data: MessageData<T>): void {
+    const fields: Record<string, unknown> = { ...data };
+    const parts: string[] = [];
+    for (const [key, value] of Object.entries(fields)) {
+      if (value === undefined) continue;
+      const body = this.#options.encoder.encode({ [key]: value }); // with its key: its name may say that it is secret
+      this.#countBody(body);
+      const json = body.json.slice(1, -1);
+      parts.push(this.#isBody(key) ? `"${key}":${this.#fitField(json, key)}` : json);
+    }
+    this.#write(scope, type, `{${parts.filter((part) => part !== '').join(',')}}`);
+  }
+
+  /** Everything written so far is on stable storage when this resolves; given up after a second (G1, G2). */
+  async settle(): Promise<void> {
+    await bestEffort('bus.sync', { withinMs: SYNC_BUDGET_MS }, () => this.#options.bus.sync());
+  }
+
+  #isBody(key: string): boolean {
+    return MESSAGE_BODIES.some((name) => name === key);
+  }
+
+  /** `json` is `"key":value`; its value, made to fit. */
+  #fitField(json: string, key: string): string {
+    return fitBody(json.slice(JSON.stringify(key).length + 1), RESULT_MAX_BYTES, this.#keepBlob);
+  }
+
+  #fit(bodies: readonly string[], budgetBytes: number): readonly string[] {
+    let chars = 0;
+    for (const body of bodies) chars += body.length;
+    return chars * 3 <= budgetBytes ? bodies : fitBodies(bodies, budgetBytes, this.#keepBlob);
+  }
+
+  #head(event: PostToolUse | PostToolUseFailure, { source, step }: ToolCallOrigin): string {
+    const { text: name } = this.#options.encoder.encodeText(event.tool_name, MAX_NAME_BYTES);
+    const { text: useId } = this.#options.encoder.encodeText(event.tool_use_id, MAX_NAME_BYTES);
+    const stepField = step === undefined ? '' : `,"step":${JSON.stringify(step)}`;
+    const ok = event.hook_event_name === 'PostToolUse';
+    return `{"source":"${source}","tool_name":${JSON.stringify(name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField},"cwd":${JSON.stringify(event.cwd)}`;
+  }
+
+  #tail(event: PostToolUse | PostToolUseFailure, input: EncodedBody, response: EncodedBody | undefined): string {
+    let tail = '';
+    if (event.hook_event_name === 'PostToolUseFailure') {
+      const { text } = this.#options.encoder.encodeText(event.error, MAX_ERROR_BYTES);
+      tail += `,"error":${JSON.stringify(text)}`;
+      if (event.is_interrupt) tail += ',"is_interrupt":true';
+    }
+    if (input.redacted !== undefined || response?.redacted !== undefined) {
+      tail += `,"redacted":${JSON.stringify(addCounts(input.redacted, response?.redacted))}`;
+    }
+    if (input.truncatedBytes > 0 || (response?.truncatedBytes ?? 0) > 0) {
+      const cut = { tool_input: input.truncatedBytes, tool_response: response?.truncatedBytes ?? 0 };
+      tail += `,"truncated":${JSON.stringify(Object.fromEntries(Object.entries(cut).filter(([, bytes]) => bytes > 0)))}`;
+    }
+    return tail;
+  }
+
+  #count(event: PostToolUse | PostToolUseFailure, bodies: readonly (EncodedBody | undefined)[]): void {
+    const { byTool } = this.counts;
+    const name = byTool.has(event.tool_name) || byTool.size < MAX_TOOL_NAMES ? event.tool_name : '(other)';
+    byTool.set(name, (byTool.get(name) ?? 0) + 1);
+    this.counts.calls += 1;
+    if (event.hook_event_name === 'PostToolUseFailure') this.counts.errors += 1;
+    for (const body of bodies) this.#countBody(body);
+  }
+
+  #countBody(body: EncodedBody | undefined): void {
+    if (body === undefined) return;
+    if (body.truncatedBytes > 0) this.counts.cutBodies += 1;
+    if (body.redacted === undefined) return;
+    for (const count of Object.values(body.redacted)) this.counts.redactedSecrets += count;
+  }
+
+  readonly #keepBlob: KeepBlob = (json) => {
+    const { busDir, mayKeepBlobs, onBlobFailure } = this.#options;
+    if (mayKeepBlobs()) {
+      try {
+        return writeBlob(busDir, json);
+      } catch (thrown) {
+        onBlobFailure?.(thrown);
+      }
+    }
+    this.counts.lostBlobs += 1;
+    return undefined;
+  };
+
+  #write(scope: Scope, type: string, dataJson: string): void {
+    const atMs = Date.now();
+    const { entity, metaJson } = scope;
+    const ts = isoTime(atMs);
+    this.#options.bus.write({ ts, type, entity, id: createEventId(atMs), metaJson, dataJson });
+  }
+}
+
+let lastMs = -1;
+let lastIso = '';
+
+/** ISO 8601 of a time in milliseconds; the same millisecond is made into text once. */
+const isoTime = (atMs: number): string => {
+  if (atMs !== lastMs) {
+    lastMs = atMs;
+    lastIso = new Date(atMs).toISOString();
+  }
+  return lastIso;
+};
+
+const addCounts = (
+  a: Readonly<Record<string, number>> | undefined,
+  b: Readonly<Record<string, number>> | undefined,
+): Readonly<Record<string, number>> => {
+  const total: Record<string, number> = { ...a };
+  for (const [kind, count] of Object.entries(b ?? {})) total[kind] = (total[kind] ?? 0) + count;
+  return total;
+};
