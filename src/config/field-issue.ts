@@ -10,7 +10,9 @@ export interface FieldIssue {
   readonly message: string;
 }
 
-export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly FieldIssue[] };
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly issues: readonly FieldIssue[] };
 
 type RawIssue = z.core.$ZodRawIssue;
 
@@ -30,8 +32,8 @@ export const kindOf = (value: unknown): string => {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'fields by name';
-  if (typeof value === 'string') return value.length > 60 ? 'text' : JSON.stringify(value);
-  return String(value as number | boolean | bigint);
+  if (typeof value === 'string' && value.length > 60) return 'text';
+  return JSON.stringify(value);
 };
 
 /** `steps[0].input.argv` */
@@ -47,16 +49,23 @@ const ofRange = (issue: Extract<RawIssue, { code: 'too_small' | 'too_big' }>): s
   const isLow = issue.code === 'too_small';
   const bound = Number(issue.code === 'too_small' ? issue.minimum : issue.maximum);
   const word = isLow ? 'at least' : 'at most';
-  if (issue.origin === 'string') return bound === 1 && isLow ? 'must not be empty' : `must have ${word} ${bound} characters`;
-  if (issue.origin === 'array') return bound === 1 && isLow ? 'must not be empty' : `must have ${word} ${bound} entries`;
+  if (issue.origin === 'string')
+    return bound === 1 && isLow ? 'must not be empty' : `must have ${word} ${bound} characters`;
+  if (issue.origin === 'array')
+    return bound === 1 && isLow ? 'must not be empty' : `must have ${word} ${bound} entries`;
   return `must be ${issue.inclusive === false ? (isLow ? 'more than' : 'less than') : word} ${bound}; this is ${kindOf(issue.input)}`;
 };
+
+/** Stands for: tell what the union's first option has to say. A union with words of its own does not come to this. */
+const OF_FIRST_OPTION = '\0';
 
 const describe = (issue: RawIssue): string => {
   switch (issue.code) {
     case 'invalid_type': {
       const wanted = NAMES[issue.expected] ?? issue.expected;
-      return issue.input === undefined ? `is missing; must be ${wanted}` : `must be ${wanted}, not ${kindOf(issue.input)}`;
+      return issue.input === undefined
+        ? `is missing; must be ${wanted}`
+        : `must be ${wanted}, not ${kindOf(issue.input)}`;
     }
     case 'invalid_value': {
       const values = issue.values.map(String);
@@ -68,6 +77,8 @@ const describe = (issue: RawIssue): string => {
       return ofRange(issue);
     case 'unrecognized_keys':
       return 'unknown field';
+    case 'invalid_union':
+      return OF_FIRST_OPTION;
     default:
       return issue.input === undefined ? 'is missing' : `does not fit: ${kindOf(issue.input)}`;
   }
@@ -76,19 +87,26 @@ const describe = (issue: RawIssue): string => {
 const knownKeys = (issue: RawIssue): readonly string[] =>
   issue.inst === undefined ? [] : Object.keys(shapeOf(issue.inst as z.core.$ZodType) ?? {});
 
+type KnownKeys = ReadonlyMap<string, readonly string[]>;
+
 /** One finding for each unknown field; a finding about a name is told at the name. */
-const findings = (issue: z.core.$ZodIssue, known: readonly string[]): readonly FieldIssue[] => {
+const findings = (issue: z.core.$ZodIssue, known: KnownKeys): readonly FieldIssue[] => {
+  const { path, message } = issue;
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
-      path: [...issue.path, key],
+      path: [...path, key],
       isAboutKey: true,
-      message: `unknown field; ${suggestion(key, known)}`,
+      message: `unknown field; ${suggestion(key, known.get(fieldName(path)) ?? [])}`,
     }));
   }
   if (issue.code === 'invalid_key') {
-    return [{ path: issue.path, isAboutKey: true, message: `the name ${issue.issues[0]?.message ?? 'does not fit'}` }];
+    return [{ path, isAboutKey: true, message: `the name ${issue.issues[0]?.message ?? 'does not fit'}` }];
   }
-  return [{ path: issue.path, isAboutKey: false, message: issue.message }];
+  if (issue.code === 'invalid_union' && message === OF_FIRST_OPTION) {
+    const below = (issue.errors[0] ?? []).flatMap((inner) => findings(inner, known));
+    return below.map((inner) => ({ ...inner, path: [...path, ...inner.path] }));
+  }
+  return [{ path, isAboutKey: false, message }];
 };
 
 /** Checks a value; all that is wrong at once. A schema's own words go before ours. */
@@ -101,6 +119,5 @@ export const checkValue = <T extends z.ZodType>(schema: T, value: unknown): Chec
     },
   });
   if (parsed.success) return { ok: true, value: parsed.data };
-  const issues = parsed.error.issues.flatMap((issue) => findings(issue, known.get(fieldName(issue.path)) ?? []));
-  return { ok: false, issues };
+  return { ok: false, issues: parsed.error.issues.flatMap((issue) => findings(issue, known)) };
 };

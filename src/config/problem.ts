@@ -15,7 +15,8 @@ export interface Problem {
   readonly message: string;
 }
 
-const place = ({ file, line, column }: Problem): string => (line === undefined ? file : `${file}:${line}:${column ?? 1}`);
+const place = ({ file, line, column }: Problem): string =>
+  line === undefined ? file : `${file}:${line}:${column ?? 1}`;
 
 /** `file:line:column: field: what is wrong; what would be right` */
 export const formatProblem = (problem: Problem): string =>
@@ -31,9 +32,14 @@ export const problemAt = (yaml: Yaml, issue: FieldIssue): Problem => ({
 
 const byPlace = (a: Problem, b: Problem): number => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 
+/** In the order of the file. */
+export const sortProblems = (problems: readonly Problem[]): readonly Problem[] => problems.toSorted(byPlace);
+
 /** All problems in one error, one per line, in the order of the file. */
 export const problemsError = (code: ErrorCode, problems: readonly Problem[]): NikaError => {
-  const sorted = problems.toSorted(byPlace);
+  const sorted = sortProblems(problems);
   const [first] = sorted;
-  return new NikaError(code, sorted.map(formatProblem).join('\n'), first === undefined ? {} : { subject: place(first) });
+  const lines = sorted.map(formatProblem);
+  const message = lines.length === 1 ? lines.join('') : [`${lines.length} mistakes:`, ...lines].join('\n  ');
+  return new NikaError(code, message, first === undefined ? {} : { subject: place(first) });
 };

@@ -16,7 +16,8 @@ const BYTES_OF_UNIT: Readonly<Record<string, number>> = {
 const MS_OF_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
 
 const SIZE = /^(\d+(?:\.\d+)?) ?([kKmMgGtT]?[iI]?[bB])?$/;
-const DURATION = /^(?=\d)(?:\d+(?:\.\d+)?d)?(?:\d+(?:\.\d+)?h)?(?:\d+(?:\.\d+)?m(?!s))?(?:\d+(?:\.\d+)?s)?(?:\d+(?:\.\d+)?ms)?$/;
+const DURATION =
+  /^(?=\d)(?:\d+(?:\.\d+)?d)?(?:\d+(?:\.\d+)?h)?(?:\d+(?:\.\d+)?m(?!s))?(?:\d+(?:\.\d+)?s)?(?:\d+(?:\.\d+)?ms)?$/;
 const DURATION_PART = /(\d+(?:\.\d+)?)(ms|[dhms])/g;
 
 /** Timers of Node hold 31 bits of milliseconds. */
@@ -36,14 +37,17 @@ export const parseDurationMs = (duration: string): number | undefined => {
   const text = duration.trim();
   if (!DURATION.test(text)) return undefined;
   let ms = 0;
-  for (const [, count, unit] of text.matchAll(DURATION_PART)) ms += Number(count) * (MS_OF_UNIT[unit ?? ''] ?? Number.NaN);
+  for (const [, count, unit] of text.matchAll(DURATION_PART))
+    ms += Number(count) * (MS_OF_UNIT[unit ?? ''] ?? Number.NaN);
   return Number.isFinite(ms) ? Math.round(ms) : undefined;
 };
 
 /** `64MiB`, `1.5KiB`, `100B`: what {@link parseBytes} reads back, to two digits. */
 export const formatBytes = (bytes: number): string => {
   const unit = ['TiB', 'GiB', 'MiB', 'KiB'].find((name) => bytes >= (BYTES_OF_UNIT[name.toLowerCase()] ?? 0));
-  return unit === undefined ? `${bytes}B` : `${Number((bytes / (BYTES_OF_UNIT[unit.toLowerCase()] ?? 1)).toFixed(2))}${unit}`;
+  return unit === undefined
+    ? `${bytes}B`
+    : `${Number((bytes / (BYTES_OF_UNIT[unit.toLowerCase()] ?? 1)).toFixed(2))}${unit}`;
 };
 
 /** `1h30m`, `250ms`: what {@link parseDurationMs} reads back. */
@@ -69,7 +73,7 @@ export interface Range {
 /** A size in a file; bytes afterwards. */
 export const bytesSchema = ({ min, max }: Range) =>
   z
-    .union([z.number(), z.string().regex(SIZE)], { error: SIZE_WANTED })
+    .union([z.number(), z.string().regex(SIZE, { error: SIZE_WANTED })], { error: SIZE_WANTED })
     .transform((size, context): number => {
       const bytes = parseBytes(size);
       if (bytes !== undefined && bytes >= min && bytes <= max) return bytes;
@@ -78,14 +82,23 @@ export const bytesSchema = ({ min, max }: Range) =>
       return z.NEVER;
     });
 
+/** Of text that is a duration; what is none was told already. */
 const durationProblem = (duration: string): string | undefined => {
   const ms = parseDurationMs(duration);
-  if (ms === undefined) return DURATION_WANTED;
+  if (ms === undefined) return undefined;
   if (ms < 1) return 'must be longer than nothing';
   return ms > MAX_DURATION_MS ? `must be at most ${formatDuration(MAX_DURATION_MS)}` : undefined;
 };
 
-const durationText = z.string({ error: `${DURATION_WANTED} (with its unit)` }).regex(DURATION, { error: DURATION_WANTED });
+const durationText = z
+  .string({ error: `${DURATION_WANTED} (with its unit)` })
+  .regex(DURATION, { error: DURATION_WANTED });
+
+/** A duration in a file, checked and left as it is written; {@link parseDurationMs} reads it. */
+export const durationTextSchema = durationText.superRefine((duration, context) => {
+  const problem = durationProblem(duration);
+  if (problem !== undefined) context.addIssue(problem);
+});
 
 /** A duration in a file; milliseconds afterwards. */
 export const durationSchema = durationText.transform((duration, context): number => {

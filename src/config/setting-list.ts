@@ -10,6 +10,8 @@ export interface SettingInfo {
   readonly env: string;
   /** As it would stand in the file; `undefined`: there is none. */
   readonly fallback: unknown;
+  /** For settings without a value of their own. */
+  readonly example: unknown;
   readonly description: string;
 }
 
@@ -50,5 +52,7 @@ export const listSettings = (schema: AnySchema, above: readonly string[] = []): 
   Object.entries(shapeOf(schema) ?? {}).flatMap(([key, field]) => {
     const path = [...above, key];
     if (shapeOf(field) !== undefined) return listSettings(field, path);
-    return [{ path, env: envName(path), fallback: unwrapSchema(field).fallback, description: descriptionOf(field) }];
+    const [example] = ((field as z.ZodType).meta()?.['examples'] as readonly unknown[]) ?? [];
+    const { fallback } = unwrapSchema(field);
+    return [{ path, env: envName(path), fallback, example, description: descriptionOf(field) }];
   });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { checkValue, fieldName } from './field-issue.ts';
+import { type Frozen, frozen } from './frozen.ts';
 import { listSettings } from './setting-list.ts';
 import { problemAt, problemsError } from './problem.ts';
 import { readYaml } from './yaml-file.ts';
@@ -19,15 +20,18 @@ const percent = z.number().min(0).max(100);
 
 const patternSchema = z.string().superRefine((pattern, context) => {
   try {
-    if (new RegExp(pattern, 'gu').test('')) context.addIssue('must not match the empty text: it would redact everywhere');
+    if (new RegExp(pattern, 'gu').test(''))
+      context.addIssue('must not match the empty text: it would redact everywhere');
   } catch (thrown) {
     context.addIssue(`must be a regular expression of JavaScript (${String(thrown).replace(/^SyntaxError: /, '')})`);
   }
 });
 
 const backlogSchema = z.strictObject({
-  maxCount: count(10_000_000).prefault(10_000).describe('Lines.'),
-  maxBytes: bytesSchema({ min: 64 * 1024, max: 4 * GIB }).prefault('16MiB').describe('Size.'),
+  maxCount: count(10_000_000).prefault(10_000).describe('How many lines are held back.'),
+  maxBytes: bytesSchema({ min: 64 * 1024, max: 4 * GIB })
+    .prefault('16MiB')
+    .describe('How large they may be together.'),
 });
 
 const busSchema = z.strictObject({
@@ -35,11 +39,19 @@ const busSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('A file with at least 32 random bytes that keys the hash chain (HMAC); a relative path is inside the home. None: unkeyed.'),
+    .meta({ examples: ['config/bus.key'] })
+    .describe(
+      'A file with at least 32 random bytes that keys the hash chain (HMAC); a relative path is inside the home. None: unkeyed.',
+    ),
   segmentBytes: bytesSchema({ min: 64 * 1024, max: 16 * GIB })
     .prefault('64MiB')
     .describe('Size at which the alpha bus goes on in a new segment.'),
-  archiveAfterDays: z.number().min(0).max(36_500).prefault(7).describe('Days after which a closed channel is compressed.'),
+  archiveAfterDays: z
+    .number()
+    .min(0)
+    .max(36_500)
+    .prefault(7)
+    .describe('Days after which a closed channel is compressed.'),
   backlog: backlogSchema
     .prefault({})
     .describe('What is held back, per file, while _bus/ cannot be written; what does not fit is dropped and counted.'),
@@ -50,19 +62,31 @@ const redactSchema = z.strictObject({
     .string()
     .regex(/^[\w-]{1,40}$/, { error: 'must be 1 to 40 letters, digits, - or _' })
     .describe('Stands in place of the secret, and in the counts.'),
-  pattern: patternSchema.describe('A regular expression of JavaScript (flags g and u); all that it matches is taken out.'),
+  pattern: patternSchema.describe(
+    'A regular expression of JavaScript (flags g and u); all that it matches is taken out.',
+  ),
 });
 
 const recorderSchema = z.strictObject({
   maxBodyBytes: bytesSchema({ min: 1024, max: 64 * MIB })
     .prefault('1MiB')
     .describe('Size at which the input or the response of a tool call is cut.'),
-  redact: z.array(redactSchema).max(200).prefault([]).describe('Your own kinds of secrets, besides those nika knows.'),
+  redact: z
+    .array(redactSchema)
+    .max(200)
+    .prefault([])
+    .meta({ examples: [[{ name: 'staff-id', pattern: String.raw`\bEMP-\d{6}\b` }]] })
+    .describe('Your own kinds of secrets, besides those nika knows.'),
 });
 
 const logsSchema = z.strictObject({
-  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).prefault('info').describe('What is logged: this and all that is worse.'),
-  maxBytesPerPod: bytesSchema({ min: 64 * 1024, max: 64 * GIB }).prefault('100MiB').describe('Size of the logs of one pod.'),
+  level: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .prefault('info')
+    .describe('What is logged: this and all that is worse.'),
+  maxBytesPerPod: bytesSchema({ min: 64 * 1024, max: 64 * GIB })
+    .prefault('100MiB')
+    .describe('Size of the logs of one pod.'),
   maxBytesTotal: bytesSchema({ min: 64 * 1024, max: 1024 * GIB })
     .prefault('2GiB')
     .describe('Size of all logs; above it the oldest go.'),
@@ -70,13 +94,21 @@ const logsSchema = z.strictObject({
 
 const diskSchema = z.strictObject({
   warnFreePercent: percent.prefault(5).describe('Free disk, in percent, below which nika warns.'),
-  noBlobsFreePercent: percent.prefault(2.5).describe('Free disk, in percent, below which long bodies are no longer kept whole.'),
+  noBlobsFreePercent: percent
+    .prefault(2.5)
+    .describe('Free disk, in percent, below which long bodies are no longer kept whole.'),
 });
 
 const limitsSchema = z
   .strictObject({
-    toolCalls: count(1_000_000_000).optional().describe('Tool calls.'),
-    wall: durationSchema.optional().describe('Time from start to end.'),
+    toolCalls: count(1_000_000_000)
+      .optional()
+      .meta({ examples: [500] })
+      .describe('Tool calls.'),
+    wall: durationSchema
+      .optional()
+      .meta({ examples: ['2h'] })
+      .describe('Time from start to end.'),
   })
   .transform(({ toolCalls, wall }): { toolCalls?: number; wallMs?: number } => ({
     ...(toolCalls === undefined ? {} : { toolCalls }),
@@ -92,17 +124,10 @@ export const settingsSchema = z.strictObject({
   limits: limitsSchema.prefault({}).describe('Limits of jobs that set none themselves. None: unlimited.'),
 });
 
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
-
 /** All sizes are bytes, all durations milliseconds. `bus.keyFile` is an absolute path. Frozen, deeply. */
 export type Settings = Frozen<z.output<typeof settingsSchema>>;
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-const frozen = <T>(value: T): Frozen<T> => {
-  if (typeof value === 'object' && value !== null) for (const part of Object.values(Object.freeze(value))) frozen(part);
-  return value as Frozen<T>;
-};
 
 type Tree = Record<string, unknown>;
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -119,6 +119,11 @@ export class Log implements Disposable {
     return join(this.#options.logsDir, `${this.#options.name}${ENDING}`);
   }
 
+  /** Whether anything was logged: else there is no file. */
+  get isUsed(): boolean {
+    return this.#opening !== undefined;
+  }
+
   /** Entries that are lost (G3). */
   get dropped(): number {
     return this.#dropped + (this.#file?.dropped ?? 0);

@@ -48,6 +48,11 @@ export const ERROR_CODES = {
     remedy: 'Run "nika job show <job>" to see its inputs; give them with --input name=value.',
     exitCode: 2,
   },
+  NIKA_JOB_BAD_EXPRESSION: {
+    meaning: 'An expression in ${{ … }} has no value.',
+    remedy: 'See the expressions in docs/reference/jobs.md; "nika job check <job>" finds most mistakes before a run.',
+    exitCode: 2,
+  },
   NIKA_BUS_UNREADABLE: {
     meaning: 'The bus, or a file of it, cannot be read.',
     remedy: 'Check that the home is the right one (--home) and that its _bus/ is yours to read.',

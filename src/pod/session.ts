@@ -130,6 +130,18 @@ export class Session implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Writes what is held back, syncs, closes; never later than {@link Recorder.settle} and the log's budget say (G1). */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #closed: Promise<void> | undefined;
+
+  async #close(): Promise<void> {
     this.bus.retryNow();
     await this.recorder.settle();
     this.bus[Symbol.dispose]();

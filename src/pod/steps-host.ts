@@ -16,7 +16,6 @@ export interface PodStepsOptions {
   readonly job: PodEntity;
   readonly lineage: Lineage;
   readonly sessionId: string;
-  readonly cwd: string;
   readonly stop: Stop;
   /** Tool calls after which the pod ends; `undefined`: no limit. */
   readonly maxToolCalls: number | undefined;
@@ -72,7 +71,7 @@ export class PodStepsHost implements StepsHost {
   }
 
   async #runHooked(call: StepsCall): Promise<ToolResult> {
-    const { session, job, sessionId, cwd, stop } = this.#options;
+    const { session, job, sessionId, stop } = this.#options;
     const entity = call.task === undefined ? job : (this.#tasks.get(call.task) ?? job);
     const useId = `call_${randomUUID()}`;
     const shown = { call: useId, tool: call.tool, what: call.describe, ...(call.task === undefined ? {} : { task: call.task }) };
@@ -85,7 +84,7 @@ export class PodStepsHost implements StepsHost {
         session.tell(isOk ? ended : { ...ended, error: event.error });
       },
     };
-    const toolCall = { session_id: sessionId, cwd, tool_name: call.tool, tool_input: call.input, tool_use_id: useId };
+    const toolCall = { session_id: sessionId, cwd: call.cwd, tool_name: call.tool, tool_input: call.input, tool_use_id: useId };
     return runToolCall<ToolResult>(toolCall, hooks, () =>
       call.run(stop.signal, (stream, text) => session.tell({ event: 'tool_output', call: useId, stream, text })),
     );

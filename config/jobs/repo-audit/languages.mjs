@@ -104,7 +104,8 @@ class SizeCount {
       return;
     }
     const origin = originOf(path);
-    if (origin === 'own' && !isMachineMade(path, bytes, lineCount)) this.#countOwn(path, bytes, { sizeBytes, lineCount });
+    if (origin === 'own' && !isMachineMade(path, bytes, lineCount))
+      this.#countOwn(path, bytes, { sizeBytes, lineCount });
     else add(origin === 'vendored' ? this.vendored : this.generated, sizeBytes, lineCount);
     if (origin !== 'vendored') this.largestText.offer({ path, sizeBytes, lineCount: isWhole ? lineCount : null });
   }

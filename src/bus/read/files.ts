@@ -119,7 +119,8 @@ const channelNames = (busDir: string): readonly BusFileName[] => {
   const names = new Set<BusFileName>();
   for (const entry of entriesOf(channelsDir(busDir), { mayBeMissing: true })) {
     const plain = withoutGz(entry);
-    if (plain.endsWith('.jsonl') && !plain.startsWith('.')) names.add(`channels/${plain.slice(0, -'.jsonl'.length)}.jsonl`);
+    if (plain.endsWith('.jsonl') && !plain.startsWith('.'))
+      names.add(`channels/${plain.slice(0, -'.jsonl'.length)}.jsonl`);
   }
   return [...names].sort();
 };

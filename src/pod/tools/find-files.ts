@@ -1,6 +1,6 @@
 /**
  * Owns how a glob becomes a sorted list of files. Symbolic links are neither followed nor listed: no circles, and nothing
- * outside of the folder comes in unasked. `.git` and `node_modules` are passed over unless `ignore` says otherwise.
+ * outside of the folder comes in unasked.
  */
 import { stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
@@ -8,16 +8,16 @@ import { isAbsolute, relative, resolve } from 'node:path';
 export interface FindOptions {
   /** Absolute; the paths found are relative to it. */
   readonly cwd: string;
-  readonly glob: string | readonly string[];
-  /** Takes the place of {@link DEFAULT_IGNORE}; an empty list passes over nothing. */
-  readonly ignore: readonly string[] | undefined;
+  /** One that begins with `!` leaves out, like those of `ignore`. */
+  readonly globs: readonly string[];
+  readonly ignore: readonly string[];
   /** Also names that begin with a dot. */
   readonly dot: boolean;
 }
 
-export type Found = { readonly kind: 'found'; readonly paths: readonly string[] } | { readonly kind: 'refused'; readonly error: string };
-
-export const DEFAULT_IGNORE: readonly string[] = ['**/.git', '**/node_modules'];
+export type Found =
+  | { readonly kind: 'found'; readonly paths: readonly string[] }
+  | { readonly kind: 'refused'; readonly error: string };
 
 const MAGIC = /[*?[\]{}()!+@\\]/;
 
@@ -29,6 +29,8 @@ const splitOutside = (pattern: string): { readonly base: string; readonly rest: 
   const count = magicAt === -1 ? parts.length - 1 : magicAt;
   return { base: parts.slice(0, count).join('/') || '/', rest: parts.slice(count).join('/') };
 };
+
+const isNegated = (glob: string): boolean => glob.startsWith('!') && !glob.startsWith('!(');
 
 const isFolder = async (path: string): Promise<boolean> => {
   try {
@@ -45,7 +47,7 @@ const findOne = async (pattern: string, options: FindOptions, signal: AbortSigna
   const names = await glob(rest, {
     cwd: dir,
     dot: options.dot,
-    ignore: [...(options.ignore ?? DEFAULT_IGNORE)],
+    ignore: [...options.ignore, ...options.globs.filter(isNegated).map((glob) => glob.slice(1))],
     followSymbolicLinks: false,
     expandDirectories: false,
     signal,
@@ -56,7 +58,7 @@ const findOne = async (pattern: string, options: FindOptions, signal: AbortSigna
 /** Sorted by code unit, each once. An aborted signal ends it soon, with what was found by then. */
 export const findFiles = async (options: FindOptions, signal: AbortSignal): Promise<Found> => {
   if (!(await isFolder(options.cwd))) return { kind: 'refused', error: `${options.cwd} is not a folder` };
-  const patterns = typeof options.glob === 'string' ? [options.glob] : options.glob;
+  const patterns = options.globs.filter((glob) => !isNegated(glob));
   const found = await Promise.all(patterns.map((pattern) => findOne(pattern, options, signal)));
   return { kind: 'found', paths: [...new Set(found.flat())].sort() };
 };

@@ -4,12 +4,11 @@
  * T1. The time limit holds for all of it: connection, redirects, headers and body.
  * T2. What secrets the caller gave for one server go to no other: a redirect elsewhere drops them.
  */
-import { type HttpInput, httpInputSchema } from '../../config/tool-inputs.ts';
+import { type HttpInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { parseDurationMs } from '../../config/quantity.ts';
 import { errnoOf, errorMessage } from '../../model/error.ts';
 import { interrupted, type JsonObject, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const OWN_TO_ONE_SERVER = ['authorization', 'cookie', 'proxy-authorization'];
@@ -24,7 +23,7 @@ interface Request {
 type Step<T> = ({ readonly kind: 'ok' } & T) | { readonly kind: 'refused'; readonly error: string };
 
 const parseUrl = (text: string, base?: URL): Step<{ readonly url: URL }> => {
-  const url = URL.parse(text, base);
+  const url = URL.parse(text, base?.href);
   if (url === null) return { kind: 'refused', error: `not a URL: ${text}` };
   if (url.protocol === 'http:' || url.protocol === 'https:') return { kind: 'ok', url };
   return { kind: 'refused', error: `only http and https are spoken, not ${url.protocol.slice(0, -1)}: ${text}` };
@@ -40,7 +39,7 @@ const decoded = (text: string): string => {
 
 /** @throws what `Headers` throws for a name or value that cannot stand in a header. */
 const toRequest = (url: URL, input: HttpInput): Request => {
-  const headers = new Headers(input.headers);
+  const headers = new Headers(Object.entries(input.headers));
   const { body } = input;
   if (body !== undefined && typeof body !== 'string' && !headers.has('content-type')) {
     headers.set('content-type', 'application/json');
@@ -73,7 +72,10 @@ const redirected = (request: Request, status: number, url: URL): Request => {
 };
 
 /** The answer after at most 5 redirects. @throws what fetch throws. */
-const send = async (first: Request, signal: AbortSignal): Promise<Step<{ readonly answer: Response; readonly url: URL }>> => {
+const send = async (
+  first: Request,
+  signal: AbortSignal,
+): Promise<Step<{ readonly answer: Response; readonly url: URL }>> => {
   let request = first;
   for (let count = 0; count <= MAX_REDIRECTS; count += 1) {
     const { url, method, headers, body } = request;
@@ -93,19 +95,16 @@ interface Body {
   readonly truncated: boolean;
 }
 
-const readBody = async (answer: Response): Promise<Body> => {
+const readBody = async (answer: Response, maxBytes: number): Promise<Body> => {
   const chunks: Uint8Array[] = [];
   let total = 0;
-  const reader = (answer.body as ReadableStream<Uint8Array> | null)?.getReader();
-  while (reader !== undefined && total <= MAX_BODY_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    total += value.length;
+  // To leave the loop early cancels the rest.
+  for await (const chunk of answer.body ?? []) {
+    chunks.push(chunk);
+    total += chunk.length;
+    if (total > maxBytes) break;
   }
-  const truncated = total > MAX_BODY_BYTES;
-  if (truncated) await reader?.cancel();
-  return { bytes: Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES), truncated };
+  return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), truncated: total > maxBytes };
 };
 
 const parseBody = (text: string, contentType: string): unknown => {
@@ -119,17 +118,17 @@ const parseBody = (text: string, contentType: string): unknown => {
 
 const headersOf = (headers: Headers): JsonObject => Object.fromEntries(headers);
 
-/** What fetch throws says little itself; its cause does. */
+/** What fetch throws says little itself; its cause does. A name of several addresses fails once for each: the first counts. */
 const whyNotSent = (thrown: unknown): string => {
-  const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-  const errno = errnoOf(cause);
+  let cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+  if (cause instanceof AggregateError) cause = cause.errors[0] ?? cause;
   const message = errorMessage(cause);
-  if (errno === undefined || message.includes(errno)) return message === '' ? 'the request failed' : message;
-  return message === '' ? errno : `${message} (${errno})`;
+  if (message === 'bad port') return 'fetch does not speak to that port: it belongs to another protocol';
+  return message === '' ? (errnoOf(cause) ?? 'the request failed') : message;
 };
 
 const isFine = (status: number, input: HttpInput): boolean =>
-  (status >= 200 && status < 300) || (input.ok_status?.includes(status) ?? false);
+  input.ok_status?.includes(status) ?? (status >= 200 && status < 300);
 
 const call = async (input: HttpInput, signal: AbortSignal): Promise<ToolResult> => {
   const parsed = parseUrl(input.url);
@@ -137,7 +136,7 @@ const call = async (input: HttpInput, signal: AbortSignal): Promise<ToolResult> 
   const sent = await send(toRequest(parsed.url, input), signal);
   if (sent.kind === 'refused') return { ok: false, error: sent.error };
   const { answer, url } = sent;
-  const { bytes, truncated } = await readBody(answer);
+  const { bytes, truncated } = await readBody(answer, input.max_bytes);
   const text = bytes.toString('utf8');
   const response: JsonObject = {
     status: answer.status,
@@ -156,7 +155,7 @@ const call = async (input: HttpInput, signal: AbortSignal): Promise<ToolResult> 
 
 const run = async (input: HttpInput, context: ToolContext): Promise<ToolResult> => {
   if (context.signal.aborted) return interrupted();
-  const timeoutMs = input.timeout ?? DEFAULT_TIMEOUT_MS;
+  const timeoutMs = parseDurationMs(input.timeout) ?? 0;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs); // T1
   try {
@@ -176,4 +175,4 @@ const describe = (input: HttpInput): string => {
   return oneLine(`${input.method} ${url === null ? input.url : `${url.origin}${url.pathname}`}`);
 };
 
-export const httpTool: Tool<HttpInput> = { name: 'http', inputSchema: httpInputSchema, describe, run };
+export const httpTool: Tool<HttpInput> = { name: 'http', inputSchema: TOOL_INPUT_SCHEMAS.http, describe, run };

@@ -1,17 +1,15 @@
 /** Owns the tool `list_files`: the files that a glob matches, sorted, up to a limit. */
 import { resolve } from 'node:path';
-import { type ListFilesInput, listFilesInputSchema } from '../../config/tool-inputs.ts';
+import { type ListFilesInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
 import { findFiles } from './find-files.ts';
 import { interrupted, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 
-const DEFAULT_LIMIT = 10_000;
-
 const run = async (input: ListFilesInput, context: ToolContext): Promise<ToolResult> => {
   const cwd = resolve(context.cwd, input.cwd ?? '.');
-  const found = await findFiles({ cwd, glob: input.glob, ignore: input.ignore, dot: input.dot ?? false }, context.signal);
+  const found = await findFiles({ cwd, globs: input.glob, ignore: input.ignore, dot: input.dot }, context.signal);
   if (context.signal.aborted) return interrupted();
   if (found.kind === 'refused') return { ok: false, error: found.error };
-  const limit = input.limit ?? DEFAULT_LIMIT;
+  const { limit } = input;
   const files = found.paths.slice(0, limit);
   const response = { cwd, files, count: found.paths.length, truncated: found.paths.length > limit };
   return { ok: true, response, output: files };
@@ -19,7 +17,7 @@ const run = async (input: ListFilesInput, context: ToolContext): Promise<ToolRes
 
 export const listFilesTool: Tool<ListFilesInput> = {
   name: 'list_files',
-  inputSchema: listFilesInputSchema,
-  describe: (input) => oneLine([input.glob].flat().join(' ')),
+  inputSchema: TOOL_INPUT_SCHEMAS.list_files,
+  describe: (input) => oneLine(input.glob.join(' ')),
   run,
 };

@@ -3,6 +3,7 @@
  * A process that left the group (its own `setsid`) is not caught here.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../../model/error.ts';
 
@@ -16,7 +17,8 @@ export interface GroupOptions {
 }
 
 const GRACE_MS = 2_000;
-const LOOK_EVERY_MS = 20;
+const FIRST_LOOK_MS = 10;
+const MAX_LOOK_MS = 200;
 
 const living = new Set<number>();
 
@@ -42,16 +44,49 @@ const signalGroup = (pgid: number, signal: NodeJS.Signals | 0): boolean => {
   }
 };
 
-/** Ends the group: SIGTERM, and SIGKILL to what is left of it after 2 s. Resolves once it is empty or was killed. */
+/** State and group of a process (fields 3 and 5 of its stat); `undefined`: it is gone. */
+const statOf = (pid: string): { readonly state: string; readonly pgid: number } | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = '', , pgid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, pgid: Number(pgid) };
+  } catch {
+    return undefined; // it ended since the listing
+  }
+};
+
+const tryListProcesses = (): readonly string[] | undefined => {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return undefined; // not Linux
+  }
+};
+
+/** Dead ones that nobody collects (a container whose first process is no init) can be signalled, but run no more. */
+const isRunning = (pgid: number): boolean => {
+  if (!signalGroup(pgid, 0)) return false;
+  const pids = tryListProcesses();
+  if (pids === undefined) return true;
+  return pids.some((pid) => {
+    const stat = statOf(pid);
+    return stat?.pgid === pgid && stat.state !== 'Z' && stat.state !== 'X';
+  });
+};
+
+/** Ends the group: SIGTERM, and SIGKILL to what still runs of it after 2 s. Resolves once nothing runs, or was killed. */
 export const endGroup = async (pgid: number): Promise<void> => {
   const killAtMs = performance.now() + GRACE_MS;
-  let isThere = signalGroup(pgid, 'SIGTERM');
+  signalGroup(pgid, 'SIGTERM');
   signalGroup(pgid, 'SIGCONT'); // a stopped process gets SIGTERM only once it goes on
-  while (isThere && performance.now() < killAtMs) {
-    await delay(LOOK_EVERY_MS);
-    isThere = signalGroup(pgid, 0);
+  for (let waitMs = FIRST_LOOK_MS; isRunning(pgid); waitMs = Math.min(2 * waitMs, MAX_LOOK_MS)) {
+    const leftMs = killAtMs - performance.now();
+    if (leftMs <= 0) {
+      signalGroup(pgid, 'SIGKILL');
+      return;
+    }
+    await delay(Math.min(waitMs, leftMs));
   }
-  if (isThere) signalGroup(pgid, 'SIGKILL');
 };
 
 /** SIGKILL to every group whose leader still runs: for a process that has to end at once (a second Ctrl-C). */

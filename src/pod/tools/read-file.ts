@@ -3,11 +3,10 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import { type ReadFileInput, readFileInputSchema } from '../../config/tool-inputs.ts';
+import { type ReadFileInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
 import { fileError, openRegular } from './regular-file.ts';
 import { interrupted, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 
-const DEFAULT_MAX_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 
 /** At most `maxBytes + 1` bytes: the one more tells that there is more. The size is not trusted: /proc says 0. */
@@ -35,7 +34,7 @@ const run = async (input: ReadFileInput, context: ToolContext): Promise<ToolResu
   const path = resolve(context.cwd, input.path);
   const opened = await openRegular(path, constants.O_RDONLY);
   if (opened.kind === 'refused') return { ok: false, error: opened.error };
-  const maxBytes = input.max_bytes ?? DEFAULT_MAX_BYTES;
+  const { max_bytes: maxBytes } = input;
   try {
     const read = await readUpTo(opened.handle, maxBytes, context.signal);
     if (context.signal.aborted) return interrupted();
@@ -54,7 +53,7 @@ const run = async (input: ReadFileInput, context: ToolContext): Promise<ToolResu
 
 export const readFileTool: Tool<ReadFileInput> = {
   name: 'read_file',
-  inputSchema: readFileInputSchema,
+  inputSchema: TOOL_INPUT_SCHEMAS.read_file,
   describe: (input) => oneLine(input.path),
   run,
 };

@@ -3,10 +3,13 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { errnoOf, errorMessage } from '../../model/error.ts';
 
-export type Opened = { readonly kind: 'open'; readonly handle: FileHandle } | { readonly kind: 'refused'; readonly error: string };
+export type Opened =
+  | { readonly kind: 'open'; readonly handle: FileHandle }
+  | { readonly kind: 'refused'; readonly error: string };
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
+  EEXIST: 'cannot be reached: a part of its path is not a folder', // mkdir says it so
   ENOTDIR: 'cannot be reached: a part of its path is not a folder',
   EACCES: 'is not allowed to be opened (permission denied)',
   EPERM: 'is not allowed to be opened (operation not permitted)',

@@ -19,7 +19,7 @@ export interface SearchWork {
   readonly progress: Int32Array;
 }
 
-/** Places in {@link SearchWork.progress}: the file being worked at, and counts of files. */
+/** Places in {@link SearchWork.progress}: the file being worked at (-1: none), and counts of files. */
 export const PROGRESS = { at: 0, searched: 1, binary: 2, tooLarge: 3, unreadable: 4, size: 5 } as const;
 
 /** A type, not an interface: it is sent as JSON. `line` and `column` (UTF-16) count from 1. */
@@ -34,7 +34,7 @@ export type LineMatch = {
 
 export type SearchMessage =
   | { readonly kind: 'found'; readonly at: number; readonly matches: readonly LineMatch[] }
-  | { readonly kind: 'done'; readonly isLimited: boolean };
+  | { readonly kind: 'done' };
 
 const MAX_FILE_BYTES = 2 * 1024 * 1024;
 const BINARY_PROBE_BYTES = 8_000;
@@ -43,7 +43,9 @@ const LEAD_CHARS = 100;
 
 const buffer = Buffer.allocUnsafe(MAX_FILE_BYTES + 1);
 
-type Content = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'binary' | 'tooLarge' | 'unreadable' };
+type Content =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'binary' | 'tooLarge' | 'unreadable' };
 
 const readWhole = (path: string): Content => {
   if (!statSync(path).isFile()) return { kind: 'unreadable' };
@@ -115,7 +117,8 @@ const search = (work: SearchWork, tell: (message: SearchMessage) => void): void 
     room -= matches.length;
     if (matches.length > 0) tell({ kind: 'found', at, matches });
   }
-  tell({ kind: 'done', isLimited: room === 0 });
+  Atomics.store(progress, PROGRESS.at, -1);
+  tell({ kind: 'done' });
 };
 
 if (parentPort !== null) {

@@ -10,7 +10,7 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ShellInput, shellInputSchema } from '../../config/tool-inputs.ts';
+import { type ShellInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
 import { errnoOf, errorMessage } from '../../model/error.ts';
 import { CappedOutput } from './capped-output.ts';
 import { endGroup, spawnGroup } from './process-group.ts';
@@ -20,7 +20,6 @@ type Ending =
   | { readonly kind: 'exited'; readonly code: number | null; readonly signal: NodeJS.Signals | null }
   | { readonly kind: 'not-started'; readonly thrown: unknown };
 
-const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
 const PIPE_GRACE_MS = 200;
 const KILLED_WAIT_MS = 500;
 const ERROR_LINES = 20;
@@ -93,7 +92,8 @@ const lastLines = (text: string): string =>
 
 const withoutLastNewline = (text: string): string => text.replace(/\r?\n$/, '');
 
-const leftOut = (name: string, bytes: number): JsonObject => (bytes === 0 ? {} : { [`${name}_truncated_bytes`]: bytes });
+const leftOut = (name: string, bytes: number): JsonObject =>
+  bytes === 0 ? {} : { [`${name}_truncated_bytes`]: bytes };
 
 interface Ended {
   readonly ending: Ending | undefined;
@@ -110,7 +110,7 @@ const toResult = ({ ending, okCodes, ...streams }: Ended): ToolResult => {
     stdout: stdout.text,
     stderr: stderr.text,
     exit_code: exited?.code ?? null,
-    ...(exited?.signal == null ? {} : { signal: exited.signal }),
+    ...(typeof exited?.signal === 'string' ? { signal: exited.signal } : {}),
     interrupted: ending === undefined,
     ...leftOut('stdout', stdout.leftOutBytes),
     ...leftOut('stderr', stderr.leftOutBytes),
@@ -141,10 +141,9 @@ const run = async (input: ShellInput, context: ToolContext): Promise<ToolResult>
   } catch (thrown) {
     return { ok: false, error: whyNotStarted(thrown, file, cwd) };
   }
-  const maxBytes = input.max_output_bytes ?? DEFAULT_MAX_OUTPUT_BYTES;
   const ended = untilEnded(child);
-  const stdout = collect(child, 'stdout', maxBytes, context.onOutput);
-  const stderr = collect(child, 'stderr', maxBytes, context.onOutput);
+  const stdout = collect(child, 'stdout', input.max_output_bytes, context.onOutput);
+  const stderr = collect(child, 'stderr', input.max_output_bytes, context.onOutput);
   feed(child, input.stdin);
   const aborted = untilAborted(context.signal);
   const ending = await Promise.race([ended, aborted.promise]);
@@ -160,7 +159,7 @@ const run = async (input: ShellInput, context: ToolContext): Promise<ToolResult>
 
 export const shellTool: Tool<ShellInput> = {
   name: 'shell',
-  inputSchema: shellInputSchema,
+  inputSchema: TOOL_INPUT_SCHEMAS.shell,
   describe: (input) => oneLine(input.argv?.join(' ') ?? input.command ?? ''),
   run,
 };

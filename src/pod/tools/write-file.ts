@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type WriteFileInput, writeFileInputSchema } from '../../config/tool-inputs.ts';
+import { type WriteFileInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
 import { errnoOf } from '../../model/error.ts';
 import { randomBase32 } from '../../model/id.ts';
 import { fileError, openRegular } from './regular-file.ts';
@@ -25,7 +25,9 @@ const lookAt = async (path: string): Promise<Target> => {
   try {
     const real = await realpath(path);
     const found = await stat(real);
-    const refused = found.isFile() ? undefined : `${path} is ${found.isDirectory() ? 'a folder' : 'not a regular file'}`;
+    const refused = found.isFile()
+      ? undefined
+      : `${path} is ${found.isDirectory() ? 'a folder' : 'not a regular file'}`;
     return { path: real, mode: found.mode & PERMISSIONS, refused };
   } catch (thrown) {
     if (errnoOf(thrown) !== 'ENOENT') throw thrown;
@@ -71,7 +73,7 @@ const run = async (input: WriteFileInput, context: ToolContext): Promise<ToolRes
     if (input.create_dirs) await mkdir(dirname(path), { recursive: true });
     const target = await lookAt(path);
     if (target.refused !== undefined) return { ok: false, error: target.refused };
-    if (input.append === true) {
+    if (input.append) {
       const error = await append(path, input.content, input.mode);
       if (error !== undefined) return { ok: false, error };
     } else {
@@ -86,7 +88,7 @@ const run = async (input: WriteFileInput, context: ToolContext): Promise<ToolRes
 
 export const writeFileTool: Tool<WriteFileInput> = {
   name: 'write_file',
-  inputSchema: writeFileInputSchema,
+  inputSchema: TOOL_INPUT_SCHEMAS.write_file,
   describe: (input) => oneLine(input.path),
   run,
 };

@@ -17,7 +17,7 @@ const EXTENSIONS = {
     'Emacs Lisp': 'el', 'Common Lisp': 'lisp lsp cl', Scheme: 'scm ss rkt', Dart: 'dart', Zig: 'zig', Nim: 'nim', D: 'd', Crystal: 'cr', V: 'vsh', Ada: 'adb ads', Fortran: 'f f90 f95 f03 f08 for',
     COBOL: 'cob cbl cpy', Pascal: 'pas pp dpr lpr', Assembly: 'asm s', Shell: 'sh bash zsh ksh fish', PowerShell: 'ps1 psm1 psd1', Batch: 'bat cmd', AWK: 'awk', Tcl: 'tcl tk',
     SQL: 'sql', PLSQL: 'pls plsql pkb pks', Solidity: 'sol', Verilog: 'v vh sv svh', VHDL: 'vhd vhdl', CUDA: 'cu cuh', GLSL: 'glsl vert frag comp', HLSL: 'hlsl', WGSL: 'wgsl', Metal: 'metal', GDScript: 'gd',
-    Vue: 'vue', Svelte: 'svelte', Astro: 'astro', 'Vim script': 'vim', Nix: 'nix', Terraform: 'tf tfvars hcl', Bicep: 'bicep', Puppet: 'epp', Prolog: 'pro prolog', CoffeeScript: 'coffee', Elm: 'elm',
+    Vue: 'vue', Svelte: 'svelte', Astro: 'astro', 'Vim script': 'vim', Nix: 'nix', Terraform: 'tf tfvars hcl', Bicep: 'bicep', Puppet: 'epp', Prolog: 'prolog', CoffeeScript: 'coffee', Elm: 'elm',
     PureScript: 'purs', ReScript: 'res resi', Gleam: 'gleam', Hack: 'hack', Apex: 'apex', ABAP: 'abap', MATLAB: 'mlx', 'WebAssembly text': 'wat wast', 'Protocol Buffers': 'proto', GraphQL: 'graphql gql', Thrift: 'thrift',
     CMake: 'cmake', Make: 'mk mak', Starlark: 'bzl star', Meson: 'meson', Haxe: 'hx', Smalltalk: 'st', Forth: 'fth 4th', Jsonnet: 'jsonnet libsonnet', Lean: 'lean', Agda: 'agda', Odin: 'odin', ActionScript: 'as', Rego: 'rego', CUE: 'cue', 'QML': 'qml', 'Cython': 'pxd pxi', 'LLVM IR': 'll', 'Mojo': 'mojo', 'Just': 'just',
   },
@@ -126,7 +126,8 @@ export const languageByName = (path) => {
   const known = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
   if (known !== undefined) return known;
   if (/^(dockerfile|containerfile)\./.test(name)) return NAMES['dockerfile'];
-  if (/^\.(\w+rc|env(\..*)?|gitignore|gitattributes|gitmodules|editorconfig|npmrc|dockerignore)$/.test(name)) return { name: 'INI', kind: 'data' };
+  if (/^\.(\w+rc|env(\..*)?|gitignore|gitattributes|gitmodules|editorconfig|npmrc|dockerignore)$/.test(name))
+    return { name: 'INI', kind: 'data' };
   return BY_EXTENSION.get(extensionOf(path));
 };
 

@@ -70,6 +70,11 @@ export class FileReader {
       got += count;
     }
     const bytes = this.#buffer.subarray(0, got);
-    return { kind: isBinary(bytes) ? 'binary' : 'text', bytes, sizeBytes: stats.size, isWhole: stats.size <= this.#maxBytes };
+    return {
+      kind: isBinary(bytes) ? 'binary' : 'text',
+      bytes,
+      sizeBytes: stats.size,
+      isWhole: stats.size <= this.#maxBytes,
+    };
   }
 }

@@ -66,13 +66,19 @@ export const originOf = (path) => {
  */
 export const isSkippedFolder = (name) => {
   const lower = name.toLowerCase();
-  return CONTROL_FOLDERS.has(lower) || VENDORED_FOLDERS.has(lower) || GENERATED_FOLDERS.has(lower) || BUILD_FOLDERS.has(lower);
+  return (
+    CONTROL_FOLDERS.has(lower) ||
+    VENDORED_FOLDERS.has(lower) ||
+    GENERATED_FOLDERS.has(lower) ||
+    BUILD_FOLDERS.has(lower)
+  );
 };
 
 /** A folder of fixtures, samples or examples: what lies there is often wrong on purpose. */
 const SAMPLE_FOLDER =
   /(^|\/)(tests?|__tests__|testing|testdata|test[-_]?(data|files|fixtures|resources)|specs?|fixtures?|__fixtures__|mocks?|__mocks__|examples?|samples?|demos?|e2e|cypress|playground|benchmarks?|docs?)\//i;
-const SAMPLE_NAME = /([._-](test|tests|spec|mock|example|sample|template|dist)\.[^/]+|\.(example|sample|template|dist|tpl|tmpl)|_test\.\w+|(^|\/)test_[^/]*)$/i;
+const SAMPLE_NAME =
+  /([._-](test|tests|spec|mock|example|sample|template|dist)\.[^/]+|\.(example|sample|template|dist|tpl|tmpl)|_test\.\w+|(^|\/)test_[^/]*)$/i;
 
 /** @param {string} path */
 export const isSample = (path) => SAMPLE_FOLDER.test(path) || SAMPLE_NAME.test(path);

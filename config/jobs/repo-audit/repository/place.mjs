@@ -41,7 +41,13 @@ const placeOfFailure = (root, error) => {
  * @returns {Promise<Place>}
  */
 export const lookAtPlace = async (root) => {
-  const asked = ['rev-parse', '--is-bare-repository', '--is-inside-work-tree', '--is-shallow-repository', '--show-prefix'];
+  const asked = [
+    'rev-parse',
+    '--is-bare-repository',
+    '--is-inside-work-tree',
+    '--is-shallow-repository',
+    '--show-prefix',
+  ];
   const { end, lines } = await askGit(root, asked);
   if (end.kind === 'missing') return folder(root, 'Git is not installed here, so its history is not told.');
   if (end.kind === 'stopped') return folder(root, 'Git did not answer in time.', true);

@@ -1,0 +1,39 @@
+/**
+ * Checks that the documents are true where a machine can see it: links lead somewhere, and each row of
+ * `docs/failure-modes.md` names tests that are there.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const problems: string[] = [];
+
+const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })];
+for (const page of pages) {
+  const text = readFileSync(join(root, page), 'utf8');
+  for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)) {
+    if (!existsSync(join(root, dirname(page), target))) problems.push(`${page}: the link to ${target} leads nowhere`);
+  }
+}
+
+const tests = globSync('{src,test}/**/*.test.ts', { cwd: root });
+const titles = new Map(tests.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+const rows = readFileSync(join(root, 'docs/failure-modes.md'), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| ---') && !/^\| what (happens|fails)/.test(line));
+let named = 0;
+for (const row of rows) {
+  const cell = row.split(/(?<!\\)\|/).at(-2) ?? '';
+  const references = [...cell.matchAll(/`([^`]+\.test\.ts)`(?:[:,]? “([^”]+)”)?/g)];
+  if (references.length === 0) problems.push(`docs/failure-modes.md: this row names no test: ${row.slice(0, 80)}…`);
+  for (const [, file = '', title] of references) {
+    named += 1;
+    const text = titles.get(file);
+    if (text === undefined) problems.push(`docs/failure-modes.md: there is no test file ${file}`);
+    else if (title !== undefined && !text.includes(title)) problems.push(`docs/failure-modes.md: ${file} has no test “${title}”`);
+  }
+}
+if (rows.length === 0) problems.push('docs/failure-modes.md has no rows: this check would check nothing');
+for (const problem of problems) console.error(problem);
+console.log(`docs: ${pages.length} pages, ${rows.length} failure modes, ${named} tests named`);
+process.exitCode = problems.length === 0 ? 0 : 1;

@@ -1,0 +1,32 @@
+/** Owns `docs/reference/jobs.md`: the fields of a job file, the tools, what expressions know. */
+import { JOB_FIELDS, NIKA_FIELDS, STEP_FIELDS } from '../../src/config/evaluate.ts';
+import { jobSchema } from '../../src/config/job.ts';
+import { TOOL_INPUT_SCHEMAS } from '../../src/config/tool-inputs.ts';
+import { schemaTable } from './schema-table.ts';
+
+const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+
+const expressions = [
+  '`${{ … }}` may stand in any text of a job file. A text that is one expression and nothing else keeps the value’s type. In a command line of `shell` each value is quoted, so an input never becomes code.',
+  [
+    '| name | |',
+    '|---|---|',
+    '| `inputs.<name>` | what was given with `--input`, or the default |',
+    `| \`steps.<id>.<field>\` | of an earlier step: ${list(STEP_FIELDS)} |`,
+    `| \`job.<field>\` | ${list(JOB_FIELDS)} |`,
+    `| \`nika.<field>\` | ${list(NIKA_FIELDS)} |`,
+    '| `env.<NAME>` | the environment |',
+  ].join('\n'),
+  'Operators: `== != < <= > >= && || !` and parentheses. Functions: `contains(a, b)`, `starts_with(a, b)`, `default(a, b)`, `json(x)`; in `if` also `success()`, `failure()`, `always()`.',
+];
+
+export const jobReference = (): string =>
+  [
+    '# Jobs',
+    'A job is `<home>/config/jobs/<job>.yaml` (or `.yml`, `.json`). Jobs that nika ships are found last. Check one with `nika job check <job>`.',
+    schemaTable(jobSchema, 'input'),
+    '## Expressions',
+    ...expressions,
+    '## Tools',
+    ...Object.entries(TOOL_INPUT_SCHEMAS).flatMap(([name, schema]) => [`### \`${name}\``, schemaTable(schema, 'input')]),
+  ].join('\n\n');

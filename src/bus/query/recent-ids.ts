@@ -1,0 +1,29 @@
+/** Owns which events were seen of late: an event of two files is told once, in bounded memory (G6). */
+
+/** Copies of one event are neighbours in time: the second comes long before so many others did. */
+const REMEMBERED_COUNT = 50_000;
+
+/** The text without the larger one that it was cut from: kept long, it would keep that alive. */
+export const ownCopy = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
+
+export class RecentIds {
+  readonly #maxCount: number;
+  /** Of two generations the older is forgotten at once. */
+  #young = new Set<string>();
+  #old = new Set<string>();
+
+  constructor(maxCount = REMEMBERED_COUNT) {
+    this.#maxCount = maxCount;
+  }
+
+  /** Whether the id was not there before; from now on it is. */
+  add(id: string): boolean {
+    if (this.#young.has(id) || this.#old.has(id)) return false;
+    this.#young.add(ownCopy(id));
+    if (this.#young.size >= this.#maxCount) {
+      this.#old = this.#young;
+      this.#young = new Set();
+    }
+    return true;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Owns the cutting of a part's bytes into chunks of whole lines, in bounded memory whatever stands in the file (G6).
+ *
+ * C1. Between two chunks at most {@link HELD_MAX_BYTES} are held. A line longer than that is given out in pieces, each
+ *     cut where a line may begin, so that a whole line glued to the end of megabytes of rubbish is still found.
+ */
+import { type BusFilePart } from './files.ts';
+import { openByteSource, STEP_BYTES } from './byte-source.ts';
+import { LINE_START } from './salvage.ts';
+
+/** Some lines of a part. Bytes and ends are used again: they hold until the next chunk is asked for. */
+export interface Chunk {
+  readonly bytes: Buffer;
+  /** Where each line ends: the index of its line feed, or of the end of `bytes`. The next one begins after it. */
+  readonly ends: Uint32Array;
+  readonly count: number;
+  /** Number of the first line, from 1 in the part, or in what was asked for of it. */
+  readonly firstLine: number;
+  /** `lines`: each has its line feed. `rest`: the last line, which has none. `piece`: a part of a line too long (C1). */
+  readonly kind: 'lines' | 'rest' | 'piece';
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Where to begin, in uncompressed bytes: the beginning of a line. */
+  readonly fromByte?: number;
+}
+
+const HELD_MAX_BYTES = 1024 * 1024;
+/** How much of the end of a piece is looked through for the beginning of a line. */
+const TAIL_BYTES = 192 * 1024;
+const LINE_FEED = 10;
+
+class LineCutter {
+  readonly bytes = Buffer.allocUnsafeSlow(HELD_MAX_BYTES + STEP_BYTES);
+  /** How many bytes at the beginning of `bytes` belong to a line whose end was not read yet. */
+  held = 0;
+  #ends = new Uint32Array(4096);
+  #line = 1;
+
+  /** Whole lines in the first `filled` bytes, of which those before `held` have no line feed. */
+  cut(filled: number): Chunk | undefined {
+    let count = 0;
+    for (let end = this.bytes.indexOf(LINE_FEED, this.held); end !== -1 && end < filled;) {
+      if (count === this.#ends.length) this.#grow();
+      this.#ends[count] = end;
+      count += 1;
+      end = this.bytes.indexOf(LINE_FEED, end + 1);
+    }
+    if (count === 0) return undefined;
+    const last = (this.#ends[count - 1] ?? 0) + 1;
+    return this.#chunk('lines', last, count);
+  }
+
+  /** All but the end of a line that is too long (C1). */
+  piece(filled: number): Chunk {
+    const candidate = this.bytes.subarray(0, filled).indexOf(LINE_START, filled - TAIL_BYTES, 'latin1');
+    this.#ends[0] = candidate === -1 ? filled - TAIL_BYTES : candidate;
+    return this.#chunk('piece', this.#ends[0], 1);
+  }
+
+  rest(): Chunk {
+    this.#ends[0] = this.held;
+    return this.#chunk('rest', this.held, 1);
+  }
+
+  /** Moves what follows the chunk to the beginning. */
+  keep(from: number, filled: number): void {
+    this.bytes.copyWithin(0, from, filled);
+    this.held = filled - from;
+  }
+
+  #chunk(kind: Chunk['kind'], end: number, count: number): Chunk {
+    const firstLine = this.#line;
+    if (kind === 'lines') this.#line += count;
+    return { bytes: this.bytes.subarray(0, end), ends: this.#ends, count, firstLine, kind };
+  }
+
+  #grow(): void {
+    const grown = new Uint32Array(this.#ends.length * 2);
+    grown.set(this.#ends);
+    this.#ends = grown;
+  }
+}
+
+/**
+ * The lines of a part as bytes. Memory: about 2 MiB.
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
+ */
+export async function* readChunks(part: BusFilePart, { signal, fromByte }: ReadOptions = {}): AsyncGenerator<Chunk> {
+  await using source = await openByteSource(part, fromByte);
+  const cutter = new LineCutter();
+  for (;;) {
+    signal?.throwIfAborted();
+    const count = await source.read(cutter.bytes, cutter.held);
+    if (count === 0) break;
+    const filled = cutter.held + count;
+    const chunk = cutter.cut(filled) ?? (filled > HELD_MAX_BYTES ? cutter.piece(filled) : undefined);
+    if (chunk !== undefined) yield chunk;
+    cutter.keep(chunk?.bytes.byteLength ?? 0, filled);
+  }
+  if (cutter.held > 0) yield cutter.rest();
+}

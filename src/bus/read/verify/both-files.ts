@@ -1,0 +1,71 @@
+/**
+ * Owns the rule that a message stands in its channel and on the alpha bus, with the same id (W1 of the writer): summed up
+ * while the lines go by, so that memory does not grow with their number; looked at closely only where the sums differ.
+ */
+import { fingerprint } from './fingerprint-index.ts';
+
+export type Side = 'alpha' | 'channel';
+
+/** What is known of one writer, over all files. */
+export class WriterRecord {
+  /** Messages on the alpha bus less those in channels, and the same of their ids: zero if both sides are the same. */
+  #count = 0;
+  #sumHigh = 0;
+  #sumLow = 0;
+  readonly #channels: number[] = [];
+  /** Named by a `session_end_summary`, its own or one that another wrote for it. */
+  isSealed = false;
+
+  get isEven(): boolean {
+    return this.#count === 0 && this.#sumHigh === 0 && this.#sumLow === 0;
+  }
+
+  /** Numbers of the channels it wrote messages to. */
+  get channels(): readonly number[] {
+    return this.#channels;
+  }
+
+  addMessage(id: string, side: Side): void {
+    const { high, low } = fingerprint(id);
+    const sign = side === 'alpha' ? 1 : -1;
+    this.#count += sign;
+    this.#sumHigh = (this.#sumHigh + sign * high) | 0;
+    this.#sumLow = (this.#sumLow + sign * low) | 0;
+  }
+
+  addChannel(number: number): void {
+    if (this.#channels.at(-1) !== number) this.#channels.push(number);
+  }
+}
+
+export class WriterRecords {
+  readonly #records = new Map<string, WriterRecord>();
+
+  get count(): number {
+    return this.#records.size;
+  }
+
+  get unsealedCount(): number {
+    let count = 0;
+    for (const { isSealed } of this.#records.values()) if (!isSealed) count += 1;
+    return count;
+  }
+
+  of(writer: string): WriterRecord {
+    const known = this.#records.get(writer);
+    if (known !== undefined) return known;
+    const record = new WriterRecord();
+    this.#records.set(writer, record);
+    return record;
+  }
+
+  seal(writer: string): void {
+    const record = this.#records.get(writer);
+    if (record !== undefined) record.isSealed = true;
+  }
+
+  /** Writers whose two sides are not the same. */
+  uneven(): ReadonlyMap<string, WriterRecord> {
+    return new Map([...this.#records].filter(([, record]) => !record.isEven));
+  }
+}

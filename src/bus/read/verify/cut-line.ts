@@ -1,0 +1,165 @@
+/**
+ * Owns telling a torn line from a damaged one: a torn one is the beginning of a line and nothing else, as a killed
+ * writer or a full disk leaves it, perhaps with others glued to it, perhaps with zeros after it (a power cut).
+ *
+ * T1. The end of a line is never part of a torn one: what has it was whole once, and is damaged.
+ */
+import { LINE_START } from '../salvage.ts';
+
+type Reading =
+  /** The text ends within the line. */
+  | { readonly kind: 'cut' }
+  /** No line goes on like this, from that index on. */
+  | { readonly kind: 'broken'; readonly at: number };
+
+const KEYS = ['ts', 'type', 'entity', 'writer', 'seq', 'id', 'meta', 'data', 'h'];
+const LITERALS = ['true', 'false', 'null'];
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const CUT_NUMBER = /^-?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d*)?$/;
+const BARE = /[A-Za-z0-9+.-]+/y;
+/** What may stand between the quotes of a JSON string. */
+const STRING_BODY = /(?:[^"\\\u0000-\u001f]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y;
+const CUT_ESCAPE = /^\\(u[0-9a-fA-F]{0,3})?$/;
+const HASH_VALUE = /^"[0-9a-f]{0,64}$|^"[0-9a-f]{64}"$/;
+
+/** Reads the beginning of a line as strictly as it was written: keys in order, no spaces. */
+class CutLineReader {
+  readonly #text: string;
+  readonly #closers: string[] = [];
+  #at: number;
+  #keyCount = 0;
+
+  constructor(text: string, from: number) {
+    this.#text = text;
+    this.#at = from;
+  }
+
+  read(): Reading {
+    if (this.#text[this.#at] !== '{') return this.#broken();
+    for (;;) {
+      const reading = this.#value();
+      if (reading !== undefined) return reading;
+      const after = this.#afterValue();
+      if (after !== undefined) return after;
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#at >= this.#text.length;
+  }
+
+  #broken(): Reading {
+    return { kind: 'broken', at: this.#at };
+  }
+
+  /** One value, or the beginning of an object or list up to its first value. */
+  #value(): Reading | undefined {
+    for (;;) {
+      if (this.#isOver) return { kind: 'cut' };
+      const char = this.#text[this.#at];
+      if (char === '"') return this.#string();
+      if (char !== '{' && char !== '[') return this.#bare();
+      this.#at += 1;
+      const closer = char === '{' ? '}' : ']';
+      this.#closers.push(closer);
+      if (this.#text[this.#at] === closer) return undefined;
+      const key = char === '{' ? this.#key() : undefined;
+      if (key !== undefined) return key;
+    }
+  }
+
+  /** Closing braces, then a comma and, in an object, the next key. */
+  #afterValue(): Reading | undefined {
+    while (!this.#isOver && this.#text[this.#at] === this.#closers.at(-1)) {
+      if (this.#closers.length === 1) return this.#broken(); // T1
+      this.#closers.pop();
+      this.#at += 1;
+    }
+    if (this.#isOver) return { kind: 'cut' };
+    if (this.#text[this.#at] !== ',') return this.#broken();
+    this.#at += 1;
+    return this.#closers.at(-1) === '}' ? this.#key() : undefined;
+  }
+
+  #key(): Reading | undefined {
+    const from = this.#at;
+    if (this.#isOver) return { kind: 'cut' };
+    if (this.#text[from] !== '"') return this.#broken();
+    const cut = this.#string();
+    if (this.#closers.length === 1 && !this.#isExpectedKey(this.#text.slice(from + 1, this.#at))) {
+      this.#at = from;
+      return this.#broken();
+    }
+    if (cut !== undefined) return cut;
+    if (this.#isOver) return { kind: 'cut' };
+    if (this.#text[this.#at] !== ':') return this.#broken();
+    this.#at += 1;
+    return this.#closers.length === 1 && this.#keyCount === KEYS.length ? this.#hash() : undefined;
+  }
+
+  /** `read` is the rest of a key up to its quote, or to where the text ends. */
+  #isExpectedKey(read: string): boolean {
+    const expected = KEYS[this.#keyCount];
+    this.#keyCount += 1;
+    return expected !== undefined && `${expected}"`.startsWith(read) && (this.#isOver || read === `${expected}"`);
+  }
+
+  #hash(): Reading {
+    return HASH_VALUE.test(this.#text.slice(this.#at)) || this.#isOver ? { kind: 'cut' } : this.#broken();
+  }
+
+  #string(): Reading | undefined {
+    STRING_BODY.lastIndex = this.#at + 1;
+    STRING_BODY.test(this.#text);
+    this.#at = STRING_BODY.lastIndex;
+    if (this.#text[this.#at] === '"') {
+      this.#at += 1;
+      return undefined;
+    }
+    if (!this.#isOver && !CUT_ESCAPE.test(this.#text.slice(this.#at, this.#at + 6))) return this.#broken();
+    this.#at = this.#text.length;
+    return { kind: 'cut' };
+  }
+
+  #bare(): Reading | undefined {
+    BARE.lastIndex = this.#at;
+    const word = BARE.exec(this.#text)?.[0];
+    if (word === undefined) return this.#broken();
+    const isCut = this.#at + word.length >= this.#text.length;
+    const isFine = isCut
+      ? CUT_NUMBER.test(word) || LITERALS.some((literal) => literal.startsWith(word))
+      : NUMBER.test(word) || LITERALS.includes(word);
+    if (!isFine) return this.#broken();
+    this.#at += word.length;
+    return isCut ? { kind: 'cut' } : undefined;
+  }
+}
+
+/** Where another line may begin in `text`, after `from` and up to `upTo`, the last first. */
+const laterStarts = (text: string, from: number, upTo: number): readonly number[] => {
+  const starts: number[] = [];
+  for (let at = text.indexOf(LINE_START, from + 1); at !== -1 && at <= upTo; at = text.indexOf(LINE_START, at + 1)) {
+    starts.push(at);
+  }
+  for (let count = 1; count < LINE_START.length; count += 1) {
+    const at = text.length - count;
+    if (at > from && at <= upTo && text.endsWith(LINE_START.slice(0, count))) starts.push(at);
+  }
+  return starts.reverse();
+};
+
+/** Whether `text` is the beginning of a line, or several of them glued together, and nothing else. Latin-1 will do. */
+export const isCutLine = (text: string): boolean => {
+  const bytes = text.replace(/\0+$/, '');
+  const seen = new Set<number>();
+  const toTry = [0];
+  for (let from = toTry.pop(); from !== undefined; from = toTry.pop()) {
+    if (from === bytes.length) return true; // zeros only
+    if (seen.has(from)) continue;
+    seen.add(from);
+    const reading = new CutLineReader(bytes, from).read();
+    if (reading.kind === 'cut') return true;
+    toTry.push(...laterStarts(bytes, from, reading.at).toReversed());
+  }
+  return false;
+};

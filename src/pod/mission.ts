@@ -1,0 +1,66 @@
+/** Owns what a job comes to once its inputs are known: labels, folder, environment, limits, with no template left. */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { Job } from '../config/job.ts';
+import { durationSchema } from '../config/quantity.ts';
+import type { Scope } from '../config/evaluate.ts';
+import { renderTemplates } from '../config/template.ts';
+import type { Settings } from '../config/settings.ts';
+import { labelSchema } from '../model/envelope.ts';
+import { NikaError } from '../model/error.ts';
+import { entityIdSchema } from '../model/id.ts';
+
+const missionSchema = z.object({
+  project: entityIdSchema.optional(),
+  domain: labelSchema,
+  intent: labelSchema,
+  role: labelSchema.optional(),
+  tags: z.array(labelSchema),
+  cwd: z.string().min(1).optional(),
+  env: z.record(z.string(), z.coerce.string()),
+  timeout: durationSchema.optional(),
+  limits: z.object({ tool_calls: z.coerce.number().int().min(1).optional(), wall: durationSchema.optional() }),
+});
+
+/** All durations are milliseconds; `cwd` is absolute. */
+export interface Mission {
+  readonly project: z.output<typeof entityIdSchema> | undefined;
+  readonly domain: string;
+  readonly intent: string;
+  readonly role: string | undefined;
+  readonly tags: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number | undefined;
+  readonly maxToolCalls: number | undefined;
+  readonly wallMs: number | undefined;
+}
+
+/**
+ * The job with its templates rendered and judged; limits that it does not set come from the settings.
+ * @throws {NikaError} `NIKA_JOB_INVALID`: what a template came to does not fit its field.
+ */
+export const resolveMission = (job: Job, settings: Settings, scope: Scope, calledIn: string): Mission => {
+  const { project, domain, intent, role, tags, cwd, env, timeout, limits } = job;
+  const rendered = renderTemplates({ project, domain, intent, role, tags, cwd, env, timeout, limits }, scope);
+  const parsed = missionSchema.safeParse(rendered);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.join('.') ?? '';
+    const message = `the job ${job.name} cannot run with these inputs: ${field}: ${issue?.message ?? 'is wrong'}`;
+    throw new NikaError('NIKA_JOB_INVALID', message, { subject: field });
+  }
+  const mission = parsed.data;
+  return {
+    project: mission.project,
+    domain: mission.domain,
+    intent: mission.intent,
+    role: mission.role,
+    tags: mission.tags,
+    cwd: resolve(calledIn, mission.cwd ?? '.'),
+    env: mission.env,
+    timeoutMs: mission.timeout,
+    maxToolCalls: mission.limits.tool_calls ?? settings.limits.toolCalls,
+    wallMs: mission.limits.wall ?? settings.limits.wallMs,
+  };
+};

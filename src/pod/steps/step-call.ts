@@ -1,0 +1,116 @@
+/**
+ * Owns one step from its definition to the result of its tool: rendered, checked, called, ended in time.
+ *
+ * C1. Whatever is wrong with a step is its failure, never a throw.
+ * C2. A call ends soon after its timeout or an abort, also where the tool does not: then it is left to itself.
+ */
+import type { Scope } from '../../config/evaluate.ts';
+import type { JobStep } from '../../config/job.ts';
+import { parseDurationMs } from '../../config/quantity.ts';
+import { renderTemplates, renderToolInput } from '../../config/template.ts';
+import { errorMessage } from '../../model/error.ts';
+import { loadTool } from '../tools/registry.ts';
+import { oneLine, type Tool, type ToolContext, type ToolFailure, type ToolResult } from '../tools/tool.ts';
+import type { StepsCall } from './host.ts';
+
+type Prepared =
+  | { readonly kind: 'ready'; readonly call: StepsCall }
+  /** The tool was not called. */
+  | { readonly kind: 'refused'; readonly error: string };
+
+export interface StepSetting {
+  readonly stepId: string;
+  readonly scope: Scope;
+  /** Environment for child processes, complete. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Longer than the tools take to end what they started. */
+const ABANDON_AFTER_MS = 5_000;
+
+const timeoutOf = (step: JobStep, scope: Scope): number | undefined => {
+  if (step.timeout === undefined) return undefined;
+  const text = renderTemplates(step.timeout, scope);
+  const ms = typeof text === 'string' ? parseDurationMs(text) : undefined;
+  if (ms === undefined || ms < 1) throw new Error(`timeout: ${JSON.stringify(text)} is not a duration such as 30s`);
+  return ms;
+};
+
+/** Resolves 5 s after the abort, for as long as nobody stops it. */
+const abandonment = (signal: AbortSignal): { readonly promise: Promise<ToolFailure>; readonly stop: () => void } => {
+  const { promise, resolve } = Promise.withResolvers<ToolFailure>();
+  let timer: NodeJS.Timeout | undefined;
+  const error = `Interrupted; the tool had not ended ${ABANDON_AFTER_MS / 1000} s later and was left to itself`;
+  const onAbort = (): void => {
+    timer = setTimeout(() => resolve({ ok: false, error, isInterrupt: true }), ABANDON_AFTER_MS);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  const stop = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  };
+  return { promise, stop };
+};
+
+/** What the call came to, within its time (C2). */
+const runInTime = async (
+  timeoutMs: number | undefined,
+  outside: AbortSignal,
+  run: (signal: AbortSignal) => Promise<ToolResult>,
+): Promise<ToolResult> => {
+  const late = new AbortController();
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(), timeoutMs);
+  const signal = AbortSignal.any([outside, late.signal]);
+  const abandoned = abandonment(signal);
+  try {
+    const result = await Promise.race([run(signal), abandoned.promise]);
+    if (result.ok || outside.aborted || !late.signal.aborted) return result;
+    return { ...result, error: `NIKA_TOOL_TIMED_OUT: not done within ${(timeoutMs ?? 0) / 1000} s`, isInterrupt: true };
+  } finally {
+    clearTimeout(timer);
+    abandoned.stop();
+  }
+};
+
+const badInput = (
+  tool: Tool<unknown>,
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string => {
+  const told = issues.slice(0, 3).map(({ path, message }) => [...path.map(String), message].join(': ').trim());
+  return `NIKA_TOOL_BAD_INPUT: ${tool.name}: ${told.join('; ')}`;
+};
+
+const prepare = async (step: JobStep, { stepId, scope, env }: StepSetting): Promise<Prepared> => {
+  const timeoutMs = timeoutOf(step, scope);
+  const input = renderToolInput(step.tool, step.input, scope);
+  const tool = await loadTool(step.tool);
+  const parsed = tool.inputSchema.safeParse(input);
+  if (!parsed.success) return { kind: 'refused', error: badInput(tool, parsed.error.issues) };
+  const { cwd } = scope.job;
+  const run = (signal: AbortSignal, onOutput?: ToolContext['onOutput']): Promise<ToolResult> => {
+    const context = { cwd, env, ...(onOutput === undefined ? {} : { onOutput }) };
+    return runInTime(timeoutMs, signal, (inTime) => tool.run(parsed.data, { ...context, signal: inTime }));
+  };
+  const name = step.name === undefined ? undefined : renderTemplates(step.name, scope);
+  const call: StepsCall = {
+    tool: step.tool,
+    input,
+    stepId,
+    describe: typeof name === 'string' ? oneLine(name) : tool.describe(parsed.data),
+    cwd,
+    run,
+    ...(step.task === undefined ? {} : { task: step.task }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+  return { kind: 'ready', call };
+};
+
+/** A step made ready for its call; what cannot be made ready says why (C1). Never throws. */
+export const prepareStep = async (step: JobStep, setting: StepSetting): Promise<Prepared> => {
+  try {
+    return await prepare(step, setting);
+  } catch (thrown) {
+    return { kind: 'refused', error: errorMessage(thrown) };
+  }
+};

@@ -1,0 +1,211 @@
+/**
+ * Owns secrets that are told by a name before them (G7): `name=value`, `name: value`, `"name": "value"`, `name => value`,
+ * `<name>value</name>`, in text, in code, and in JSON inside of strings.
+ *
+ * N1. What is looked at around one separator is bounded, unless a secret is found; then the search goes on behind it.
+ */
+import { mayEndSecretName, type SecretName, secretName } from './redact-name.ts';
+import { secretInHeader } from './redact-header.ts';
+import { openingQuote, quotedValue, unquotedEnd, type ValueRange } from './redact-quote.ts';
+import { addSpan, type Subject } from './redact-subject.ts';
+import { isSecretValue, type ValueStyle } from './redact-value.ts';
+
+const EQUALS = 61;
+const COLON = 58;
+const GREATER = 62;
+const LESS = 60;
+const SPACE = 32;
+const TAB = 9;
+const BACKSLASH = 92;
+
+const MAX_NAME_CHARS = 64;
+const MAX_SPACES = 32;
+/** How much of a value without quotes is looked at before it is known to be a secret (N1). */
+const LOOKED_AT_CHARS = 128;
+
+const isBlank = (code: number): boolean => code === SPACE || code === TAB;
+
+const isNameChar = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95 || code === 45 || code === 46;
+
+interface NameRange {
+  readonly start: number;
+  readonly end: number;
+  readonly isQuoted: boolean;
+  /** Whether a space stands between name and separator. */
+  readonly isSpaced: boolean;
+}
+
+const skipBlanksBack = (text: string, from: number): number => {
+  let at = from;
+  while (at > 0 && from - at < MAX_SPACES && isBlank(text.charCodeAt(at - 1))) at -= 1;
+  return at;
+};
+
+/** Behind the name itself: what may stand between it and the separator is stepped over: `?` `!` `+` `]` `[]` quotes. */
+const skipDecoration = (text: string, from: number): number => {
+  let at = from;
+  if ('?!+|:'.includes(text.charAt(at - 1)) && at > 0) at -= text.charAt(at - 2) === text.charAt(at - 1) ? 2 : 1;
+  at = skipBlanksBack(text, at);
+  if (text.charAt(at - 1) === ']') at -= text.charAt(at - 2) === '[' ? 2 : 1;
+  if (at > 0 && `"'\``.includes(text.charAt(at - 1))) {
+    at -= 1;
+    while (at > 0 && text.charCodeAt(at - 1) === BACKSLASH) at -= 1;
+  }
+  return at;
+};
+
+/** The name that ends before the separator at `at`, if it can be one of a secret. */
+const nameBefore = (text: string, at: number): NameRange | undefined => {
+  const unspaced = skipBlanksBack(text, at);
+  const last = text.charCodeAt(unspaced - 1);
+  const end = isNameChar(last) ? unspaced : skipDecoration(text, unspaced);
+  if (end < 2 || !mayEndSecretName(text, end)) return undefined;
+  let start = end;
+  while (start > 0 && end - start < MAX_NAME_CHARS && isNameChar(text.charCodeAt(start - 1))) start -= 1;
+  return start === end ? undefined : { start, end, isQuoted: end < unspaced && text.charAt(unspaced - 1) !== ']', isSpaced: unspaced < at };
+};
+
+/** Where the value begins; -1: the separator is none (`==`, `::`, `=>` without a value). */
+const valueStart = (text: string, at: number, separator: number): number => {
+  const next = text.charCodeAt(at + 1);
+  if (separator === GREATER) return at + 1;
+  if (separator === COLON) return next === COLON || next === EQUALS ? -1 : at + 1;
+  const before = text.charCodeAt(at - 1);
+  if (next === EQUALS || before === EQUALS || before === 33 || before === LESS || before === GREATER || before === 126) return -1;
+  return next === GREATER ? at + 2 : at + 1;
+};
+
+const ANSI_COLOUR = /(?:\u001B\[[\d;]{0,16}m)+/y; // oxlint-disable-line eslint/no-control-regex
+const STRING_PREFIX = /[rbfuRBFUL@$]{1,2}(?=["'])/y;
+
+const skipAt = (pattern: RegExp, text: string, at: number): number => {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+};
+
+const LINE_START = /(?:^|[\n\r]|\\n)[ \t]*(?:- )?$/;
+const COMMAND_OR_QUERY = /(?:^|[\s"';&?])(?:export |-e |--env |env |set )?$/;
+
+const styleOf = (text: string, name: NameRange, separator: number, isTight: boolean): ValueStyle => {
+  if (!isTight || separator === COLON) return 'loose';
+  if (separator === GREATER) return 'env';
+  const before = text.slice(Math.max(0, name.start - 8), name.start);
+  const isUpper = !/[a-z]/.test(text.slice(name.start, name.end));
+  if (/[?&]$/.test(before) || /(?:export|env|-e) $/.test(before)) return 'env';
+  return isUpper && COMMAND_OR_QUERY.test(before) ? 'env' : 'tight';
+};
+
+const restOfLine = (text: string, from: number): number => {
+  const near = text.slice(from, from + LOOKED_AT_CHARS * 4);
+  const end = near.search(/[\r\n"'`]|\\[nr"'\\]|\s#/);
+  return from + near.slice(0, end === -1 ? near.length : end).trimEnd().length;
+};
+
+interface Found {
+  readonly name: SecretName;
+  readonly range: NameRange;
+  readonly separator: number;
+}
+
+/** The secret without quotes that begins at `from`, if there is one. */
+const unquotedSecret = (subject: Subject, from: number, { name, range, separator }: Found): ValueRange | undefined => {
+  const { text, isCut } = subject;
+  const style = styleOf(text, range, separator, !range.isSpaced && !isBlank(text.charCodeAt(from - 1)));
+  const isStrict = style === 'loose';
+  const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, isStrict);
+  if (end === from || (isCut && end === text.length && end - from < name.minChars)) return undefined;
+  const value = text.slice(from, end).replace(/[)\]},;]+$/, '');
+  const lineEnd = restOfLine(text, from);
+  const place = { style, isLast: lineEnd <= end, next: text.charAt(from + value.length) };
+  if (!isSecretValue(value, name, place)) return undefined;
+  if (end === from + LOOKED_AT_CHARS) return { start: from, end: unquotedEnd(text, end, text.length, isStrict) };
+  const isYaml = isStrict && separator === COLON && name.strength === 'password';
+  if (isYaml && LINE_START.test(text.slice(Math.max(0, range.start - 80), range.start))) return { start: from, end: lineEnd };
+  return { start: from, end: from + value.length };
+};
+
+const TYPED_DEFAULT = /[^=\n;,(){}]{1,48}=\s{0,4}(?=["'`])/y;
+
+/** The secret that begins at or behind `from`, if there is one. */
+const secretAt = (subject: Subject, from: number, found: Found): ValueRange | undefined => {
+  const { text } = subject;
+  const { name, range, separator } = found;
+  let start = from;
+  while (start - from < MAX_SPACES && isBlank(text.charCodeAt(start))) start += 1;
+  start = skipAt(STRING_PREFIX, text, skipAt(ANSI_COLOUR, text, start));
+  let quoteAt = openingQuote(text, start);
+  const isHeader = name.strength === 'authorization' || name.strength === 'cookie';
+  if (isHeader) {
+    return secretInHeader(text, quoteAt === -1 ? start : quoteAt + 1, { strength: name.strength, isWhole: false });
+  }
+  if (quoteAt === -1) {
+    const found1 = unquotedSecret(subject, start, found);
+    if (found1 !== undefined || separator !== COLON) return found1;
+    start = skipAt(TYPED_DEFAULT, text, start); // password: string = "x"
+    quoteAt = openingQuote(text, start);
+    if (quoteAt === -1) return undefined;
+  }
+  if (separator === EQUALS && start === from && text.charAt(quoteAt) === '`') return undefined; // a command: x=`pass show x`
+  const value = quotedValue(text, start, quoteAt);
+  const style = range.isQuoted && separator === COLON ? 'field' : 'quoted';
+  const isSecret = isSecretValue(text.slice(value.start, value.end), name, { style, isLast: false, next: '' });
+  return isSecret ? value : undefined;
+};
+
+/** `name: DB_PASSWORD` before `value: x`, as in lists of environment variables. */
+const NAME_OF_VALUE = /\b(?:name|key)\\{0,15}["']?\s{0,4}[:=]\s{0,4}\\{0,15}["']?([\w.-]{1,64})\\{0,15}["']?,?(?:\s|\\[nr]){0,40}(?:- )?\\{0,15}["']?$/i;
+const VALUE_ENDS = /value$/i;
+
+const nameOfValue = (text: string, at: number): Found | undefined => {
+  const end = skipDecoration(text, at);
+  if (!VALUE_ENDS.test(text.slice(Math.max(0, end - 5), end)) || isNameChar(text.charCodeAt(end - 6))) return undefined;
+  const before = NAME_OF_VALUE.exec(text.slice(Math.max(0, end - 165), end - 5));
+  const name = before?.[1] === undefined ? undefined : secretName(before[1]);
+  if (name === undefined) return undefined;
+  return { name, range: { start: end - 5, end, isQuoted: end < at, isSpaced: false }, separator: text.charCodeAt(at) };
+};
+
+const foundBefore = (text: string, at: number, separator: number): Found | undefined => {
+  const range = nameBefore(text, at);
+  if (range === undefined) return separator === GREATER ? undefined : nameOfValue(text, at);
+  if (separator === GREATER && (text.charCodeAt(range.start - 1) !== LESS || range.end !== at)) return undefined;
+  const name = secretName(text.slice(range.start, range.end));
+  return name === undefined ? undefined : { name, range, separator };
+};
+
+/** Looks at the `:`, `=` or `>` at `at`: is it between the name of a secret and the secret? */
+export const findAssigned = (subject: Subject, at: number): void => {
+  const { text } = subject;
+  if (at < subject.resumeAt) return;
+  const separator = text.charCodeAt(at);
+  const found = foundBefore(text, at, separator);
+  if (found === undefined) return;
+  const from = valueStart(text, at, separator);
+  if (from === -1) return;
+  const secret = secretAt(subject, from, found);
+  if (secret === undefined || secret.end <= secret.start) return;
+  addSpan(subject, { ...secret, kind: found.name.kind, isForm: false });
+  subject.resumeAt = secret.end; // N1
+};
+
+/** Looks at the text behind a flag, `--password value`: `from` is behind the flag's name. */
+export const findFlagValue = (subject: Subject, name: SecretName, from: number): void => {
+  const { text } = subject;
+  const quoteAt = openingQuote(text, from);
+  const end = quoteAt === -1 ? unquotedEnd(text, from, text.length, false) : 0;
+  const value = quoteAt === -1 ? { start: from, end } : quotedValue(text, from, quoteAt);
+  const place = { style: 'env', isLast: false, next: '' } as const;
+  if (text.charAt(value.start) === '-' || !isSecretValue(text.slice(value.start, value.end), name, place)) return;
+  addSpan(subject, { ...value, kind: name.kind, isForm: false });
+  subject.resumeAt = value.end;
+};
+
+/** A field of an object, name and value known: which part of the value is a secret. */
+export const secretOfField = (value: string, name: SecretName): ValueRange | undefined => {
+  if (name.strength === 'authorization' || name.strength === 'cookie') {
+    return secretInHeader(value, 0, { strength: name.strength, isWhole: true });
+  }
+  const isSecret = isSecretValue(value, name, { style: 'field', isLast: true, next: '' });
+  return isSecret ? { start: 0, end: value.length } : undefined;
+};

@@ -1,0 +1,122 @@
+/**
+ * Owns which value of a secret's name is a secret (G7), and which is a reference to one, a type, a word or code. Where both
+ * are possible, what stands as data (a field, an environment variable) is taken for a secret, what stands as code is not.
+ */
+import { MENTIONS_SECRET, type SecretName } from './redact-name.ts';
+
+/**
+ * How name and value stand. `field`: a field of an object, or `"name": "value"`. `quoted`: other text in quotes.
+ * `env`: `NAME=value`, `?name=value`. `tight`: `name=value`. `loose`: `name: value`, `name = value`.
+ */
+export type ValueStyle = 'field' | 'quoted' | 'env' | 'tight' | 'loose';
+
+export interface ValuePlace {
+  readonly style: ValueStyle;
+  /** Nothing else follows on the line. */
+  readonly isLast: boolean;
+  /** The character behind the value; '' at the end. */
+  readonly next: string;
+}
+
+const LOOKED_AT_CHARS = 256;
+
+/** References, templates, masks and what was redacted before. */
+const PLACEHOLDER = new RegExp(
+  [
+    /^(?:\$[({]|\{\{|#\{|\[redacted:|<[^<>]*>$|%[A-Za-z_]\w*%$|%[sdv@]$|\{[\w.:]*\}$)/,
+    /^(?:(?:process|import\.meta)\.env\b|os\.(?:environ|getenv)|(?:ENV|ENC)\[|(?:env|getenv)\(|arn:aws|op:\/\/|vault:)/,
+    /^(?:!(?:vault|Ref|Sub|GetAtt|Join|ImportValue|secret|env|reference|include)\b|@Microsoft\.KeyVault)/,
+    /^(?:[*•●.…_?#-]+|[xX]{3,}[xX-]*)$/,
+    /\*{3,}|•{3,}|\[REDACTED\]/,
+  ]
+    .map((part) => part.source)
+    .join('|'),
+);
+const SHELL_VARIABLE = /^\$[A-Za-z_]\w*$/;
+const CAPITAL_VARIABLE = /^\$[A-Z_][A-Z0-9_]*$/;
+const NUMBER = /^[+-]?(?:0x)?[\d_,.]+(?:e[+-]?\d+)?(?:[a-z]{1,2})?%?$/i;
+const LONG_NUMBER = /^\d{6,}$/;
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
+const CODE = /[\w$\])]\(|^[([{<&*@]|\[\w*\]|<\w+>|=>|::|\|\||&&|->/;
+const NOT_NULL = /^[A-Za-z_$][\w$.]*[!?]$/;
+const CHAIN = /^[A-Za-z_$][\w$]{0,31}(?:(?:\.|\?\.)[A-Za-z_$#][\w$]{0,31})+$/;
+const CHAIN_ROOT =
+  /^(?:self|this|config|cfg|conf|args|opts|options|settings|env|process|req|request|res|response|params|props|state|ctx|context|data|user|secrets|vars?|local|module|values|inputs?|body|headers|payload|event|session)\b/i;
+const PATH = /^(?:~|\.{1,2}|[A-Za-z]:)?(?:[\\/][\w.-]*)+$/;
+const RANDOM_PART = /(?=[A-Za-z]*\d)(?=[a-z\d]*[A-Z])(?=[A-Z\d]*[a-z])[A-Za-z\d]{12,}/;
+const LOWER_WORDS = /^[a-z]+(?:[._ -][a-z]+)*$/;
+const HAS_DIGIT = /\d/;
+const HAS_SPACE = /\s/;
+
+const WORDS: ReadonlySet<string> = new Set(
+  (
+    'string str number int integer bool boolean true false null nil none undefined any unknown object bytes byte buffer void never ' +
+    'required optional text varchar char password passwd passphrase secret token key value input default inherit hidden self this args ' +
+    'yes no on off auto basic bearer digest plain env file prompt ask manual omit include same-origin masked empty missing invalid ' +
+    'disabled enabled uuid jwt oauth oauth2 header cookie array list dict map type option await new function async const let var return'
+  ).split(' '),
+);
+
+const bareOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+
+/** A word of a language or a form, or the name once more: `password=password`, `"api_key": "API key"`. */
+const isOnlyAWord = (value: string, name: SecretName): boolean => {
+  if (WORDS.has(value.toLowerCase())) return true;
+  const bare = bareOf(value);
+  return bare === '' || bare === name.bare || (name.strength !== 'password' && bare.length > 3 && name.bare.endsWith(bare));
+};
+
+const isReference = (value: string, style: ValueStyle): boolean =>
+  PLACEHOLDER.test(value) || (style === 'field' ? CAPITAL_VARIABLE : SHELL_VARIABLE).test(value);
+
+/** What stands for a secret without being one: `${TOKEN}`, `<password>`, `***`, `process.env.TOKEN`. */
+export const isPlaceholder = (value: string): boolean =>
+  value === '' || isReference(value.slice(0, LOOKED_AT_CHARS), 'quoted') || WORDS.has(value.toLowerCase());
+
+const isPath = (value: string): boolean => PATH.test(value) && !RANDOM_PART.test(value);
+
+const isQuotedSecret = (value: string, name: SecretName): boolean => {
+  if (name.strength === 'password') {
+    return !(HAS_SPACE.test(value) && /\bpass(?:word|phrase|code)s?\b/i.test(value)); // a sentence about passwords
+  }
+  if (HAS_SPACE.test(value)) return false;
+  if (name.strength !== 'weak') return true;
+  if (name.bare === 'pass' || HAS_DIGIT.test(value)) return true;
+  return value.length >= 15 && !/[._-]/.test(value);
+};
+
+/** Unquoted and in code as often as in data. */
+const isLooseSecret = (value: string, name: SecretName, { isLast }: ValuePlace): boolean => {
+  if (CODE.test(value) || CHAIN.test(value) || name.bare === 'pass') return false;
+  if (NOT_NULL.test(value) && (MENTIONS_SECRET.test(value) || value.includes('.'))) return false;
+  if (name.strength === 'password') {
+    if (HAS_DIGIT.test(value)) return true;
+    if (IDENTIFIER.test(value)) return isLast && LOWER_WORDS.test(value) && !MENTIONS_SECRET.test(value);
+    return true;
+  }
+  if (MENTIONS_SECRET.test(value) && value.length < 32) return false;
+  if (!HAS_DIGIT.test(value)) return isLast && value.length >= 20 && !LOWER_WORDS.test(value);
+  return value.length >= 8;
+};
+
+/** `name=value` without spaces: data, unless it looks like an argument of a call. */
+const isTightSecret = (value: string, name: SecretName, { next }: ValuePlace): boolean => {
+  if (/[()[\]{}]/.test(value)) return name.strength === 'password' && !/[\w$][([]/.test(value) && !/^[([{]/.test(value);
+  if (CHAIN.test(value) && (CHAIN_ROOT.test(value) || MENTIONS_SECRET.test(value))) return false;
+  const isArgument = next === ',' || next === ')';
+  if (IDENTIFIER.test(value) && (isArgument || (value.includes('_') && MENTIONS_SECRET.test(value)))) return false;
+  return name.strength !== 'weak' || HAS_DIGIT.test(value) || value.length >= 15;
+};
+
+/** Whether the value of a secret's name is a secret. Headers (`authorization`, `cookie`) are read by `redact-header.ts`. */
+export const isSecretValue = (value: string, name: SecretName, place: ValuePlace): boolean => {
+  if (value.length < name.minChars) return false;
+  const head = value.slice(0, LOOKED_AT_CHARS).trim();
+  if (head === '' || isReference(head, place.style) || isOnlyAWord(head, name)) return false;
+  if (NUMBER.test(head)) return name.strength === 'password' && LONG_NUMBER.test(head);
+  if ((name.strength !== 'password' || name.bare.endsWith('pwd')) && isPath(head)) return false;
+  if (place.style === 'field' || place.style === 'quoted') return isQuotedSecret(head, name);
+  if (place.style === 'loose') return isLooseSecret(head, name, place);
+  if (place.style === 'tight') return isTightSecret(head, name, place);
+  return name.strength !== 'weak' || HAS_DIGIT.test(head) || head.length >= 15;
+};
