@@ -4,17 +4,20 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Programs that are started by path: `cli/main.ts`, and each `*-worker.ts`. */
+/** What is started by path: the program, the library, and each `*-worker.ts`, which its starter looks for beside itself. */
 const entries = (): Record<string, string> => {
-  const programs = globSync('src/**/*-worker.ts', { cwd: root });
-  const sources = ['src/cli/main.ts', 'src/index.ts', ...programs];
-  return Object.fromEntries(sources.map((path) => [path.slice('src/'.length, -'.ts'.length), join(root, path)]));
+  const workers = globSync('src/**/*-worker.ts', { cwd: root });
+  return {
+    'cli/main': join(root, 'src/cli/main.ts'),
+    index: join(root, 'src/index.ts'),
+    ...Object.fromEntries(workers.map((path) => [`chunks/${basename(path, '.ts')}`, join(root, path)])),
+  };
 };
 
 const licences = (): string => {

@@ -33,15 +33,26 @@ export interface Scope {
   readonly nika: { readonly node: string; readonly home: string };
 }
 
-/** The names, and what can stand behind each; `undefined`: anything, for `steps` what can stand behind the id. */
-export const SCOPE_FIELDS: { readonly [K in keyof Scope]: readonly string[] | undefined } & {
-  readonly steps: readonly string[];
-} = {
+/** What can stand behind `steps.<id>`, `job` and `nika`. */
+export const STEP_FIELDS = [
+  'output',
+  'ok',
+  'exit_code',
+  'stdout',
+  'stderr',
+  'response',
+  'error',
+] as const satisfies (keyof StepResult)[];
+export const JOB_FIELDS = ['id', 'name', 'dir', 'cwd'] as const satisfies (keyof Scope['job'])[];
+export const NIKA_FIELDS = ['node', 'home'] as const satisfies (keyof Scope['nika'])[];
+
+/** The names an expression can begin with, and what can stand behind each; `undefined`: that depends on the job. */
+export const SCOPE_FIELDS: { readonly [K in keyof Scope]: readonly string[] | undefined } = {
   inputs: undefined,
-  steps: ['output', 'ok', 'exit_code', 'stdout', 'stderr', 'response', 'error'] satisfies (keyof StepResult)[],
-  job: ['id', 'name', 'dir', 'cwd'] satisfies (keyof Scope['job'])[],
+  steps: undefined,
+  job: JOB_FIELDS,
   env: undefined,
-  nika: ['node', 'home'] satisfies (keyof Scope['nika'])[],
+  nika: NIKA_FIELDS,
 };
 
 /** How the job stands when a step is looked at. */

@@ -2,7 +2,7 @@
  * Owns what makes a job file right beyond its form: inputs that fit their tools, templates that can be read, and
  * references to what is there by then. All of it is looked at even where the form is wrong, so that one check tells all.
  */
-import { referencesOf, type Reference, SCOPE_FIELDS, statusCallIn } from './evaluate.ts';
+import { referencesOf, type Reference, SCOPE_FIELDS, STEP_FIELDS, statusCallIn } from './evaluate.ts';
 import type { Expression, ExpressionProblem } from './expression.ts';
 import { checkValue, type FieldIssue, fieldName } from './field-issue.ts';
 import { type Frozen, frozen } from './frozen.ts';
@@ -214,8 +214,8 @@ const stepProblem = (
     return wrong(1, `step "${id}" has no result yet here; only earlier steps have`);
   }
   if (!reach.steps.includes(String(id))) return wrong(1, unknown('no earlier step has the id', id, reach.steps));
-  if (field === undefined || field === null || SCOPE_FIELDS.steps.includes(String(field))) return undefined;
-  return wrong(2, unknown('a step has no', field, SCOPE_FIELDS.steps));
+  if (field === undefined || field === null || STEP_FIELDS.some((known) => known === field)) return undefined;
+  return wrong(2, unknown('a step has no', field, STEP_FIELDS));
 };
 
 const ofRunner = (issue: FieldIssue): FieldIssue =>

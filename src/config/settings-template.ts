@@ -26,9 +26,10 @@ const flow = (value: unknown): string => (typeof value === 'string' ? value : JS
 
 const setting = ({ path, fallback, example, description }: SettingInfo, indent: string): string => {
   const key = path.at(-1) ?? '';
-  const shown = example === undefined ? '' : `For example: ${key}: ${flow(example)}`;
-  const told = comment(description, indent) + (shown === '' ? '' : `${indent}# ${shown}\n`);
-  return `${told}${indent}# ${key}:${fallback === undefined ? '' : ` ${flow(fallback)}`}\n`;
+  if (fallback === undefined)
+    return `${comment(`${description} No default; for example:`, indent)}${indent}# ${key}: ${flow(example)}\n`;
+  const shown = example === undefined ? '' : `${indent}# For example: ${key}: ${flow(example)}\n`;
+  return `${comment(description, indent)}${shown}${indent}# ${key}: ${flow(fallback)}\n`;
 };
 
 const section = (name: string, schema: z.core.$ZodType, above: readonly string[]): string => {
@@ -40,7 +41,7 @@ const section = (name: string, schema: z.core.$ZodType, above: readonly string[]
     const info = all.find((candidate) => candidate.path.length === path.length + 1 && candidate.path.at(-1) === key);
     return info === undefined ? '' : setting(info, `${indent}  `);
   });
-  return `${comment(descriptionOf(schema), indent)}${indent}${name}:\n${fields.join('')}`;
+  return `${comment(descriptionOf(schema), indent)}${indent}${name}:\n${fields.join('\n')}`;
 };
 
 export const settingsTemplate = (): string => {

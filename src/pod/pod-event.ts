@@ -18,10 +18,36 @@ export type PodEvent =
       readonly home: string;
       readonly cwd: string;
     }
-  | { readonly event: 'task_started' | 'task_ended'; readonly task: string; readonly id: string; readonly state: string }
-  | { readonly event: 'tool_started'; readonly call: string; readonly tool: string; readonly what: string; readonly step: string; readonly task?: string }
-  | { readonly event: 'tool_output'; readonly call: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
-  | { readonly event: 'tool_ended'; readonly call: string; readonly tool: string; readonly what: string; readonly ok: boolean; readonly duration_ms: number; readonly error?: string; readonly task?: string }
+  | {
+      readonly event: 'task_started' | 'task_ended';
+      readonly task: string;
+      readonly id: string;
+      readonly state: string;
+    }
+  | {
+      readonly event: 'tool_started';
+      readonly call: string;
+      readonly tool: string;
+      readonly what: string;
+      readonly step: string;
+      readonly task?: string;
+    }
+  | {
+      readonly event: 'tool_output';
+      readonly call: string;
+      readonly stream: 'stdout' | 'stderr';
+      readonly text: string;
+    }
+  | {
+      readonly event: 'tool_ended';
+      readonly call: string;
+      readonly tool: string;
+      readonly what: string;
+      readonly ok: boolean;
+      readonly duration_ms: number;
+      readonly error?: string;
+      readonly task?: string;
+    }
   | { readonly event: 'note'; readonly text: string }
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
   | PodEnded;

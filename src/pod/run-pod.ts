@@ -88,9 +88,23 @@ export const runPod = async (options: RunPodOptions): Promise<PodEnded> => {
   };
   const parent = options.parent ?? createProject(session, mission, lineage);
   const entity = session.entity(id, parent, lineage);
-  const own = { NIKA_HOME: home.dir, NIKA_SESSION_ID: sessionId, NIKA_ENTITY_ID: id, TRACEPARENT: toTraceparent(trace) };
+  const own = {
+    NIKA_HOME: home.dir,
+    NIKA_SESSION_ID: sessionId,
+    NIKA_ENTITY_ID: id,
+    TRACEPARENT: toTraceparent(trace),
+  };
   const childEnv = definedOnly({ ...env, ...mission.env, ...own });
-  const run: Run = { options, session, sessionId, mission, entity, lineage, scope: { ...scope, env: childEnv }, childEnv };
+  const run: Run = {
+    options,
+    session,
+    sessionId,
+    mission,
+    entity,
+    lineage,
+    scope: { ...scope, env: childEnv },
+    childEnv,
+  };
   begin(run);
   const archive = new AbortController();
   const archiving = bestEffort('bus.archive', { withinMs: ARCHIVE_BUDGET_MS }, () =>
@@ -147,7 +161,14 @@ const begin = (run: Run): void => {
     alpha_head: session.alphaHead(),
   });
   entity.transition('in_progress', 'entity_started', {});
-  session.tell({ event: 'pod_started', id: entity.id, session: sessionId, job: name, home: home.dir, cwd: mission.cwd });
+  session.tell({
+    event: 'pod_started',
+    id: entity.id,
+    session: sessionId,
+    job: name,
+    home: home.dir,
+    cwd: mission.cwd,
+  });
 };
 
 const endOf = (outcome: StepsOutcome, stop: Stop): End => {
@@ -164,7 +185,12 @@ const endOf = (outcome: StepsOutcome, stop: Stop): End => {
         error: undefined,
       };
     case 'failed':
-      return { outcome: 'failed', exitCode: EXIT_FAILED, result: null, error: `step ${outcome.stepId}: ${outcome.error}` };
+      return {
+        outcome: 'failed',
+        exitCode: EXIT_FAILED,
+        result: null,
+        error: `step ${outcome.stepId}: ${outcome.error}`,
+      };
     case 'cancelled':
       return { outcome: 'cancelled', exitCode: EXIT_FAILED, result: null, error: undefined };
   }

@@ -74,7 +74,12 @@ export class PodStepsHost implements StepsHost {
     const { session, job, sessionId, stop } = this.#options;
     const entity = call.task === undefined ? job : (this.#tasks.get(call.task) ?? job);
     const useId = `call_${randomUUID()}`;
-    const shown = { call: useId, tool: call.tool, what: call.describe, ...(call.task === undefined ? {} : { task: call.task }) };
+    const shown = {
+      call: useId,
+      tool: call.tool,
+      what: call.describe,
+      ...(call.task === undefined ? {} : { task: call.task }),
+    };
     const hooks: ToolHooks = {
       pre: () => session.tell({ event: 'tool_started', ...shown, step: call.stepId }),
       post: (event) => {
@@ -84,7 +89,13 @@ export class PodStepsHost implements StepsHost {
         session.tell(isOk ? ended : { ...ended, error: event.error });
       },
     };
-    const toolCall = { session_id: sessionId, cwd: call.cwd, tool_name: call.tool, tool_input: call.input, tool_use_id: useId };
+    const toolCall = {
+      session_id: sessionId,
+      cwd: call.cwd,
+      tool_name: call.tool,
+      tool_input: call.input,
+      tool_use_id: useId,
+    };
     return runToolCall<ToolResult>(toolCall, hooks, () =>
       call.run(stop.signal, (stream, text) => session.tell({ event: 'tool_output', call: useId, stream, text })),
     );

@@ -26,7 +26,12 @@ const LOOKED_AT_CHARS = 128;
 const isBlank = (code: number): boolean => code === SPACE || code === TAB;
 
 const isNameChar = (code: number): boolean =>
-  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95 || code === 45 || code === 46;
+  (code >= 97 && code <= 122) ||
+  (code >= 65 && code <= 90) ||
+  (code >= 48 && code <= 57) ||
+  code === 95 ||
+  code === 45 ||
+  code === 46;
 
 interface NameRange {
   readonly start: number;
@@ -63,7 +68,9 @@ const nameBefore = (text: string, at: number): NameRange | undefined => {
   if (end < 2 || !mayEndSecretName(text, end)) return undefined;
   let start = end;
   while (start > 0 && end - start < MAX_NAME_CHARS && isNameChar(text.charCodeAt(start - 1))) start -= 1;
-  return start === end ? undefined : { start, end, isQuoted: end < unspaced && text.charAt(unspaced - 1) !== ']', isSpaced: unspaced < at };
+  if (start === end) return undefined;
+  const isQuoted = end < unspaced && text.charAt(unspaced - 1) !== ']';
+  return { start, end, isQuoted, isSpaced: unspaced < at || isBlank(text.charCodeAt(end)) };
 };
 
 /** Where the value begins; -1: the separator is none (`==`, `::`, `=>` without a value). */
@@ -72,7 +79,8 @@ const valueStart = (text: string, at: number, separator: number): number => {
   if (separator === GREATER) return at + 1;
   if (separator === COLON) return next === COLON || next === EQUALS ? -1 : at + 1;
   const before = text.charCodeAt(at - 1);
-  if (next === EQUALS || before === EQUALS || before === 33 || before === LESS || before === GREATER || before === 126) return -1;
+  if (next === EQUALS || before === EQUALS || before === 33 || before === LESS || before === GREATER || before === 126)
+    return -1;
   return next === GREATER ? at + 2 : at + 1;
 };
 
@@ -121,7 +129,8 @@ const unquotedSecret = (subject: Subject, from: number, { name, range, separator
   if (!isSecretValue(value, name, place)) return undefined;
   if (end === from + LOOKED_AT_CHARS) return { start: from, end: unquotedEnd(text, end, text.length, isStrict) };
   const isYaml = isStrict && separator === COLON && name.strength === 'password';
-  if (isYaml && LINE_START.test(text.slice(Math.max(0, range.start - 80), range.start))) return { start: from, end: lineEnd };
+  if (isYaml && LINE_START.test(text.slice(Math.max(0, range.start - 80), range.start)))
+    return { start: from, end: lineEnd };
   return { start: from, end: from + value.length };
 };
 
@@ -154,23 +163,20 @@ const secretAt = (subject: Subject, from: number, found: Found): ValueRange | un
 };
 
 /** `name: DB_PASSWORD` before `value: x`, as in lists of environment variables. */
-const NAME_OF_VALUE = /\b(?:name|key)\\{0,15}["']?\s{0,4}[:=]\s{0,4}\\{0,15}["']?([\w.-]{1,64})\\{0,15}["']?,?(?:\s|\\[nr]){0,40}(?:- )?\\{0,15}["']?$/i;
-const VALUE_ENDS = /value$/i;
+const NAME_OF_VALUE =
+  /\b(?:name|key)\\{0,15}["']?\s{0,4}[:=]\s{0,4}\\{0,15}["']?([\w.-]{1,64})\\{0,15}["']?,?(?:\s|\\[nr]){0,40}(?:- )?\\{0,15}["']?$/i;
 
-const nameOfValue = (text: string, at: number): Found | undefined => {
-  const end = skipDecoration(text, at);
-  if (!VALUE_ENDS.test(text.slice(Math.max(0, end - 5), end)) || isNameChar(text.charCodeAt(end - 6))) return undefined;
-  const before = NAME_OF_VALUE.exec(text.slice(Math.max(0, end - 165), end - 5));
-  const name = before?.[1] === undefined ? undefined : secretName(before[1]);
-  if (name === undefined) return undefined;
-  return { name, range: { start: end - 5, end, isQuoted: end < at, isSpaced: false }, separator: text.charCodeAt(at) };
+const nameOfValue = (text: string, valueAt: number): SecretName | undefined => {
+  const before = NAME_OF_VALUE.exec(text.slice(Math.max(0, valueAt - 160), valueAt));
+  return before?.[1] === undefined ? undefined : secretName(before[1]);
 };
 
 const foundBefore = (text: string, at: number, separator: number): Found | undefined => {
   const range = nameBefore(text, at);
-  if (range === undefined) return separator === GREATER ? undefined : nameOfValue(text, at);
+  if (range === undefined) return undefined;
   if (separator === GREATER && (text.charCodeAt(range.start - 1) !== LESS || range.end !== at)) return undefined;
-  const name = secretName(text.slice(range.start, range.end));
+  const word = text.slice(range.start, range.end);
+  const name = word === 'value' || word === 'Value' ? nameOfValue(text, range.start) : secretName(word);
   return name === undefined ? undefined : { name, range, separator };
 };
 

@@ -2,7 +2,8 @@
 import type { ValueRange } from './redact-quote.ts';
 import { isPlaceholder } from './redact-value.ts';
 
-const SCHEME = /(?:Bearer|Basic|Digest|Token|ApiKey|Api-Key|Key|Negotiate|NTLM|Hawk|HMAC|OAuth|GoogleLogin|SSWS|Splunk|GenieKey|DPoP|AWS4-HMAC-SHA256)[ =]+/iy;
+const SCHEME =
+  /(?:Bearer|Basic|Digest|Token|ApiKey|Api-Key|Key|Negotiate|NTLM|Hawk|HMAC|OAuth|GoogleLogin|SSWS|Splunk|GenieKey|DPoP|AWS4-HMAC-SHA256)[ =]+/iy;
 const LONE_WORD = /^[^\s,;(){}[\]]{8,}$/;
 const TWO_WORDS = /^[A-Za-z][\w-]{1,30}\s+\S{8,}$/;
 const HAS_DIGIT = /\d/;

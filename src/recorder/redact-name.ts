@@ -15,7 +15,17 @@ export interface SecretName {
   readonly bare: string;
 }
 
-const PASSWORD = ['password', 'passwd', 'passphrase', 'passcode', 'pwd', 'passwort', 'passwordhash', 'passwdhash', 'passwords'];
+const PASSWORD = [
+  'password',
+  'passwd',
+  'passphrase',
+  'passcode',
+  'pwd',
+  'passwort',
+  'passwordhash',
+  'passwdhash',
+  'passwords',
+];
 const keysOf = (owners: string): readonly string[] => owners.split(' ').map((owner) => `${owner}key`);
 const KEY = [...keysOf('api access auth encryption master private secret signing'), 'apikeys'];
 const WEAK_KEY = keysOf(
@@ -26,7 +36,8 @@ const SECRET = ['secret', 'secrets', 'recoverycode', 'recoverycodes', 'credentia
 const TOKEN = ['token', 'apitokens', 'authtokens', 'accesstokens', 'jwt', 'bearer'];
 /** Only as part of a longer name (`db_pass`, `smtpPass`) do they tell much: alone they are words of reports and settings. */
 const COMPOUND = ['pass', 'pw', 'auth'];
-const OTHERS = ['authorization', 'cookie', 'sig', 'signature'];
+/** `value` is none itself: what is called `name` or `key` beside it says what it is. */
+const OTHERS = ['authorization', 'cookie', 'sig', 'signature', 'value'];
 
 const ends = (words: readonly string[]): RegExp => new RegExp(`(?:${words.join('|')})\\d{0,2}$`);
 const ENDS_COMPOUND = /(?:[a-z0-9][_.-](?:pass|pw|auth)|[a-z0-9](?:Pass|Pw)|[A-Z0-9]_(?:PASS|PW|AUTH))\d{0,2}$/;
@@ -44,7 +55,12 @@ interface Rule {
 /** Looked at in this order, against letters and digits of the name in lower case. */
 const RULES: readonly Rule[] = [
   { pattern: ends(PASSWORD), kind: 'password', strength: 'password', minChars: 1 },
-  { pattern: /^(?:proxy|x|xforwarded|xoriginal|http)?authorization$/, kind: 'authorization', strength: 'authorization', minChars: 8 },
+  {
+    pattern: /^(?:proxy|x|xforwarded|xoriginal|http)?authorization$/,
+    kind: 'authorization',
+    strength: 'authorization',
+    minChars: 8,
+  },
   { pattern: /^(?:set|http)?cookie$/, kind: 'cookie', strength: 'cookie', minChars: 3 },
   { pattern: ends(keysOf('private')), kind: 'private-key', strength: 'secret', minChars: 6 },
   { pattern: ends(KEY), kind: 'key', strength: 'secret', minChars: 6 },

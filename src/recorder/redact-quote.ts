@@ -62,7 +62,8 @@ const isPairAt = (text: string, at: number): boolean => {
 };
 
 /** `\n`, `\"`, `\u0026`: an escape of an enclosing text, not part of the value. */
-const isEscape = (text: string, at: number): boolean => 'nrtbfu"\'\\'.includes(text.charAt(at + 1)) && at + 1 < text.length;
+const isEscape = (text: string, at: number): boolean =>
+  'nrtbfu"\'\\'.includes(text.charAt(at + 1)) && at + 1 < text.length;
 
 const endsSoftly = (text: string, at: number): boolean =>
   at + 1 >= text.length || ENDING[text.charCodeAt(at + 1)] !== 0 || isPairAt(text, at + 1);

@@ -63,7 +63,9 @@ const bareOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9
 const isOnlyAWord = (value: string, name: SecretName): boolean => {
   if (WORDS.has(value.toLowerCase())) return true;
   const bare = bareOf(value);
-  return bare === '' || bare === name.bare || (name.strength !== 'password' && bare.length > 3 && name.bare.endsWith(bare));
+  return (
+    bare === '' || bare === name.bare || (name.strength !== 'password' && bare.length > 3 && name.bare.endsWith(bare))
+  );
 };
 
 const isReference = (value: string, style: ValueStyle): boolean =>

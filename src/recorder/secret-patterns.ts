@@ -12,7 +12,11 @@ export interface SecretForm {
   readonly source: string;
 }
 
-const form = (kind: string, starts: string, source: string): SecretForm => ({ kind, starts: starts.split(' '), source });
+const form = (kind: string, starts: string, source: string): SecretForm => ({
+  kind,
+  starts: starts.split(' '),
+  source,
+});
 
 const END = '(?![A-Za-z0-9])';
 /** Base64 of "PRIVATE", as it stands at each of the three alignments. */
@@ -49,7 +53,11 @@ const CLOUDS: readonly SecretForm[] = [
 const CODE_HOSTS: readonly SecretForm[] = [
   form('github-token', 'ghp_ gho_ ghu_ ghs_ ghr_', String.raw`gh[pousr]_\w{30,}(?:\.[\w-]{16,}){0,2}`),
   form('github-token', 'github_pat_', String.raw`github_pat_\w{22,}`),
-  form('gitlab-token', 'gl', String.raw`gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent|ffct|wt)-[\w-]{20,}(?:\.[\w-]{2,}){0,2}`),
+  form(
+    'gitlab-token',
+    'gl',
+    String.raw`gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent|ffct|wt)-[\w-]{20,}(?:\.[\w-]{2,}){0,2}`,
+  ),
   form('gitlab-token', 'GR1348941', String.raw`GR1348941[\w-]{20,}`),
   form('npm-token', 'npm_', 'npm_[A-Za-z0-9]{36,}'),
   form('pypi-token', 'pypi-', String.raw`pypi-[\w-]{32,}`),
@@ -130,6 +138,9 @@ export interface SecretUrl {
 /** Addresses whose path is the secret: whoever knows it may post. */
 export const SECRET_URLS: readonly SecretUrl[] = [
   { kind: 'slack-webhook', source: String.raw`hooks\.slack\.com\/(?:services|workflows|triggers)\/([\w/-]{10,})` },
-  { kind: 'discord-webhook', source: String.raw`(?:\w+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/([\w/-]{20,})` },
+  {
+    kind: 'discord-webhook',
+    source: String.raw`(?:\w+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/([\w/-]{20,})`,
+  },
   { kind: 'teams-webhook', source: String.raw`[\w-]{1,63}\.webhook\.office\.com\/([\w/@-]{20,})` },
 ];

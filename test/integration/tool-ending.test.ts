@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { searchTool } from '../../src/pod/tools/search.ts';
 import { shellTool } from '../../src/pod/tools/shell.ts';
+import { runInTime } from '../../src/pod/steps/time-limit.ts';
 import type { Tool, ToolResult } from '../../src/pod/tools/tool.ts';
 
 /** Its test with `(a+)+$` takes longer than the universe has existed. */
@@ -99,4 +100,16 @@ describe.concurrent('a tool that does not want to end', () => {
       expect(performance.now() - abortedAtMs).toBeLessThan(3_500);
       while (isAlive(pid)) await delay(5);
     }));
+
+  it('any tool that has not ended 5 s after its timeout is left to itself, and the pod goes on', async () => {
+    const { promise: never } = Promise.withResolvers<ToolResult>();
+    const startedAtMs = performance.now();
+    const result = await runInTime(50, new AbortController().signal, () => never);
+    expect(result).toMatchObject({
+      ok: false,
+      isInterrupt: true,
+      error: 'NIKA_TOOL_TIMED_OUT: not done within 0.05 s',
+    });
+    expect(performance.now() - startedAtMs).toBeLessThan(6_000);
+  });
 });

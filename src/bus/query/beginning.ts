@@ -6,7 +6,7 @@ import { LINE_START } from '../read/salvage.ts';
 import { tsOf } from './line-filter.ts';
 
 /** A line's first 300 bytes hold its writer, seq and id: no two files begin alike. */
-const BEGINNING_BYTES = 512;
+export const BEGINNING_BYTES = 512;
 const PACKED_BYTES = 4096;
 const UNPACKED_MAX_BYTES = 8 * 1024 * 1024;
 

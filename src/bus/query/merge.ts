@@ -6,10 +6,9 @@
  * M3. However many parts overlap in time: what is held of them together is bounded, and so are the files open.
  */
 import type { NikaError } from '../../model/error.ts';
-import { ALPHA, channelName } from '../layout.ts';
-import { type BusFile, type BusFilePart, findBusFile, listBusFiles } from '../read/files.ts';
 import { createLineFilter, idOf, type LineQuery } from './line-filter.ts';
 import { type FoundLine, PartCursor } from './part-cursor.ts';
+import { partsFor } from './parts.ts';
 import { RecentIds } from './recent-ids.ts';
 
 export type { FoundLine } from './part-cursor.ts';
@@ -30,31 +29,14 @@ export interface MergeOptions {
   readonly onProgress?: (progress: MergeProgress) => void;
 }
 
-const HELD_BYTES = 4 * 1024 * 1024;
+const HELD_BYTES = 8 * 1024 * 1024;
 const QUOTA_MIN_BYTES = 32 * 1024;
-const QUOTA_MAX_BYTES = 256 * 1024;
+const QUOTA_MAX_BYTES = 128 * 1024;
 const OPEN_PLAIN_COUNT = 16;
-const OPEN_PACKED_COUNT = 12;
+const OPEN_PACKED_COUNT = 8;
 const BATCH_COUNT = 512;
-/** Clocks of files and of lines are not the same to the millisecond. */
-const MTIME_SLACK_MS = 60_000;
 /** Lines that a writer had to hold back stand after younger ones of other writers. */
 const LATE_SLACK_MS = 24 * 3600_000;
-
-/** The files that may hold what is asked: of one entity its channel, as long as that is there. */
-const filesFor = (busDir: string, { entity, type }: LineQuery): readonly BusFile[] => {
-  if (entity !== undefined && !entity.startsWith('SUB-')) {
-    const file = findBusFile(busDir, channelName(entity)) ?? findBusFile(busDir, ALPHA);
-    return file === undefined ? [] : [file];
-  }
-  const files = listBusFiles(busDir);
-  return type === 'tool_call' ? files.filter(({ name }) => name !== ALPHA) : files;
-};
-
-const partsFor = (busDir: string, query: LineQuery): readonly BusFilePart[] => {
-  const sinceMs = query.sinceTs === undefined ? -Infinity : Date.parse(query.sinceTs) - MTIME_SLACK_MS;
-  return filesFor(busDir, query).flatMap(({ parts }) => parts.filter(({ mtimeMs }) => mtimeMs >= sinceMs));
-};
 
 /** Cursors by time, the earliest at the end. */
 class TimeOrder {

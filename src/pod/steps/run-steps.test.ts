@@ -189,6 +189,7 @@ describe('a job that is ended from outside', () => {
   it('ends the tool that runs, begins no other, not even one with always(), and ends its tasks', async () => {
     const host = new StoryHost();
     const steps = [
+      say('z', 'x', { task: 'zero' }),
       say('a', 'x', { task: 'one' }),
       { id: 'b', tool: 'shell', input: { command: 'touch begun; sleep 60' }, task: 'two' },
       say('c', 'x', { if: 'always()', task: 'one' }),
@@ -205,6 +206,9 @@ describe('a job that is ended from outside', () => {
     const { outcome, story } = await running;
     expect(outcome).toEqual({ kind: 'cancelled' });
     expect(story).toEqual([
+      'start zero',
+      'zero/z ok',
+      'end zero completed',
       'start one',
       'one/a ok',
       'start two',
@@ -233,8 +237,15 @@ describe('tasks', () => {
       say('e', 'x', two),
     ]);
     expect(story).toEqual([
-      ...['start one', 'one/a ok', 'start two', 'two/b ok', 'c ok', 'one/d ok', 'end one completed'],
-      ...['two/e ok', 'end two completed'],
+      'start one',
+      'one/a ok',
+      'start two',
+      'two/b ok',
+      'c ok',
+      'one/d ok',
+      'end one completed',
+      'two/e ok',
+      'end two completed',
     ]);
   });
 
@@ -248,8 +259,14 @@ describe('tasks', () => {
     ];
     const { story } = await run(steps);
     expect(story).toEqual([
-      ...['start cut', 'cut/a ok', 'start bad', 'bad/b failed', 'end cut cancelled (step b failed)'],
-      ...['bad/e ok', 'end bad failed (step b: Exit code 7)', 'note: 2 step(s) skipped because step b failed'],
+      'start cut',
+      'cut/a ok',
+      'start bad',
+      'bad/b failed',
+      'end cut cancelled (step b failed)',
+      'bad/e ok',
+      'end bad failed (step b: Exit code 7)',
+      'note: 2 step(s) skipped because step b failed',
     ]);
   });
 

@@ -2,7 +2,7 @@
  * Owns one step from its definition to the result of its tool: rendered, checked, called, ended in time.
  *
  * C1. Whatever is wrong with a step is its failure, never a throw.
- * C2. A call ends soon after its timeout or an abort, also where the tool does not: then it is left to itself.
+ * C2. A call ends soon after its timeout or an abort, also where the tool does not.
  */
 import type { Scope } from '../../config/evaluate.ts';
 import type { JobStep } from '../../config/job.ts';
@@ -10,8 +10,9 @@ import { parseDurationMs } from '../../config/quantity.ts';
 import { renderTemplates, renderToolInput } from '../../config/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import { loadTool } from '../tools/registry.ts';
-import { oneLine, type Tool, type ToolContext, type ToolFailure, type ToolResult } from '../tools/tool.ts';
+import { oneLine, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';
 import type { StepsCall } from './host.ts';
+import { runInTime } from './time-limit.ts';
 
 type Prepared =
   | { readonly kind: 'ready'; readonly call: StepsCall }
@@ -25,52 +26,12 @@ export interface StepSetting {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Longer than the tools take to end what they started. */
-const ABANDON_AFTER_MS = 5_000;
-
 const timeoutOf = (step: JobStep, scope: Scope): number | undefined => {
   if (step.timeout === undefined) return undefined;
   const text = renderTemplates(step.timeout, scope);
   const ms = typeof text === 'string' ? parseDurationMs(text) : undefined;
   if (ms === undefined || ms < 1) throw new Error(`timeout: ${JSON.stringify(text)} is not a duration such as 30s`);
   return ms;
-};
-
-/** Resolves 5 s after the abort, for as long as nobody stops it. */
-const abandonment = (signal: AbortSignal): { readonly promise: Promise<ToolFailure>; readonly stop: () => void } => {
-  const { promise, resolve } = Promise.withResolvers<ToolFailure>();
-  let timer: NodeJS.Timeout | undefined;
-  const error = `Interrupted; the tool had not ended ${ABANDON_AFTER_MS / 1000} s later and was left to itself`;
-  const onAbort = (): void => {
-    timer = setTimeout(() => resolve({ ok: false, error, isInterrupt: true }), ABANDON_AFTER_MS);
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  const stop = (): void => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  };
-  return { promise, stop };
-};
-
-/** What the call came to, within its time (C2). */
-const runInTime = async (
-  timeoutMs: number | undefined,
-  outside: AbortSignal,
-  run: (signal: AbortSignal) => Promise<ToolResult>,
-): Promise<ToolResult> => {
-  const late = new AbortController();
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(), timeoutMs);
-  const signal = AbortSignal.any([outside, late.signal]);
-  const abandoned = abandonment(signal);
-  try {
-    const result = await Promise.race([run(signal), abandoned.promise]);
-    if (result.ok || outside.aborted || !late.signal.aborted) return result;
-    return { ...result, error: `NIKA_TOOL_TIMED_OUT: not done within ${(timeoutMs ?? 0) / 1000} s`, isInterrupt: true };
-  } finally {
-    clearTimeout(timer);
-    abandoned.stop();
-  }
 };
 
 const badInput = (

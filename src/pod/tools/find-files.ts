@@ -40,25 +40,27 @@ const isFolder = async (path: string): Promise<boolean> => {
   }
 };
 
-const findOne = async (pattern: string, options: FindOptions, signal: AbortSignal): Promise<readonly string[]> => {
-  const { glob } = await import('tinyglobby');
-  const { base, rest } = splitOutside(pattern);
-  const dir = resolve(options.cwd, base);
-  const names = await glob(rest, {
-    cwd: dir,
-    dot: options.dot,
-    ignore: [...options.ignore, ...options.globs.filter(isNegated).map((glob) => glob.slice(1))],
-    followSymbolicLinks: false,
-    expandDirectories: false,
-    signal,
-  });
-  return dir === options.cwd ? names : names.map((name) => relative(options.cwd, resolve(dir, name)));
+/** Patterns by the folder that each is matched below: one walk of each folder. */
+const byBase = (patterns: readonly string[]): ReadonlyMap<string, readonly string[]> => {
+  const groups = new Map<string, string[]>();
+  for (const { base, rest } of patterns.map(splitOutside)) groups.set(base, [...(groups.get(base) ?? []), rest]);
+  return groups;
 };
 
 /** Sorted by code unit, each once. An aborted signal ends it soon, with what was found by then. */
 export const findFiles = async (options: FindOptions, signal: AbortSignal): Promise<Found> => {
-  if (!(await isFolder(options.cwd))) return { kind: 'refused', error: `${options.cwd} is not a folder` };
-  const patterns = options.globs.filter((glob) => !isNegated(glob));
-  const found = await Promise.all(patterns.map((pattern) => findOne(pattern, options, signal)));
+  const { cwd, dot, globs } = options;
+  if (!(await isFolder(cwd))) return { kind: 'refused', error: `${cwd} is not a folder` };
+  const { glob } = await import('tinyglobby');
+  const ignore = [...options.ignore, ...globs.filter(isNegated).map((negated) => negated.slice(1))];
+  const settings = { dot, ignore, followSymbolicLinks: false, expandDirectories: false, signal };
+  const groups = [...byBase(globs.filter((pattern) => !isNegated(pattern)))];
+  const found = await Promise.all(
+    groups.map(async ([base, patterns]) => {
+      const dir = resolve(cwd, base);
+      const names = await glob(patterns, { ...settings, cwd: dir });
+      return dir === cwd ? names : names.map((name) => relative(cwd, resolve(dir, name)));
+    }),
+  );
   return { kind: 'found', paths: [...new Set(found.flat())].sort() };
 };

@@ -34,6 +34,14 @@ const answer = async (request: IncomingMessage, response: ServerResponse): Promi
     case '/large':
       response.setHeader('content-type', 'application/json').end(`"${'x'.repeat(3_000_000)}"`);
       return;
+    case '/endless': {
+      const more = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(10_000)));
+      };
+      response.on('drain', more);
+      more();
+      return;
+    }
     case '/gzip':
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('packed'));
       return;
@@ -159,7 +167,9 @@ describe('http: the answer', () => {
     });
   });
 
-  it('G6: is cut at its cap, and says so', async () => {
+  it('G6: is cut at its cap, also where it never ends, and says so', async () => {
+    const endless = await http({ url: `${base}/endless`, max_bytes: 100_000 });
+    expect(endless).toMatchObject({ ok: true, response: { bytes: 100_000, truncated: true } });
     const result = await http({ url: `${base}/large` });
     expect(result).toMatchObject({ ok: true, response: { bytes: 1024 * 1024, truncated: true } });
     expect(result.ok && String(result.output).length).toBe(1024 * 1024);

@@ -52,14 +52,15 @@ describe('search', () => {
     expect(await paths({ path: 'none' })).toBe(`${dir}/none does not exist`);
   });
 
-  it('G3: passes over binary and very large files, and counts them', async () => {
+  it('G3: passes over binary and very large files and those it cannot read, and counts them', async () => {
     await put('binary', new Uint8Array([104, 105, 0, 116]));
     await put('large', 'hi\n'.repeat(1_000_000));
     await put('edge', `hi${'x'.repeat(2 * 1024 * 1024 - 2)}`);
     await put('invalid', new Uint8Array([255, 104, 105]));
+    await writeFile(Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([255])]), 'hi'); // a name that is no UTF-8
     const result = await search({ pattern: 'hi' });
     expect(result).toMatchObject({
-      response: { files_searched: 2, skipped: { binary: 1, too_large: 1, unreadable: 0 } },
+      response: { files_searched: 2, skipped: { binary: 1, too_large: 1, unreadable: 1 } },
     });
     expect(result.ok && result.output).toMatchObject([
       { path: 'edge' },

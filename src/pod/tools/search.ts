@@ -90,7 +90,7 @@ interface Searched {
 const searchAll = async ({ names, dir, shown }: Target, input: SearchInput, signal: AbortSignal): Promise<Searched> => {
   const progress = new Int32Array(new SharedArrayBuffer(PROGRESS.size * Int32Array.BYTES_PER_ELEMENT));
   const { pattern, flags, context, limit } = input;
-  const base = { files: names.map((name) => join(dir, name)), pattern, flags, context, progress };
+  const base = { dir, names: names.join('\0'), pattern, flags, context, progress };
   const matches: SearchMatch[] = [];
   const slow: string[] = [];
   const onFound = (at: number, found: readonly LineMatch[]): void => {

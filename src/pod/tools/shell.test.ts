@@ -225,8 +225,11 @@ describe('shell: how it ends', () => {
   it('ends a program that is stopped', async () => {
     const controller = new AbortController();
     const running = shell({ command: 'echo $$ > stopped; kill -STOP $$; echo never' }, { signal: controller.signal });
-    await written(join(dir, 'stopped'));
+    const pid = await written(join(dir, 'stopped'));
+    while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await delay(5);
+    const abortedAtMs = performance.now();
     controller.abort();
     expect(await running).toMatchObject({ ok: false, isInterrupt: true, response: { stdout: '' } });
+    expect(performance.now() - abortedAtMs).toBeLessThan(1_500);
   });
 });

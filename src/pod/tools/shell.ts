@@ -50,8 +50,7 @@ const untilEnded = (child: ChildProcess): Promise<Ending> => {
   let timer: NodeJS.Timeout | undefined;
   child.once('error', (thrown) => settle({ kind: 'not-started', thrown }));
   child.once('exit', (code, signal) => {
-    // After the timer comes one more look at the pipes, then setImmediate: nothing is missed while the process is busy.
-    timer = setTimeout(() => setImmediate(settle, { kind: 'exited', code, signal }), PIPE_GRACE_MS);
+    timer = setTimeout(() => settle({ kind: 'exited', code, signal }), PIPE_GRACE_MS);
   });
   child.once('close', (code, signal) => {
     clearTimeout(timer);

@@ -90,12 +90,9 @@ const isLocalHost = (text) =>
 /** @param {SecretRule} rule @param {string} value @param {string} around the match and a little after it */
 const isReal = (rule, value, around) => {
   if (rule.kind === 'private key') return !isRepetitive(value);
-  if (PLACEHOLDER.test(value) || isRepetitive(value))
-    return (
-      rule.kind === 'password in an address' && value.length < 8 && !PLACEHOLDER.test(value) && !isLocalHost(around)
-    );
+  if (PLACEHOLDER.test(value)) return false;
   if (rule.kind === 'password in an address') return !isLocalHost(around) && !/^[A-Z_]+$/.test(value);
-  return rule.kind !== 'assigned secret' || looksRandom(value);
+  return !isRepetitive(value) && (rule.kind !== 'assigned secret' || looksRandom(value));
 };
 
 const MAX_PER_FILE = 50;
@@ -114,7 +111,7 @@ const lineOf = (text, at) => {
  */
 export const findSecrets = (text) => {
   if (!HINT.test(text)) return [];
-  /** @type {Map<number, FoundSecret & { at: number }>} by place: the first rule that holds names it */
+  /** @type {Map<number, FoundSecret>} by place in the text: the first rule that holds names it */
   const found = new Map();
   for (const rule of RULES) {
     for (const match of text.matchAll(rule.pattern)) {
@@ -123,8 +120,8 @@ export const findSecrets = (text) => {
       if (found.size >= MAX_PER_FILE) break;
       if (found.has(at) || !isReal(rule, value, text.slice(match.index, match.index + match[0].length + 30))) continue;
       const prefix = rule.isShort === true ? '' : value.slice(0, 4); // E1
-      found.set(at, { at, kind: rule.kind, certainty: rule.certainty, line: lineOf(text, at), prefix });
+      found.set(at, { kind: rule.kind, certainty: rule.certainty, line: lineOf(text, at), prefix });
     }
   }
-  return [...found.values()].sort((a, b) => a.at - b.at).map(({ at: _, ...secret }) => secret);
+  return [...found].sort((a, b) => a[0] - b[0]).map(([, secret]) => secret);
 };

@@ -18,7 +18,7 @@ const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const CUT_NUMBER = /^-?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d*)?$/;
 const BARE = /[A-Za-z0-9+.-]+/y;
 /** What may stand between the quotes of a JSON string. */
-const STRING_BODY = /(?:[^"\\\u0000-\u001f]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y;
+const STRING_BODY = /(?:[ !#-[\]-\uffff]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y;
 const CUT_ESCAPE = /^\\(u[0-9a-fA-F]{0,3})?$/;
 const HASH_VALUE = /^"[0-9a-f]{0,64}$|^"[0-9a-f]{64}"$/;
 

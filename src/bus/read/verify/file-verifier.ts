@@ -157,7 +157,10 @@ export class FileVerifier {
     const chain = head.file === this.#file.name ? this.#chains.get(head.writer) : undefined;
     const known = chain?.hashAt(head.seq);
     if (known === head.h) return;
-    if (known !== undefined) this.#onRewritten(head.writer, toldAt, toldAt);
+    if (known !== undefined) {
+      this.#onRewritten(head.writer, toldAt, toldAt);
+      return;
+    }
     const list = this.#state.claims.add(head, toldAt, chain?.seq ?? 0);
     if (chain !== undefined) chain.claims = list;
   }

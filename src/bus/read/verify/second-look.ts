@@ -64,11 +64,13 @@ class SecondLook {
   }
 
   async run(): Promise<void> {
-    await this.#each(ALPHA, (look, { header }) => {
-      if (header.ts > look.lastTs) look.lastTs = header.ts;
-      this.#alphaIds.add(header.id);
+    const channels = this.#channelsKnown();
+    await this.#each(ALPHA, (look, { header: { id, ts, entity } }) => {
+      if (ts > look.lastTs) look.lastTs = ts;
+      this.#alphaIds.add(id);
+      channels.add(`channels/${entity}.jsonl`);
     });
-    for (const name of this.#channelsToRead()) {
+    for (const name of channels) {
       await this.#each(name, (look, message) => this.#onChannelLine(name, look, message));
     }
     await this.#each(ALPHA, (look, message) => {
@@ -91,7 +93,8 @@ class SecondLook {
     if (more > 0) log.warn('unchecked', { path: busDir, line: 0 }, `${more} more messages may stand in one file only`);
   }
 
-  #channelsToRead(): ReadonlySet<BusFileName> {
+  /** Where these writers wrote messages; more may have come into being since. */
+  #channelsKnown(): Set<BusFileName> {
     const { writers, channels } = this.#options;
     const numbers = [...writers.values()].flatMap((record) => record.channels);
     return new Set(numbers.flatMap((number) => channels[number] ?? []));

@@ -1,0 +1,104 @@
+/**
+ * Owns the newest lines of a bus: read from the ends of its files, the youngest file first.
+ *
+ * T1. A file that was last written to before the oldest line to be shown is not opened.
+ * T2. Of a plain file only its end is read, as far back as it takes; memory holds `count` lines and one chunk (G6).
+ */
+import { linesOf } from '../read/lines.ts';
+import { type Chunk, readChunks } from '../read/chunks.ts';
+import type { BusFilePart } from '../read/files.ts';
+import { createLineFilter, idOf, type LineFilter, type LineQuery, tsOf } from './line-filter.ts';
+import { MTIME_SLACK_MS, partsFor } from './parts.ts';
+import { ownCopy } from './recent-ids.ts';
+
+export interface LastLinesOptions {
+  readonly busDir: string;
+  readonly query: LineQuery;
+  readonly count: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Dated {
+  readonly ts: string;
+  readonly text: string;
+}
+
+const WINDOW_BYTES = 256 * 1024;
+const WINDOW_GROWS = 8;
+
+/** The newest lines so far, each event once. */
+class Newest {
+  readonly #count: number;
+  #lines: Dated[] = [];
+  readonly #ids = new Set<string>();
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** Time of the oldest, once there are as many as wanted; before, a time that none comes before. */
+  get floorTs(): string {
+    return this.#lines.length < this.#count ? '' : (this.#lines[0]?.ts ?? '');
+  }
+
+  get texts(): readonly string[] {
+    return this.#lines.map(({ text }) => text);
+  }
+
+  add(lines: readonly Dated[]): void {
+    for (const line of lines) {
+      const id = idOf(line.text);
+      if (id !== undefined && this.#ids.has(id)) continue;
+      if (id !== undefined) this.#ids.add(id);
+      this.#lines.push(line);
+    }
+    this.#lines = this.#lines.toSorted((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : 0)).slice(-this.#count);
+  }
+}
+
+interface Tail {
+  readonly part: BusFilePart;
+  readonly fromByte: number;
+  readonly filter: LineFilter;
+  readonly count: number;
+}
+
+/** The last `count` lines found from a byte on. What that byte cuts through is left out. */
+const readTail = async ({ part, fromByte, filter, count }: Tail, signal: AbortSignal | undefined): Promise<Dated[]> => {
+  let found: Dated[] = [];
+  const isCut = (chunk: Chunk, line: number): boolean => fromByte > 0 && chunk.firstLine === 1 && line === 1;
+  for await (const chunk of readChunks(part, { fromByte, ...(signal === undefined ? {} : { signal }) })) {
+    const texts = linesOf(chunk).filter(
+      ({ kind, text, line }) => kind !== 'torn' && !isCut(chunk, line) && filter(text),
+    );
+    found.push(...texts.slice(-count).map(({ text }) => ({ ts: tsOf(text), text: ownCopy(text) })));
+    if (found.length > 2 * count) found = found.slice(-count);
+  }
+  return found.slice(-count);
+};
+
+const readLastOf = async (tail: Omit<Tail, 'fromByte'>, floorTs: string, signal?: AbortSignal): Promise<Dated[]> => {
+  const { part, count } = tail;
+  for (let windowBytes = WINDOW_BYTES; ; windowBytes *= WINDOW_GROWS) {
+    const fromByte = part.compressed ? 0 : Math.max(0, part.sizeBytes - windowBytes);
+    const found = await readTail({ ...tail, fromByte }, signal);
+    const isDeepEnough = found.length >= count || found.some(({ ts }) => ts < floorTs);
+    if (fromByte === 0 || isDeepEnough) return found;
+  }
+};
+
+/**
+ * The newest lines that are asked for, the oldest of them first.
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
+ */
+export const readLastLines = async (options: LastLinesOptions): Promise<readonly string[]> => {
+  const { busDir, query, count, signal } = options;
+  if (count <= 0) return [];
+  const filter = createLineFilter(query);
+  const newest = new Newest(count);
+  for (const part of partsFor(busDir, query).toSorted((a, b) => b.mtimeMs - a.mtimeMs)) {
+    if (newest.floorTs !== '' && part.mtimeMs + MTIME_SLACK_MS < Date.parse(newest.floorTs)) break; // T1
+    newest.add(await readLastOf({ part, filter, count }, newest.floorTs, signal));
+  }
+  return newest.texts;
+};

@@ -1,0 +1,23 @@
+/** Owns which parts of a bus may hold what is asked, so that the others are not opened. */
+import { ALPHA, channelName } from '../layout.ts';
+import { type BusFile, type BusFilePart, findBusFile, listBusFiles } from '../read/files.ts';
+import type { LineQuery } from './line-filter.ts';
+
+/** The clocks of files and of lines are not the same to the millisecond. */
+export const MTIME_SLACK_MS = 60_000;
+
+/** Of one entity its channel, as long as that is there; a SUB has none. Tool calls stand in channels alone. */
+const filesFor = (busDir: string, { entity, type }: LineQuery): readonly BusFile[] => {
+  if (entity !== undefined && !entity.startsWith('SUB-')) {
+    const file = findBusFile(busDir, channelName(entity)) ?? findBusFile(busDir, ALPHA);
+    return file === undefined ? [] : [file];
+  }
+  const files = listBusFiles(busDir);
+  return type === 'tool_call' ? files.filter(({ name }) => name !== ALPHA) : files;
+};
+
+/** Parts last written to before the time that is asked for are left out. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
+export const partsFor = (busDir: string, query: LineQuery): readonly BusFilePart[] => {
+  const sinceMs = query.sinceTs === undefined ? -Infinity : Date.parse(query.sinceTs) - MTIME_SLACK_MS;
+  return filesFor(busDir, query).flatMap(({ parts }) => parts.filter(({ mtimeMs }) => mtimeMs >= sinceMs));
+};

@@ -1,0 +1,74 @@
+/** Owns secrets behind flags of commands (G7): `--password value`, `curl -u user:value`, `sshpass -p value`. */
+import { findFlagValue } from './redact-assignment.ts';
+import { type SecretName, secretName } from './redact-name.ts';
+import { openingQuote } from './redact-quote.ts';
+import type { Subject } from './redact-subject.ts';
+
+const MAX_FLAG_CHARS = 48;
+const LOOKED_BACK_CHARS = 300;
+
+const LONG_FLAG = new RegExp(`--([A-Za-z][\\w-]{1,${MAX_FLAG_CHARS}})`, 'y');
+/** Between flag and value: spaces, or what separates two strings of a list in JSON. */
+const BETWEEN = /(?:[ \t]{1,8}|\\{0,15}["'],\s{0,8}(?=\\{0,15}["']))/y;
+
+interface ShortFlag {
+  readonly name: SecretName;
+  /** What must stand before it on its line. */
+  readonly command: RegExp;
+  readonly isUserAndPassword: boolean;
+}
+
+const PASSWORD: SecretName = { kind: 'password', strength: 'password', minChars: 1, bare: 'password' };
+
+const SHORT_FLAGS: Readonly<Record<string, ShortFlag>> = {
+  u: { name: PASSWORD, command: /\bcurl\b[^\n|;]*$/, isUserAndPassword: true },
+  p: {
+    name: PASSWORD,
+    command: /\b(?:sshpass|(?:docker|podman|nerdctl|helm|az|oc) (?:registry )?login)\b[^\n|;]*$/,
+    isUserAndPassword: false,
+  },
+  a: { name: PASSWORD, command: /\bredis-cli\b[^\n|;]*$/, isUserAndPassword: false },
+};
+
+const lengthAt = (pattern: RegExp, text: string, at: number): number => {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex - at : 0;
+};
+
+const findLongFlag = (subject: Subject, at: number): void => {
+  LONG_FLAG.lastIndex = at;
+  const flag = LONG_FLAG.exec(subject.text)?.[1];
+  const name = flag === undefined ? undefined : secretName(flag);
+  if (flag === undefined || name === undefined) return;
+  const end = at + 2 + flag.length;
+  const between = lengthAt(BETWEEN, subject.text, end);
+  if (between > 0) findFlagValue(subject, name, end + between);
+};
+
+const findShortFlag = (subject: Subject, at: number, flag: ShortFlag): void => {
+  const { text } = subject;
+  const between = lengthAt(BETWEEN, text, at + 2);
+  if (between === 0 || !flag.command.test(text.slice(Math.max(0, at - LOOKED_BACK_CHARS), at))) return;
+  const from = at + 2 + between;
+  if (!flag.isUserAndPassword) return findFlagValue(subject, flag.name, from);
+  const quoteAt = openingQuote(text, from);
+  const colonAt = text.slice(from, from + 128).search(quoteAt === -1 ? /[:\s]/ : /[:\n]/);
+  if (colonAt !== -1 && text.charAt(from + colonAt) === ':') findFlagValue(subject, flag.name, from + colonAt + 1);
+};
+
+/** Looks at the dash at `at`, with which a word begins. */
+export const findBehindFlag = (subject: Subject, at: number): void => {
+  const { text } = subject;
+  if (at < subject.resumeAt) return;
+  const letter = text.charAt(at + 1);
+  if (letter === '-') {
+    findLongFlag(subject, at);
+    return;
+  }
+  const flag = Object.hasOwn(SHORT_FLAGS, letter) ? SHORT_FLAGS[letter] : undefined;
+  if (flag !== undefined) findShortFlag(subject, at, flag);
+};
+
+/** The name of the secret that follows as the next argument: `['--password', 'x']`. */
+export const nameOfNextArgument = (argument: string): SecretName | undefined =>
+  argument.startsWith('--') && argument.length <= MAX_FLAG_CHARS + 2 ? secretName(argument.slice(2)) : undefined;

@@ -1,0 +1,164 @@
+/**
+ * Owns tokens that give themselves away by their form (G7), looked for in long runs of letters, digits, `_` and `-` only.
+ *
+ * T1. A form is tried where a word begins: at the start of a run, behind `_` or `-`, behind an escape (`\n`, `%22`, a colour).
+ */
+import { addSpan, type Subject } from './redact-subject.ts';
+import { SECRET_FORMS } from './secret-patterns.ts';
+
+/** No known token has a shorter run; nearly all words are shorter. */
+export const MIN_RUN_CHARS = 16;
+
+interface Form {
+  readonly kind: string;
+  readonly start: string;
+  readonly pattern: RegExp;
+}
+
+/** Forms by their first two characters: which there are, and the lists. */
+const FIRST_TWO = new Uint8Array(16_384);
+const forms = new Map<number, Form[]>();
+for (const { kind, starts, source } of SECRET_FORMS) {
+  const pattern = new RegExp(source, 'y');
+  for (const start of starts) {
+    const key = (start.charCodeAt(0) << 7) | start.charCodeAt(1);
+    FIRST_TWO[key] = 1;
+    const list = forms.get(key) ?? [];
+    list.push({ kind, start, pattern });
+    forms.set(key, list);
+  }
+}
+
+/** Adds the token that begins at `at`, if one does, and gives its end; else `at`. */
+const tryForms = (subject: Subject, at: number): number => {
+  const { text } = subject;
+  const key = (text.charCodeAt(at) << 7) | text.charCodeAt(at + 1);
+  if (FIRST_TWO[key & 16_383] !== 1) return at;
+  let last = at;
+  for (const { kind, start, pattern } of forms.get(key) ?? []) {
+    if (!text.startsWith(start, at)) continue;
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found === null) continue;
+    const end = at + found[0].length;
+    const from = found[1] === undefined ? at : end - found[1].length;
+    addSpan(subject, { start: from, end, kind, isForm: true });
+    if (from === at) last = Math.max(last, end);
+  }
+  return last;
+};
+
+const DOT = 46;
+const JWT_PART = /\.[\w-]*/y;
+const MAX_JWT_PARTS = 4;
+
+/** A JWT, or as much of one as is there: a header `eyJ…` up to the run's end, then a dot and what follows. */
+const findJwt = (subject: Subject, start: number, runEnd: number): void => {
+  const { text, isCut } = subject;
+  const reachesCut = isCut && runEnd === text.length;
+  if (!reachesCut && (text.charCodeAt(runEnd) !== DOT || !/[\w.-]/.test(text.charAt(runEnd + 1)))) return;
+  let end = runEnd;
+  for (let parts = 0; parts < MAX_JWT_PARTS; parts += 1) {
+    JWT_PART.lastIndex = end;
+    if (!JWT_PART.test(text)) break;
+    end = JWT_PART.lastIndex;
+  }
+  addSpan(subject, { start, end, kind: 'jwt', isForm: true });
+};
+
+const isAlphanumeric = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
+
+const MAX_PREFIX_CHARS = 24;
+
+/** Forms with a dot near their beginning (`hvs.`, `dp.pt.`): their first part is too short to be a run of its own. */
+const tryBeforeDot = (subject: Subject, runStart: number): void => {
+  const { text } = subject;
+  const floor = Math.max(0, runStart - MAX_PREFIX_CHARS);
+  let at = runStart - 1;
+  for (; at > floor; at -= 1) {
+    const code = text.charCodeAt(at - 1);
+    if (code === DOT) tryForms(subject, at);
+    else if (!isAlphanumeric(code)) break;
+  }
+  tryForms(subject, at);
+  if (text.charCodeAt(at - 1) === 92 && 'nrtbf'.includes(text.charAt(at))) tryForms(subject, at + 1); // T1
+};
+
+const TELEGRAM = /(?<!\d)\d{8,10}:AA[\w-]{32,}/y;
+
+const findTelegram = (subject: Subject, runStart: number): void => {
+  const { text } = subject;
+  let at = runStart - 1;
+  while (at > 0 && runStart - at < 12 && text.charCodeAt(at - 1) >= 48 && text.charCodeAt(at - 1) <= 57) at -= 1;
+  TELEGRAM.lastIndex = at;
+  const found = TELEGRAM.exec(text);
+  if (found === null) return;
+  addSpan(subject, { start: at, end: at + found[0].length, kind: 'telegram-bot-token', isForm: true });
+};
+
+const BEARER = /[\w.~+/-]{16,}={0,2}/y;
+const BASIC = /[A-Za-z0-9+/]{8,4096}={0,2}/y;
+
+/** `Bearer x` and `Basic x` where no `Authorization` stands before them. */
+const findCredentials = (subject: Subject, runStart: number): void => {
+  const { text } = subject;
+  const before = text.slice(Math.max(0, runStart - 7), runStart).toLowerCase();
+  const pattern = before === 'bearer ' ? BEARER : before.endsWith('basic ') ? BASIC : undefined;
+  if (pattern === undefined) return;
+  pattern.lastIndex = runStart;
+  const found = pattern.exec(text)?.[0];
+  if (found === undefined) return;
+  const isSecret =
+    pattern === BEARER
+      ? /\d/.test(found.slice(0, 64))
+      : /^[ -~]*:[ -~]*$/.test(Buffer.from(found, 'base64').toString('latin1'));
+  if (isSecret)
+    addSpan(subject, { start: runStart, end: runStart + found.length, kind: 'authorization', isForm: false });
+};
+
+/** Places at the start of a run where a word may begin behind an escape that is glued to it (T1). */
+const tryBehindEscape = (subject: Subject, runStart: number, before: number): void => {
+  const { text } = subject;
+  if (before === 92) {
+    if ('nrtbf'.includes(text.charAt(runStart))) tryForms(subject, runStart + 1);
+    else if (text.charAt(runStart) === 'u') tryForms(subject, runStart + 5);
+  } else if (before === 37) tryForms(subject, runStart + 2);
+  else {
+    const colourEnd = text.slice(runStart, runStart + 4).indexOf('m'); // ESC [ 3 2 m
+    if (colourEnd !== -1) tryForms(subject, runStart + colourEnd + 1);
+  }
+};
+
+const lookBefore = (subject: Subject, runStart: number): void => {
+  const before = subject.text.charCodeAt(runStart - 1);
+  if (before === DOT) tryBeforeDot(subject, runStart);
+  else if (before === 58) findTelegram(subject, runStart);
+  else if (before === 32) findCredentials(subject, runStart);
+  else if (before === 92 || before === 37 || before === 91 || before === 59) tryBehindEscape(subject, runStart, before);
+};
+
+/** A token is longer than this, so none begins so near to a run's end. */
+const MIN_TAIL_CHARS = 8;
+
+/** Looks at the run `[start, end)` of at least {@link MIN_RUN_CHARS}: does a token stand in it? */
+export const findTokens = (subject: Subject, start: number, end: number): void => {
+  const { text } = subject;
+  if (start > 0) lookBefore(subject, start);
+  let jwtAt = -1;
+  let isWordStart = true; // T1
+  for (let at = start; at < end - MIN_TAIL_CHARS; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isWordStart) {
+      if (code === 101 && jwtAt === -1 && text.startsWith('eyJ', at)) jwtAt = at;
+      const last = tryForms(subject, at);
+      if (last > at) at = last - 1;
+    }
+    isWordStart = code === 95 || code === 45;
+  }
+  if (jwtAt === -1) {
+    const at = text.startsWith('eyJ', start + 1) ? start + 1 : -1; // behind `\n`
+    jwtAt = at !== -1 && text.charCodeAt(start - 1) === 92 ? at : -1;
+  }
+  if (jwtAt !== -1) findJwt(subject, jwtAt, end);
+};

@@ -1,0 +1,81 @@
+/** Owns passwords in URLs (G7), `scheme://user:PASSWORD@host`: user and host stay; and addresses that are secrets themselves. */
+import { addSpan, type Subject } from './redact-subject.ts';
+import { isPlaceholder } from './redact-value.ts';
+import { SECRET_URLS } from './secret-patterns.ts';
+
+const MAX_AUTHORITY_CHARS = 2048;
+const MAX_ODD_PASSWORD_CHARS = 128;
+const KEY_AS_USER_MIN_CHARS = 20;
+
+/** What ends the part of a URL that names user and host. */
+const ENDS_AUTHORITY = new Uint8Array(65536);
+for (let code = 0; code <= 32; code += 1) ENDS_AUTHORITY[code] = 1;
+for (const char of `/?#"'\`<>\\`) ENDS_AUTHORITY[char.charCodeAt(0)] = 1;
+
+const addresses = SECRET_URLS.map(({ kind, source }) => ({ kind, pattern: new RegExp(source, 'y') }));
+
+/** A password with `/`, `?` or `#` in it, which should have been encoded: not a port, up to an `@` with a host behind it. */
+const ODD_PASSWORD = new RegExp(`:(?!\\d{1,5}[/?#])([^\\s@"'\`<>\\\\]{1,${MAX_ODD_PASSWORD_CHARS}})@[\\w[]`, 'y');
+
+interface Authority {
+  readonly end: number;
+  /** First `:` and last `@`; -1: none. */
+  readonly colonAt: number;
+  readonly atAt: number;
+}
+
+const readAuthority = (text: string, from: number): Authority => {
+  const limit = Math.min(text.length, from + MAX_AUTHORITY_CHARS);
+  let colonAt = -1;
+  let atAt = -1;
+  let i = from;
+  for (; i < limit; i += 1) {
+    const code = text.charCodeAt(i);
+    if (ENDS_AUTHORITY[code] === 1) break;
+    if (code === 64) atAt = i;
+    else if (code === 58 && colonAt === -1) colonAt = i;
+  }
+  return { end: i, colonAt, atAt };
+};
+
+const addPassword = (subject: Subject, start: number, end: number): void => {
+  if (end <= start || isPlaceholder(subject.text.slice(start, end))) return;
+  addSpan(subject, { start, end, kind: 'url-password', isForm: false });
+};
+
+const findPassword = (subject: Subject, from: number): void => {
+  const { text } = subject;
+  const { end, colonAt, atAt } = readAuthority(text, from);
+  if (atAt !== -1 && colonAt !== -1 && colonAt < atAt) return addPassword(subject, colonAt + 1, atAt);
+  if (atAt !== -1) {
+    const isKey = atAt - from >= KEY_AS_USER_MIN_CHARS && /\d/.test(text.slice(from, atAt));
+    return isKey ? addPassword(subject, from, atAt) : undefined;
+  }
+  if (colonAt === -1 || text.charAt(from) === '[') return;
+  if (end === text.length && subject.isCut) return addPassword(subject, colonAt + 1, end);
+  ODD_PASSWORD.lastIndex = colonAt;
+  const odd = ODD_PASSWORD.exec(text);
+  if (odd?.[1] !== undefined) addPassword(subject, colonAt + 1, colonAt + 1 + odd[1].length);
+};
+
+/** How many characters `//`, or `\/\/` in JSON of some languages, has at `at`; 0: it does not stand there. */
+const slashes = (text: string, at: number): number => {
+  if (text.startsWith('//', at)) return 2;
+  return text.startsWith('\\/\\/', at) ? 4 : 0;
+};
+
+/** Looks at the `:` at `at`: is it in a URL that tells a secret? */
+export const findUrlSecret = (subject: Subject, at: number): void => {
+  const { text } = subject;
+  const from = at + 1 + slashes(text, at + 1);
+  if (from === at + 1) return;
+  findPassword(subject, from);
+  for (const { kind, pattern } of addresses) {
+    pattern.lastIndex = from;
+    const found = pattern.exec(text);
+    if (found?.[1] === undefined) continue;
+    const end = from + found[0].length;
+    addSpan(subject, { start: end - found[1].length, end, kind, isForm: true });
+    return;
+  }
+};
