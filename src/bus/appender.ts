@@ -5,7 +5,8 @@
  * A2. A line that was not written took no `seq`, so the chain has no hole of its own making.
  * A3. Order within the file is the order of `append`: while lines are held back, later ones queue behind them.
  * A4. After a torn write the next line starts with a line feed, so it is not glued to the torn part.
- * A5. A file that was removed or renamed under the writer is noticed at the write, and the line goes to the new one.
+ * A5. A file that was removed or renamed under the writer is noticed within 1 ms, and the line goes to the new one.
+ *     What was written in that millisecond shares the fate of all that was written before the removal.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -14,7 +15,7 @@ import { errnoOf, errorMessage } from '../model/error.ts';
 import type { Head } from '../model/message.ts';
 import type { Chain, ChainHash } from './chain.ts';
 import { type BusFileName, DIR_MODE, FILE_MODE } from './layout.ts';
-import { type BusRecord, lineBody, sealLine } from './line.ts';
+import { type BusRecord, lineBody, sealedLine } from './line.ts';
 
 export interface AppenderOptions {
   readonly name: BusFileName;
@@ -45,6 +46,8 @@ interface OpenFile {
 }
 
 const RETRY_EVERY_MS = 100;
+const LOOK_EVERY_MS = 1;
+const LINE_FEED = Buffer.from('\n');
 
 /** What a held-back record weighs in memory, about. */
 const weigh = (record: BusRecord): number => record.metaJson.length + record.dataJson.length + 200;
@@ -58,6 +61,7 @@ export class FileAppender {
   #previous: ChainHash;
   #mayBeTorn = false;
   #sizeBytes = 0;
+  #lookedAtMs = -1;
 
   constructor(options: AppenderOptions) {
     this.#options = options;
@@ -86,7 +90,7 @@ export class FileAppender {
     return this.#held.refused;
   }
 
-  /** Size of the file after the last write. */
+  /** Size of the file after the last write, others' lines counted when it was last looked at. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -189,22 +193,25 @@ export class FileAppender {
   }
 
   #write(record: BusRecord): void {
-    const { chain, writer } = this.#options;
-    const body = lineBody(record, writer, this.#seq + 1);
-    const h = chain.next(this.#previous, body);
-    this.#writeWhole(sealLine(body, h));
-    if (!this.#isStillThere()) {
+    const line = sealedLine(this.#options.chain, this.#previous, lineBody(record, this.#options.writer, this.#seq + 1));
+    const atMs = performance.now();
+    const mustLook = atMs - this.#lookedAtMs >= LOOK_EVERY_MS;
+    if (mustLook) this.#lookedAtMs = atMs;
+    if (mustLook && this.#options.isSegmented && this.#wasRenamed()) this.#closeFile();
+    this.#writeWhole(line.bytes);
+    if (mustLook && !this.#isStillThere()) {
       this.#closeFile(); // A5: what was written went into a file that nobody can find any more
-      this.#writeWhole(sealLine(body, h));
+      this.#writeWhole(line.bytes);
     }
+    this.#sizeBytes += line.bytes.byteLength;
     this.#seq += 1;
-    this.#previous = h;
+    this.#previous = line.h;
   }
 
-  #writeWhole(line: string): void {
-    const { fd } = this.#current();
-    const text = this.#mayBeTorn ? `\n${line}` : line; // A4
-    const wanted = Buffer.byteLength(text);
+  #writeWhole(line: Uint8Array): void {
+    const { fd } = this.#file ?? this.#openWith('a');
+    const text = this.#mayBeTorn ? Buffer.concat([LINE_FEED, line]) : line; // A4
+    const wanted = text.byteLength;
     const written = writeSync(fd, text);
     if (written < wanted) this.#mayBeTorn = this.#mayBeTorn || written > 0;
     else this.#mayBeTorn = false;
@@ -221,13 +228,9 @@ export class FileAppender {
     return stat.nlink > 0;
   }
 
-  #current(): OpenFile {
-    if (this.#file !== undefined && this.#options.isSegmented && this.#wasRenamed(this.#file.ino)) this.#closeFile();
-    return this.#file ?? this.#openWith('a');
-  }
-
-  #wasRenamed(ino: number): boolean {
-    return statSync(this.#options.path, { throwIfNoEntry: false })?.ino !== ino; // A5
+  #wasRenamed(): boolean {
+    if (this.#file === undefined) return false;
+    return statSync(this.#options.path, { throwIfNoEntry: false })?.ino !== this.#file.ino; // A5
   }
 
   #openWith(flags: 'a' | 'ax'): OpenFile {
@@ -239,7 +242,9 @@ export class FileAppender {
       mkdirSync(dirname(this.#options.path), { recursive: true, mode: DIR_MODE });
       fd = openSync(this.#options.path, flags, FILE_MODE);
     }
-    this.#file = { fd, ino: fstatSync(fd).ino };
+    const { ino, size } = fstatSync(fd);
+    this.#file = { fd, ino };
+    this.#sizeBytes = size;
     return this.#file;
   }
 

@@ -15,6 +15,8 @@ export interface Chain {
   /** What stands for the previous hash before a writer's first line: a line moved to another file does not fit. */
   genesis(file: BusFileName, writer: string): ChainHash;
   next(previous: ChainHash, body: string | Uint8Array): ChainHash;
+  /** The same over bytes that begin with the previous hash already: nothing is copied. */
+  of(previousAndBody: Uint8Array): ChainHash;
 }
 
 const KEY_MIN_BYTES = 32;
@@ -22,16 +24,17 @@ const KEY_MIN_BYTES = 32;
 const joined = (previous: ChainHash, body: string | Uint8Array): string | Buffer =>
   typeof body === 'string' ? previous + body : Buffer.concat([Buffer.from(previous, 'latin1'), body]);
 
-const plainChain: Chain = {
-  keyed: false,
-  genesis: (file, writer) => hash('sha256', `${file}\n${writer}`),
-  next: (previous, body) => hash('sha256', joined(previous, body)),
-};
+const createFrom = (keyed: boolean, of: (bytes: string | Uint8Array) => ChainHash): Chain => ({
+  keyed,
+  genesis: (file, writer) => of(`${file}\n${writer}`),
+  next: (previous, body) => of(joined(previous, body)),
+  of,
+});
 
-const keyedChain = (key: Buffer): Chain => {
-  const next: Chain['next'] = (previous, body) => createHmac('sha256', key).update(joined(previous, body)).digest('hex');
-  return { keyed: true, genesis: (file, writer) => next('', `${file}\n${writer}`), next };
-};
+const plainChain = createFrom(false, (bytes) => hash('sha256', bytes));
+
+const keyedChain = (key: Buffer): Chain =>
+  createFrom(true, (bytes) => createHmac('sha256', key).update(bytes).digest('hex'));
 
 /**
  * The chain of a bus, keyed if `keyFile` is given.

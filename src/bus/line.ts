@@ -5,7 +5,7 @@
  * L2. A line ends in `,"h":"<64 hex>"}`; all before it is what the hash covers.
  */
 import type { EntityId } from '../model/id.ts';
-import type { ChainHash } from './chain.ts';
+import type { Chain, ChainHash } from './chain.ts';
 
 /** A message that has no place in a file yet; `metaJson` and `dataJson` are JSON texts, redacted and capped (G7). */
 export interface BusRecord {
@@ -42,8 +42,25 @@ export const HASH_SUFFIX_CHARS = 6 + 64 + 2;
 export const lineBody = (record: BusRecord, writer: string, seq: number): string =>
   `{"ts":"${record.ts}","type":"${record.type}","entity":"${record.entity}","writer":"${writer}","seq":${seq},"id":"${record.id}","meta":${record.metaJson},"data":${record.dataJson}`;
 
-/** The whole line with its line feed. */
-export const sealLine = (body: string, h: ChainHash): string => `${body},"h":"${h}"}\n`;
+const HASH_CHARS = 64;
+/** One line at a time is made in it, so that its bytes are copied once. */
+let scratch = Buffer.allocUnsafeSlow(4 * LINE_MAX_BYTES);
+
+export interface SealedLine {
+  /** The whole line with its line feed. Valid until the next line is sealed. */
+  readonly bytes: Uint8Array;
+  readonly h: ChainHash;
+}
+
+/** Seals a body that follows on `previous`. */
+export const sealedLine = (chain: Chain, previous: ChainHash, body: string): SealedLine => {
+  const needed = body.length * 3 + 2 * HASH_CHARS + HASH_SUFFIX_CHARS;
+  if (needed > scratch.byteLength) scratch = Buffer.allocUnsafeSlow(needed);
+  const bodyEnd = scratch.write(previous + body, 0, 'utf8');
+  const h = chain.of(scratch.subarray(0, bodyEnd));
+  const end = bodyEnd + scratch.write(`,"h":"${h}"}\n`, bodyEnd, 'latin1');
+  return { bytes: scratch.subarray(HASH_CHARS, end), h };
+};
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEventId } from '../model/event-id.ts';
 import { type EntityId, parseEntityId } from '../model/id.ts';
@@ -163,10 +164,11 @@ describe('when the disk refuses', () => {
     expect(linesOf('alpha_bus.jsonl')).toHaveLength(1);
   });
 
-  it('G1: a removed _bus/ is made anew at the next line, which goes on in its chain', () => {
+  it('G1: a removed _bus/ is made anew at the next line, which goes on in its chain', async () => {
     using writer = open();
     writer.write(record({ n: 1 }));
     rmSync(busDir(), { recursive: true });
+    await delay(2);
     writer.write(record({ n: 2 }));
     expect(linesOf('alpha_bus.jsonl').map(({ seq, data }) => [seq, data['n']])).toEqual([[2, 2]]);
     expect(linesOf(`channels/${JOB}.jsonl`)).toHaveLength(1);
@@ -191,6 +193,7 @@ describe('segments', () => {
       await new Promise(setImmediate);
     }
     await vi.waitFor(() => expect(readdirSync(busDir())).toContain('alpha_bus.000001.jsonl'));
+    await delay(2);
     writer.write(record({ n: 40 }));
     const files = readdirSync(busDir()).filter((name) => /^alpha_bus\.\d+\.jsonl$/.test(name)).sort();
     const lines = [...files, 'alpha_bus.jsonl'].flatMap((file) => linesOf(file));

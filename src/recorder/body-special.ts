@@ -113,12 +113,12 @@ const firstOf = <T>(values: Iterable<T>, maxCount: number): readonly T[] => {
 const describeMap = (map: Map<unknown, unknown>, roomBytes: number): object => {
   const first = firstOf(Map.prototype.entries.call(map), roomBytes / ENTRY_BYTES);
   const entries = first.map(([key, value]) => new MapEntry(key, value));
-  return { $map: new ListHead(entries, Number(Reflect.get(Map.prototype, 'size', map))) };
+  return { $map: new ListHead(entries, Reflect.get(Map.prototype, 'size', map)) };
 };
 
 const describeSet = (set: Set<unknown>, roomBytes: number): object => {
   const first = firstOf(Set.prototype.values.call(set), roomBytes / ENTRY_BYTES);
-  return { $set: new ListHead(first, Number(Reflect.get(Set.prototype, 'size', set))) };
+  return { $set: new ListHead(first, Reflect.get(Set.prototype, 'size', set)) };
 };
 
 const unboxed = (value: object): unknown => {

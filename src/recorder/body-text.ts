@@ -10,6 +10,8 @@ import type { RedactedCounts, Redactor } from './redact.ts';
 export const OVERLAP_CHARS = 4_096;
 /** Room for the word about a cut. */
 export const MARKER_BYTES = 48;
+/** Of `\u0000`. */
+const LONGEST_ESCAPE = 6;
 /** Up to here the size of what was cut is counted exactly; beyond, it is told from its first part. */
 const EXACT_CHARS = 4 * 1024 * 1024;
 
@@ -35,31 +37,23 @@ export const textBytes = (text: string): number => {
   return Math.round((Buffer.byteLength(text.slice(0, EXACT_CHARS)) / EXACT_CHARS) * text.length);
 };
 
-/** Bytes that a character takes: plain UTF-8, or as JSON writes it. A pair of surrogates is counted at its first half. */
-const charBytes = (text: string, at: number, code: number, isJson: boolean): number => {
-  if (code < 0x80) {
-    if (!isJson || (code >= 32 && code !== 34 && code !== 92)) return 1;
-    return code === 34 || code === 92 || (code >= 8 && code <= 13 && code !== 11) ? 2 : 6;
-  }
-  if (code < 0x800) return 2;
-  if (code < 0xd800 || code > 0xdfff) return 3;
-  if (isPairAt(text, at)) return 4;
-  return isJson ? 6 : 3;
-};
-
 const isPairAt = (text: string, at: number): boolean => (text.codePointAt(at) ?? 0) > 0xffff;
 
-/** How many characters of `text` fit into `maxBytes`; never half a pair. */
-const fittingChars = (text: string, maxBytes: number, isJson: boolean): number => {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    const size = charBytes(text, i, code, isJson);
-    bytes += size;
-    if (bytes > maxBytes) return i;
-    if (size === 4) i += 1;
-  }
-  return text.length;
+/** How many characters of `text` fit into `maxBytes` of UTF-8; never half a pair. */
+const fittingChars = (text: string, maxBytes: number): number =>
+  new TextEncoder().encodeInto(text, Buffer.allocUnsafe(Math.max(0, maxBytes))).read;
+
+/** The first `maxBytes` of a JSON string, without its closing quote; never half an escape. */
+const cutJson = (json: string, maxBytes: number): string => {
+  const fitting = fittingChars(json, Math.min(maxBytes, json.length * 3));
+  const chars = Math.max(1, Math.min(fitting, json.length - 1));
+  const lastEscape = json.lastIndexOf('\\', chars - 1);
+  if (lastEscape < chars - LONGEST_ESCAPE + 1) return json.slice(0, chars);
+  let first = lastEscape;
+  while (json.charAt(first - 1) === '\\') first -= 1;
+  const escapeAt = first + Math.floor((lastEscape - first) / 2) * 2; // each two of them are one
+  const size = json.charAt(escapeAt + 1) === 'u' ? LONGEST_ESCAPE : 2;
+  return json.slice(0, escapeAt + size > chars ? escapeAt : chars);
 };
 
 /** `chars`, or one less where a pair of surrogates would be cut in two. */
@@ -67,16 +61,15 @@ const wholePairs = (text: string, chars: number): number =>
   chars > 0 && chars < text.length && isPairAt(text, chars - 1) ? chars - 1 : chars;
 
 export interface FittedText {
+  /** '' if it was cut and JSON was asked for. */
   readonly text: string;
-  /** As JSON, in quotes; '' if only text was asked for. */
+  /** As JSON, in quotes; '' if text was asked for. */
   readonly json: string;
   /** Of the JSON, or of the text. */
   readonly bytes: number;
   /** 0: nothing was cut; else the size of the whole. */
   readonly cutBytes: number;
 }
-
-const jsonBytes = (json: string, isWide: boolean): number => (isWide ? Buffer.byteLength(json) : json.length);
 
 /** Redacts and fits texts into the room there is. */
 export class TextFitter {
@@ -89,21 +82,14 @@ export class TextFitter {
   /** `source` as a JSON string of at most `maxBytes`, about; `json` and `bytes` are of the whole, quotes included. */
   toJson(source: string | TextHead, maxBytes: number, counts: RedactedCounts): FittedText {
     const { kept, totalBytes } = this.#keep(source, maxBytes, counts);
-    const isOwn = totalBytes === 0;
-    if (isOwn && kept === source && !this.#redactor.needsEscape) {
-      const json = `"${kept}"`;
-      const bytes = jsonBytes(json, this.#redactor.isWide);
-      if (bytes <= maxBytes) return { text: kept, json, bytes, cutBytes: 0 };
-    }
-    if (isOwn) {
-      const json = JSON.stringify(kept);
-      const bytes = Buffer.byteLength(json);
-      if (bytes <= maxBytes) return { text: kept, json, bytes, cutBytes: 0 };
-    }
-    const cutBytes = isOwn ? textBytes(kept) : totalBytes;
-    const text = kept.slice(0, fittingChars(kept, maxBytes - MARKER_BYTES, true)) + cutMarker(cutBytes); // C2
-    const json = JSON.stringify(text);
-    return { text, json, bytes: Buffer.byteLength(json), cutBytes };
+    const { needsEscape, isWide } = this.#redactor;
+    const isUntouched = kept === source;
+    const whole = isUntouched && !needsEscape ? `"${kept}"` : JSON.stringify(kept);
+    const bytes = isUntouched && !isWide ? whole.length : Buffer.byteLength(whole);
+    if (totalBytes === 0 && bytes <= maxBytes) return { text: kept, json: whole, bytes, cutBytes: 0 };
+    const cutBytes = totalBytes === 0 ? textBytes(kept) : totalBytes;
+    const json = `${cutJson(whole, maxBytes - MARKER_BYTES)}${cutMarker(cutBytes)}"`; // C2
+    return { text: '', json, bytes: Buffer.byteLength(json), cutBytes };
   }
 
   /** `source` as text of at most `maxBytes` of UTF-8. Lone surrogates become U+FFFD. */
@@ -113,7 +99,7 @@ export class TextFitter {
     if (totalBytes === 0 && bytes <= maxBytes) return { text: kept.toWellFormed(), json: '', bytes, cutBytes: 0 };
     const cutBytes = totalBytes === 0 ? bytes : totalBytes;
     const room = Math.max(0, maxBytes - MARKER_BYTES);
-    const text = (kept.slice(0, fittingChars(kept, room, false)) + cutMarker(cutBytes)).toWellFormed();
+    const text = (kept.slice(0, fittingChars(kept, room)) + cutMarker(cutBytes)).toWellFormed();
     return { text, json: '', bytes: Buffer.byteLength(text), cutBytes };
   }
 

@@ -8,7 +8,7 @@
 import { secretOfField } from './redact-assignment.ts';
 import { nameOfNextArgument } from './redact-flag.ts';
 import { isNameOfMany, type SecretName, secretName } from './redact-name.ts';
-import { markerOf, type RedactedCounts, type Redactor } from './redact.ts';
+import { markerOf, RedactedCounts, type Redactor } from './redact.ts';
 import { describeBigInt, describeSpecial, ListHead, MapEntry, Unreadable } from './body-special.ts';
 import { MARKER_BYTES, TextHead, type TextFitter } from './body-text.ts';
 
@@ -55,7 +55,7 @@ const nameOfNextItem = (item: unknown): SecretName | undefined => {
 
 export class BodyWalk {
   readonly #tools: WalkTools;
-  readonly counts: RedactedCounts = new Map();
+  readonly counts = new RedactedCounts();
   readonly #ancestors: object[] = [];
   #json = '';
   #leftBytes: number;
@@ -111,10 +111,10 @@ export class BodyWalk {
     const secret = secretOfField(value, name);
     if (secret === undefined) return false;
     const { start, end } = secret;
-    const found: RedactedCounts = new Map();
+    const found = new RedactedCounts();
     if (start === 0 && value.length <= FORM_MAX_CHARS) this.#tools.redactor.redact(value, value.length, found);
-    const kind = found.size === 1 ? (found.keys().next().value ?? name.kind) : name.kind; // a form tells more than a name
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    const kind = found.onlyKind ?? name.kind; // a form tells more than a name
+    this.counts.add(kind);
     const json = JSON.stringify(value.slice(0, start) + markerOf(kind) + value.slice(end));
     this.#json += json;
     this.#leftBytes -= Buffer.byteLength(json);
@@ -193,7 +193,8 @@ export class BodyWalk {
   #fields(value: object, keys: readonly string[], nameOfAll: SecretName | undefined): void {
     const startBytes = this.#open('{');
     let separator = '';
-    for (const [i, key] of keys.entries()) {
+    for (let i = 0; i < keys.length; i += 1) {
+      const key = keys[i] ?? '';
       if (this.#leftBytes < MIN_ROOM_BYTES) {
         const more = keys.length - i;
         this.#cut(`${separator}"…":"[cut: ${more} more]"`, more * averageBytes(startBytes - this.#leftBytes, i));

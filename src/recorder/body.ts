@@ -8,7 +8,7 @@
 import { bestEffortSync } from '../failopen/best-effort.ts';
 import { TextFitter } from './body-text.ts';
 import { BodyWalk, type WalkTools } from './body-walk.ts';
-import { type OwnPattern, type RedactedCounts, Redactor } from './redact.ts';
+import { type OwnPattern, RedactedCounts, Redactor } from './redact.ts';
 
 export interface EncodedBody {
   /** Valid JSON, well-formed; at most `maxBodyBytes` of UTF-8 and, with very small ones, some 100 bytes more. */
@@ -41,22 +41,19 @@ export interface BodyEncoderOptions {
 
 const UNWRITABLE = '[unreadable]';
 
-const countsOf = (counts: RedactedCounts): Readonly<Record<string, number>> | undefined =>
-  counts.size === 0 ? undefined : Object.fromEntries(counts);
-
 const encodeBody = (tools: WalkTools, maxBytes: number, value: unknown): EncodedBody => {
   const walk = new BodyWalk(tools, maxBytes);
   walk.write(value);
   const { json, lostBytes } = walk;
   const truncatedBytes = lostBytes === 0 ? 0 : Buffer.byteLength(json) + lostBytes;
-  return { json, redacted: countsOf(walk.counts), truncatedBytes };
+  return { json, redacted: walk.counts.toRecord(), truncatedBytes };
 };
 
 const encodeText = (fitter: TextFitter, maxBytes: number, text: string): EncodedText => {
-  const counts: RedactedCounts = new Map();
+  const counts = new RedactedCounts();
   const given: unknown = text; // what is typed as text may be anything at run time
   const fitted = fitter.toText(typeof given === 'string' ? given : String(given), maxBytes, counts);
-  return { text: fitted.text, redacted: countsOf(counts), truncatedBytes: fitted.cutBytes };
+  return { text: fitted.text, redacted: counts.toRecord(), truncatedBytes: fitted.cutBytes };
 };
 
 /**

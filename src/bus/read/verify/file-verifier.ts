@@ -32,11 +32,15 @@ interface Span {
 
 /** How long a writer may take from the first to the last byte of a line. */
 const IN_FLIGHT_MS = 20;
+/** How recent the last write to a file may be that is written to now. */
+const RECENT_MS = 2000;
 
 /** Whether the file goes on behind `bytes`: then its last line was being written when it was read. */
 const hasGrown = async ({ path }: BusFilePart, bytes: number): Promise<boolean> => {
-  await sleep(IN_FLIGHT_MS);
   try {
+    const { size, mtimeMs } = await stat(path);
+    if (size > bytes || Date.now() - mtimeMs > RECENT_MS) return size > bytes;
+    await sleep(IN_FLIGHT_MS);
     return (await stat(path)).size > bytes;
   } catch {
     return false; // renamed or compressed meanwhile: nobody writes it any more
@@ -86,7 +90,7 @@ export class FileVerifier {
 
   /** False: the last line of the file is being written just now. */
   async #isEnded(part: BusFilePart, { bytes }: Chunk, readBytes: number): Promise<boolean> {
-    const isWhole = tryReadForm(bytes, 0, bytes.byteLength) !== undefined;
+    const isWhole = tryParseLine(bytes.toString('latin1')) !== undefined;
     return isWhole || part.compressed || !(await hasGrown(part, readBytes));
   }
 
@@ -176,11 +180,11 @@ export class FileVerifier {
       this.#onUnreadable(span, line, 'it does not have the form in which nika writes');
     } else {
       const pieces = salvage(text);
-      const isOne = pieces.length === 1 && form !== undefined;
-      if (isOne) this.#onUnfit(form, span);
+      const isDamaged = form !== undefined && pieces.length === 1 && !isCutLine(text);
+      if (isDamaged) this.#onUnfit(form, span);
       else
-        for (const { kind, ...piece } of pieces)
-          this.#piece({ ...span, start: start + piece.start, end: start + piece.end }, kind);
+        for (const { kind, ...at } of pieces)
+          this.#piece({ ...span, start: start + at.start, end: start + at.end }, kind);
     }
   }
 

@@ -1,0 +1,123 @@
+/**
+ * Owns what is on a bus: its entities, their states and who is whose parent.
+ *
+ * N1. The state of an entity is what its channel says (design, section 4). The alpha bus has all transitions and is read
+ *     first, being short; channels are read of entities it does not know, and of those it does not know to be over.
+ */
+import { isTerminal } from '../../model/entity.ts';
+import { parseEntityId } from '../../model/id.ts';
+import { ALPHA, type BusFileName, channelName } from '../layout.ts';
+import { tryParseLine } from '../line.ts';
+import { type BusFile, type BusFilePart, findBusFile, listBusFiles } from '../read/files.ts';
+import { readLines } from '../read/lines.ts';
+import { applyLine, createEntityView, type EntityView, subjectOf } from './entity-view.ts';
+import { type LineFilter, entityOf, typeFilter } from './line-filter.ts';
+import { MTIME_SLACK_MS } from './parts.ts';
+
+export interface EntitiesOptions {
+  readonly busDir: string;
+  readonly signal?: AbortSignal;
+  /** Lines and files before this time do not matter: nothing that is asked for is older. As on the bus. */
+  readonly sinceTs?: string;
+}
+
+/** By id, in the order in which they first appear. */
+export type Entities = ReadonlyMap<string, EntityView>;
+
+/** What tells of state: the rest of an alpha bus (notes, signals …) is not parsed. */
+const STATE_TYPES = [
+  'entity_created',
+  'entity_started',
+  'review_request',
+  'review_decision',
+  'job_completed',
+  'job_failed',
+  'job_cancelled',
+  'attempt_failed',
+  'session_start',
+  'session_end_summary',
+];
+
+const anyOf =
+  (filters: readonly LineFilter[]): LineFilter =>
+  (text) =>
+    filters.some((filter) => filter(text));
+
+const tellsState = anyOf(STATE_TYPES.map(typeFilter));
+
+const readInto = async (
+  views: Map<string, EntityView>,
+  part: BusFilePart,
+  options: { readonly signal: AbortSignal | undefined; readonly filter: LineFilter; readonly only?: string },
+): Promise<void> => {
+  const { signal, filter, only } = options;
+  for await (const lines of readLines(part, signal === undefined ? {} : { signal })) {
+    for (const { kind, text } of lines) {
+      if (kind === 'torn' || !filter(text)) continue;
+      const line = tryParseLine(text);
+      if (line === undefined) continue;
+      const id = subjectOf(line);
+      if (only !== undefined && id !== only) continue;
+      const view = views.get(id) ?? createEntityView(id, line.ts);
+      views.set(id, view);
+      applyLine(view, line);
+    }
+  }
+};
+
+const isChannel = ({ name }: BusFile): boolean => name !== ALPHA;
+const entityOfChannel = (name: BusFileName): string => name.slice('channels/'.length, -'.jsonl'.length);
+
+/** Whether the channel must be asked, too (N1). */
+const mustAsk = (view: EntityView | undefined): boolean => view === undefined || !isTerminal(view.state);
+
+/**
+ * All entities, from the alpha bus and, where that does not do, from their channels (N1).
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
+ */
+export const readEntities = async ({ busDir, signal, sinceTs }: EntitiesOptions): Promise<Entities> => {
+  const views = new Map<string, EntityView>();
+  const sinceMs = sinceTs === undefined ? -Infinity : Date.parse(sinceTs) - MTIME_SLACK_MS;
+  const isOfTime = ({ mtimeMs }: BusFilePart): boolean => mtimeMs >= sinceMs;
+  const files = listBusFiles(busDir);
+  const alpha = files.find((file) => !isChannel(file));
+  for (const part of alpha?.parts.filter(isOfTime) ?? []) await readInto(views, part, { signal, filter: tellsState });
+  for (const { name, parts } of files.filter(isChannel)) {
+    const id = entityOfChannel(name);
+    if (!mustAsk(views.get(id)) || !parts.some(isOfTime)) continue;
+    const fromChannel = new Map<string, EntityView>();
+    for (const part of parts) await readInto(fromChannel, part, { signal, filter: tellsState });
+    for (const [subject, view] of fromChannel)
+      if (subject === id || mustAsk(views.get(subject))) views.set(subject, view);
+  }
+  return views;
+};
+
+/**
+ * One entity with all that its channel says, tool calls counted; `undefined`: it is not on the bus.
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
+ */
+export const readEntity = async (busDir: string, id: string, signal?: AbortSignal): Promise<EntityView | undefined> => {
+  const views = new Map<string, EntityView>();
+  const file = findBusFile(busDir, channelName(parseEntityId(id))) ?? findBusFile(busDir, ALPHA);
+  const filter: LineFilter = (text) => entityOf(text) === id;
+  for (const part of file?.parts ?? []) await readInto(views, part, { signal, filter, only: id });
+  return views.get(id);
+};
+
+/** Entities by their parent, in order of creation. Those whose parent is not known are under `undefined`. */
+export const childrenOf = (entities: Entities): ReadonlyMap<string | undefined, readonly EntityView[]> => {
+  const byParent = new Map<string | undefined, EntityView[]>();
+  for (const view of entities.values()) {
+    const parent = view.parent !== undefined && entities.has(view.parent) ? view.parent : undefined;
+    const siblings = byParent.get(parent) ?? [];
+    siblings.push(view);
+    byParent.set(parent, siblings);
+  }
+  for (const siblings of byParent.values())
+    siblings.sort((a, b) => (bornAt(a) < bornAt(b) ? -1 : bornAt(a) > bornAt(b) ? 1 : 0));
+  return byParent;
+};
+
+/** When it was created, or else first or last heard of. */
+export const bornAt = ({ createdAt, startedAt, lastAt }: EntityView): string => createdAt ?? startedAt ?? lastAt;
