@@ -4,7 +4,7 @@ import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const folder = import.meta.dirname;
-const notBenches = ['run.ts', 'figures.ts'];
+const notBenches = ['run.ts', 'figures.ts', 'generated-bus.ts'];
 const all = globSync('*.ts', { cwd: folder }).filter((name) => !notBenches.includes(name)).sort();
 const wanted = process.argv.slice(2);
 const chosen = wanted.length === 0 ? all : all.filter((name) => wanted.includes(basename(name, '.ts')));

@@ -1,6 +1,7 @@
 /** Owns how one line of the bus is told to people: its gist, in few words, safe for a terminal. */
 import type { BusLine } from '../bus/line.ts';
-import { clip, formatBytes, formatDuration, printable } from './format.ts';
+import { clip, formatBytes, formatDuration } from './format.ts';
+import { cell } from './table.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,7 +11,7 @@ const isFields = (value: unknown): value is Fields =>
 const MAX_CHARS = 2_000;
 
 /** Any text as one line without what would steer the terminal. */
-export const oneLine = (text: string): string => printable(text.slice(0, MAX_CHARS).replaceAll(/\s+/g, ' ')).trim();
+export const oneLine = (text: string): string => cell(text.slice(0, MAX_CHARS));
 
 /** A body in one line: text as it is, a blob reference as its head and size, all else as JSON. */
 export const bodyText = (value: unknown): string => {
@@ -56,6 +57,10 @@ const text = (fields: Fields, key: string): string => {
   return typeof value === 'string' ? oneLine(value) : '';
 };
 
+/** What ought to be a word or a number; `?` where it is not. */
+const word = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? oneLine(String(value)).replaceAll('_', ' ') : '?';
+
 const duration = (fields: Fields, key = 'duration_ms'): string => {
   const value = fields[key];
   return typeof value === 'number' ? formatDuration(value) : '';
@@ -81,14 +86,14 @@ const because = (what: string, why: string): string => (why === '' ? what : `${w
 const outageGist = (data: Fields): string => {
   const lastedMs = Date.parse(text(data, 'until')) - Date.parse(text(data, 'since'));
   const lasted = Number.isFinite(lastedMs) ? formatDuration(lastedMs) : '';
-  const counts = ['buffered', 'replayed', 'dropped'].map((key) => `${key} ${String(data[key] ?? '?')}`);
+  const counts = ['buffered', 'replayed', 'dropped'].map((key) => `${key} ${word(data[key])}`);
   return joined([because(text(data, 'service'), joined([lasted, text(data, 'cause')], ' ')), ...counts]);
 };
 
 const transitionGist = (data: Fields): string => {
   const why = text(data, 'error') || text(data, 'reason') || text(data, 'summary') || bodyText(data['result']);
   const name = text(data, 'name');
-  return because(joined([oneLine(String(data['to'] ?? '?')).replaceAll('_', ' '), name], ' '), why);
+  return because(joined([word(data['to']), name], ' '), why);
 };
 
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
@@ -99,11 +104,11 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
       duration(data),
     ]);
   },
-  session_start: (data) => joined([text(data, 'kind'), because('in', text(data, 'cwd')).replace(':', '')], ' '),
+  session_start: (data) => joined([text(data, 'kind'), text(data, 'cwd')], ' in '),
   session_end_summary: (data) =>
     joined([
-      text(data, 'outcome').replaceAll('_', ' '),
-      `exit ${String(data['exit_code'] ?? '?')}`,
+      word(data['outcome']),
+      `exit ${word(data['exit_code'])}`,
       duration(data),
       plural(data['calls'], 'call'),
       plural(data['errors'], 'error'),

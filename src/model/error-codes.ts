@@ -73,6 +73,11 @@ export const ERROR_CODES = {
     remedy: 'Choose another id, or leave --id away to have one made.',
     exitCode: 2,
   },
+  NIKA_ENTITY_AMBIGUOUS: {
+    meaning: 'Several entities go by what was given.',
+    remedy: 'Give more of the id; "nika tree" shows whole ids.',
+    exitCode: 2,
+  },
   NIKA_ENTITY_NO_PARENT: {
     meaning: 'The parent that was named is not on the bus.',
     remedy: 'Run "nika tree" to see which entities there are.',

@@ -89,7 +89,11 @@ export const MESSAGE_SCHEMAS = {
     replayed: z.int().describe('Entries that were written afterwards.'),
     dropped: z.int().describe('Entries that are lost; they take no seq.'),
   }),
-  note: z.object({ text: z.string(), level: z.enum(['info', 'warn', 'error']).optional() }),
+  note: z.object({
+    text: z.string(),
+    level: z.enum(['info', 'warn', 'error']).optional(),
+    heads: z.array(headSchema).optional().describe('Heads that have no room in the session_end_summary that follows.'),
+  }),
 } as const;
 
 export type MessageType = keyof typeof MESSAGE_SCHEMAS;

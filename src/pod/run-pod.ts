@@ -213,11 +213,26 @@ const writeEnd = ({ entity, session }: Run, end: End): void => {
   }
 };
 
+/** A head has about 150 bytes, and a line 64 KiB of which other fields want some. */
+const HEADS_PER_LINE = 200;
+
+/**
+ * Heads that have no room in the summary go before it. The most recently written files come last in `heads()`: the
+ * job's channel and the alpha bus, which these notes still change, are always in the summary itself.
+ */
+const writeSurplusHeads = ({ entity, session }: Run): void => {
+  const surplus = session.bus.heads().slice(0, -HEADS_PER_LINE);
+  for (let at = 0; at < surplus.length; at += HEADS_PER_LINE) {
+    entity.record('note', { text: 'heads of this writer', heads: surplus.slice(at, at + HEADS_PER_LINE) });
+  }
+};
+
 const finish = async (run: Run, end: End): Promise<PodEnded> => {
   const { entity, session, sessionId, options } = run;
   const { calls, errors, byTool } = session.recorder.counts;
   writeEnd(run, end);
   const durationMs = Math.round(session.atMs);
+  writeSurplusHeads(run);
   entity.record('session_end_summary', {
     outcome: end.outcome,
     exit_code: end.exitCode,
@@ -228,7 +243,7 @@ const finish = async (run: Run, end: End): Promise<PodEnded> => {
     dropped: session.dropped(),
     result: end.result,
     alpha_head: session.alphaHead(),
-    heads: [...session.bus.heads()],
+    heads: session.bus.heads().slice(-HEADS_PER_LINE),
   });
   await session.close();
   const ended: PodEnded = {

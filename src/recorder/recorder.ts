@@ -42,7 +42,8 @@ export interface ToolCallOrigin {
 const LINE_FRAME_BYTES = 1024;
 /** A result is at most this long on its line (design, section 4). */
 const RESULT_MAX_BYTES = 2048;
-const MESSAGE_BODIES = ['result', 'inputs', 'body'] as const;
+const MESSAGE_BODIES: readonly string[] = ['result', 'inputs', 'body'];
+const isBody = (key: string): boolean => MESSAGE_BODIES.includes(key);
 const SYNC_BUDGET_MS = 1_000;
 
 export interface RecorderCounts {
@@ -57,7 +58,37 @@ export interface RecorderCounts {
 
 const MAX_TOOL_NAMES = 200;
 const MAX_NAME_BYTES = 256;
-const MAX_ERROR_BYTES = 8 * 1024;
+const MAX_PATH_BYTES = 4096;
+const MAX_TEXT_BYTES = 8 * 1024;
+
+/** Texts that come with every call, tool names and folders, encoded once each (R2). */
+class EncodedNames {
+  readonly #encoder: BodyEncoder;
+  readonly #known = new Map<string, { readonly text: string; readonly json: string }>();
+
+  constructor(encoder: BodyEncoder) {
+    this.#encoder = encoder;
+  }
+
+  text(name: string): string {
+    return this.#of(name).text;
+  }
+
+  json(name: string): string {
+    return this.#of(name).json;
+  }
+
+  #of(name: string): { readonly text: string; readonly json: string } {
+    let encoded = this.#known.get(name);
+    if (encoded === undefined) {
+      const { text } = this.#encoder.encodeText(name, MAX_PATH_BYTES);
+      encoded = { text, json: JSON.stringify(text) };
+      if (this.#known.size >= 2 * MAX_TOOL_NAMES) this.#known.clear(); // G6
+      this.#known.set(name, encoded);
+    }
+    return encoded;
+  }
+}
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -70,8 +101,11 @@ export class Recorder {
     lostBlobs: 0,
   };
 
+  readonly #names: EncodedNames;
+
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#names = new EncodedNames(options.encoder);
   }
 
   /** One line for one finished call. When this returns, the line is on the bus, or held back and counted (G1, G2). */
@@ -91,30 +125,28 @@ export class Recorder {
 
   /** One message of any other type, on the channel and the alpha bus. */
   record<T extends MessageType>(scope: Scope, type: T, data: MessageData<T>): void {
-    const fields: Record<string, unknown> = { ...data };
-    const parts: string[] = [];
-    for (const [key, value] of Object.entries(fields)) {
-      if (value === undefined) continue;
-      const body = this.#options.encoder.encode({ [key]: value }); // with its key: its name may say that it is secret
+    const { encoder } = this.#options;
+    const keys: string[] = [];
+    const values: string[] = [];
+    for (const [key, whole] of Object.entries<unknown>({ ...data })) {
+      if (whole === undefined) continue;
+      const isText = typeof whole === 'string' && !isBody(key);
+      const value = isText ? encoder.encodeText(whole, MAX_TEXT_BYTES).text : whole;
+      const body = encoder.encode({ [key]: value }); // with its key: its name may say that it is secret
       this.#countBody(body);
-      const json = body.json.slice(1, -1);
-      parts.push(this.#isBody(key) ? `"${key}":${this.#fitField(json, key)}` : json);
+      const name = JSON.stringify(key);
+      if (!body.json.startsWith(`{${name}:`)) continue; // nothing that JSON can say, such as a function
+      const json = body.json.slice(name.length + 2, -1);
+      keys.push(name);
+      values.push(isBody(key) ? fitBody(json, RESULT_MAX_BYTES, this.#keepBlob) : json);
     }
-    this.#write(scope, type, `{${parts.filter((part) => part !== '').join(',')}}`);
+    const fitted = this.#fit(values, LINE_MAX_BYTES - LINE_FRAME_BYTES - scope.metaJson.length);
+    this.#write(scope, type, `{${fitted.map((json, at) => `${keys[at]}:${json}`).join(',')}}`);
   }
 
   /** Everything written so far is on stable storage when this resolves; given up after a second (G1, G2). */
   async settle(): Promise<void> {
     await bestEffort('bus.sync', { withinMs: SYNC_BUDGET_MS }, () => this.#options.bus.sync());
-  }
-
-  #isBody(key: string): boolean {
-    return MESSAGE_BODIES.some((name) => name === key);
-  }
-
-  /** `json` is `"key":value`; its value, made to fit. */
-  #fitField(json: string, key: string): string {
-    return fitBody(json.slice(JSON.stringify(key).length + 1), RESULT_MAX_BYTES, this.#keepBlob);
   }
 
   #fit(bodies: readonly string[], budgetBytes: number): readonly string[] {
@@ -124,17 +156,16 @@ export class Recorder {
   }
 
   #head(event: PostToolUse | PostToolUseFailure, { source, step }: ToolCallOrigin): string {
-    const { text: name } = this.#options.encoder.encodeText(event.tool_name, MAX_NAME_BYTES);
-    const { text: useId } = this.#options.encoder.encodeText(event.tool_use_id, MAX_NAME_BYTES);
+    const useId = this.#options.encoder.encodeText(event.tool_use_id, MAX_NAME_BYTES).text;
     const stepField = step === undefined ? '' : `,"step":${JSON.stringify(step)}`;
     const ok = event.hook_event_name === 'PostToolUse';
-    return `{"source":"${source}","tool_name":${JSON.stringify(name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField},"cwd":${JSON.stringify(event.cwd)}`;
+    return `{"source":"${source}","tool_name":${this.#names.json(event.tool_name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField},"cwd":${this.#names.json(event.cwd)}`;
   }
 
   #tail(event: PostToolUse | PostToolUseFailure, input: EncodedBody, response: EncodedBody | undefined): string {
     let tail = '';
     if (event.hook_event_name === 'PostToolUseFailure') {
-      const { text } = this.#options.encoder.encodeText(event.error, MAX_ERROR_BYTES);
+      const { text } = this.#options.encoder.encodeText(event.error, MAX_TEXT_BYTES);
       tail += `,"error":${JSON.stringify(text)}`;
       if (event.is_interrupt) tail += ',"is_interrupt":true';
     }
@@ -150,7 +181,8 @@ export class Recorder {
 
   #count(event: PostToolUse | PostToolUseFailure, bodies: readonly (EncodedBody | undefined)[]): void {
     const { byTool } = this.counts;
-    const name = byTool.has(event.tool_name) || byTool.size < MAX_TOOL_NAMES ? event.tool_name : '(other)';
+    const told = this.#names.text(event.tool_name).slice(0, MAX_NAME_BYTES);
+    const name = byTool.has(told) || byTool.size < MAX_TOOL_NAMES ? told : '(other)';
     byTool.set(name, (byTool.get(name) ?? 0) + 1);
     this.counts.calls += 1;
     if (event.hook_event_name === 'PostToolUseFailure') this.counts.errors += 1;

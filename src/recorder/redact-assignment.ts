@@ -6,7 +6,7 @@
  */
 import { mayEndSecretName, type SecretName, secretName } from './redact-name.ts';
 import { secretInHeader } from './redact-header.ts';
-import { openingQuote, quotedValue, unquotedEnd, type ValueRange } from './redact-quote.ts';
+import { isQuote, openingQuote, quotedValue, unquotedEnd, type ValueRange } from './redact-quote.ts';
 import { addSpan, type Subject } from './redact-subject.ts';
 import { isSecretValue, type ValueStyle } from './redact-value.ts';
 
@@ -17,6 +17,8 @@ const LESS = 60;
 const SPACE = 32;
 const TAB = 9;
 const BACKSLASH = 92;
+const APOSTROPHE = 39;
+const ESCAPE = 27;
 
 const MAX_NAME_CHARS = 64;
 const MAX_SPACES = 32;
@@ -92,6 +94,17 @@ const skipAt = (pattern: RegExp, text: string, at: number): number => {
   return pattern.test(text) ? pattern.lastIndex : at;
 };
 
+/** Where the value's text begins: behind blanks, a colour, the `f` of `f"x"`. */
+const valueText = (text: string, from: number): number => {
+  let start = from;
+  while (start - from < MAX_SPACES && isBlank(text.charCodeAt(start))) start += 1;
+  if (text.charCodeAt(start) === ESCAPE) start = skipAt(ANSI_COLOUR, text, start);
+  const hasPrefix = isQuote(text.charCodeAt(start + 1)) || isQuote(text.charCodeAt(start + 2));
+  return hasPrefix ? skipAt(STRING_PREFIX, text, start) : start;
+};
+
+const TYPE_AND_EQUALS = /[^=\n;,(){}]{1,48}=\s{0,4}(?=["'`])/y;
+const TRAILING = /[)\]},;]+$/;
 const LINE_START = /(?:^|[\n\r]|\\n)[ \t]*(?:- )?$/;
 const COMMAND_OR_QUERY = /(?:^|[\s"';&?])(?:export |-e |--env |env |set )?$/;
 
@@ -116,50 +129,64 @@ interface Found {
   readonly separator: number;
 }
 
-/** The secret without quotes that begins at `from`, if there is one. */
-const unquotedSecret = (subject: Subject, from: number, { name, range, separator }: Found): ValueRange | undefined => {
-  const { text, isCut } = subject;
-  const style = styleOf(text, range, separator, !range.isSpaced && !isBlank(text.charCodeAt(from - 1)));
+const styleOfFound = (text: string, from: number, { range, separator }: Found): ValueStyle =>
+  styleOf(text, range, separator, !range.isSpaced && !isBlank(text.charCodeAt(from - 1)));
+
+/** The secret without quotes that stands in `[from, end)` and perhaps behind it, if there is one. */
+const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRange | undefined => {
+  const { text } = subject;
+  const { name, range, separator } = found;
+  const style = styleOfFound(text, from, found);
   const isStrict = style === 'loose';
   const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, isStrict);
-  if (end === from || (isCut && end === text.length && end - from < name.minChars)) return undefined;
-  const value = text.slice(from, end).replace(/[)\]},;]+$/, '');
-  const lineEnd = restOfLine(text, from);
-  const place = { style, isLast: lineEnd <= end, next: text.charAt(from + value.length) };
-  if (!isSecretValue(value, name, place)) return undefined;
+  const value = text.slice(from, end).replace(TRAILING, '');
+  const isLast = (): boolean => restOfLine(text, from) <= end;
+  if (!isSecretValue(value, name, { style, isLast, next: text.charAt(from + value.length) })) return undefined;
   if (end === from + LOOKED_AT_CHARS) return { start: from, end: unquotedEnd(text, end, text.length, isStrict) };
   const isYaml = isStrict && separator === COLON && name.strength === 'password';
-  if (isYaml && LINE_START.test(text.slice(Math.max(0, range.start - 80), range.start)))
-    return { start: from, end: lineEnd };
+  if (isYaml && LINE_START.test(text.slice(Math.max(0, range.start - 80), range.start))) {
+    return { start: from, end: restOfLine(text, from) };
+  }
   return { start: from, end: from + value.length };
 };
 
-const TYPED_DEFAULT = /[^=\n;,(){}]{1,48}=\s{0,4}(?=["'`])/y;
+/** Behind a type, `password: string = "x"`; `from`: none stands there. */
+const behindType = (text: string, from: number): number => {
+  const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, true);
+  const next = text.charCodeAt(end);
+  return isBlank(next) || next === APOSTROPHE ? skipAt(TYPE_AND_EQUALS, text, from) : from;
+};
+
+const quotedSecret = (
+  text: string,
+  from: number,
+  quoteAt: number,
+  { name, range, separator }: Found,
+): ValueRange | undefined => {
+  const value = quotedValue(text, from, quoteAt);
+  const style = range.isQuoted && separator === COLON ? 'field' : 'quoted';
+  const isSecret = isSecretValue(text.slice(value.start, value.end), name, { style, isLast: () => false, next: '' });
+  return isSecret ? value : undefined;
+};
 
 /** The secret that begins at or behind `from`, if there is one. */
 const secretAt = (subject: Subject, from: number, found: Found): ValueRange | undefined => {
   const { text } = subject;
-  const { name, range, separator } = found;
-  let start = from;
-  while (start - from < MAX_SPACES && isBlank(text.charCodeAt(start))) start += 1;
-  start = skipAt(STRING_PREFIX, text, skipAt(ANSI_COLOUR, text, start));
-  let quoteAt = openingQuote(text, start);
-  const isHeader = name.strength === 'authorization' || name.strength === 'cookie';
-  if (isHeader) {
+  const { name, separator } = found;
+  const start = valueText(text, from);
+  const quoteAt = openingQuote(text, start);
+  if (name.strength === 'authorization' || name.strength === 'cookie') {
     return secretInHeader(text, quoteAt === -1 ? start : quoteAt + 1, { strength: name.strength, isWhole: false });
   }
-  if (quoteAt === -1) {
-    const found1 = unquotedSecret(subject, start, found);
-    if (found1 !== undefined || separator !== COLON) return found1;
-    start = skipAt(TYPED_DEFAULT, text, start); // password: string = "x"
-    quoteAt = openingQuote(text, start);
-    if (quoteAt === -1) return undefined;
+  if (quoteAt !== -1) {
+    const isCommand = separator === EQUALS && start === from && text.charAt(quoteAt) === '`'; // x=`pass show x`
+    return isCommand ? undefined : quotedSecret(text, start, quoteAt, found);
   }
-  if (separator === EQUALS && start === from && text.charAt(quoteAt) === '`') return undefined; // a command: x=`pass show x`
-  const value = quotedValue(text, start, quoteAt);
-  const style = range.isQuoted && separator === COLON ? 'field' : 'quoted';
-  const isSecret = isSecretValue(text.slice(value.start, value.end), name, { style, isLast: false, next: '' });
-  return isSecret ? value : undefined;
+  const unquoted = unquotedSecret(subject, start, found);
+  if (unquoted !== undefined || separator !== COLON) return unquoted;
+  const defaultAt = behindType(text, start);
+  const defaultQuoteAt = defaultAt === start ? -1 : openingQuote(text, defaultAt);
+  return defaultQuoteAt === -1 ? undefined : quotedSecret(text, defaultAt, defaultQuoteAt, found);
 };
 
 /** `name: DB_PASSWORD` before `value: x`, as in lists of environment variables. */
@@ -201,7 +228,7 @@ export const findFlagValue = (subject: Subject, name: SecretName, from: number):
   const quoteAt = openingQuote(text, from);
   const end = quoteAt === -1 ? unquotedEnd(text, from, text.length, false) : 0;
   const value = quoteAt === -1 ? { start: from, end } : quotedValue(text, from, quoteAt);
-  const place = { style: 'env', isLast: false, next: '' } as const;
+  const place = { style: 'env', isLast: () => false, next: '' } as const;
   if (text.charAt(value.start) === '-' || !isSecretValue(text.slice(value.start, value.end), name, place)) return;
   addSpan(subject, { ...value, kind: name.kind, isForm: false });
   subject.resumeAt = value.end;
@@ -212,6 +239,6 @@ export const secretOfField = (value: string, name: SecretName): ValueRange | und
   if (name.strength === 'authorization' || name.strength === 'cookie') {
     return secretInHeader(value, 0, { strength: name.strength, isWhole: true });
   }
-  const isSecret = isSecretValue(value, name, { style: 'field', isLast: true, next: '' });
+  const isSecret = isSecretValue(value, name, { style: 'field', isLast: () => true, next: '' });
   return isSecret ? { start: 0, end: value.length } : undefined;
 };

@@ -1,13 +1,12 @@
 /** Owns secrets behind flags of commands (G7): `--password value`, `curl -u user:value`, `sshpass -p value`. */
 import { findFlagValue } from './redact-assignment.ts';
-import { type SecretName, secretName } from './redact-name.ts';
+import { mayEndSecretName, type SecretName, secretName } from './redact-name.ts';
 import { openingQuote } from './redact-quote.ts';
 import type { Subject } from './redact-subject.ts';
 
 const MAX_FLAG_CHARS = 48;
 const LOOKED_BACK_CHARS = 300;
 
-const LONG_FLAG = new RegExp(`--([A-Za-z][\\w-]{1,${MAX_FLAG_CHARS}})`, 'y');
 /** Between flag and value: spaces, or what separates two strings of a list in JSON. */
 const BETWEEN = /(?:[ \t]{1,8}|\\{0,15}["'],\s{0,8}(?=\\{0,15}["']))/y;
 
@@ -35,13 +34,18 @@ const lengthAt = (pattern: RegExp, text: string, at: number): number => {
   return pattern.test(text) ? pattern.lastIndex - at : 0;
 };
 
+const isFlagChar = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 45 || code === 95;
+
 const findLongFlag = (subject: Subject, at: number): void => {
-  LONG_FLAG.lastIndex = at;
-  const flag = LONG_FLAG.exec(subject.text)?.[1];
-  const name = flag === undefined ? undefined : secretName(flag);
-  if (flag === undefined || name === undefined) return;
-  const end = at + 2 + flag.length;
-  const between = lengthAt(BETWEEN, subject.text, end);
+  const { text } = subject;
+  const start = at + 2;
+  let end = start;
+  while (end - start < MAX_FLAG_CHARS && isFlagChar(text.charCodeAt(end))) end += 1;
+  if (end - start < 2 || !mayEndSecretName(text, end)) return;
+  const name = secretName(text.slice(start, end));
+  if (name === undefined) return;
+  const between = lengthAt(BETWEEN, text, end);
   if (between > 0) findFlagValue(subject, name, end + between);
 };
 

@@ -102,16 +102,16 @@ const classify = (name: string): SecretName | undefined => {
 };
 
 const MAX_KNOWN = 2_000;
-const known = new Map<string, SecretName | undefined>();
+const known = new Map<string, SecretName | null>();
 
 /** What the name says of its value; `undefined`: nothing. The same names come again and again: they are remembered (G6). */
 export const secretName = (name: string): SecretName | undefined => {
   if (name.length > 128 || !mayEndSecretName(name, name.length)) return undefined;
   const found = known.get(name);
-  if (found !== undefined || known.has(name)) return found;
+  if (found !== undefined) return found ?? undefined;
   if (known.size >= MAX_KNOWN) known.clear();
   const made = classify(name);
-  known.set(name, made);
+  known.set(name, made ?? null);
   return made;
 };
 

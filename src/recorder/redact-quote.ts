@@ -14,7 +14,8 @@ export interface ValueRange {
   readonly end: number;
 }
 
-const isQuote = (code: number): boolean => code === 34 || code === 39 || code === 96;
+/** `"`, `'` or a backtick. */
+export const isQuote = (code: number): boolean => code === 34 || code === 39 || code === 96;
 
 /** Index of the quote that opens here, behind its backslashes; -1: none opens here. */
 export const openingQuote = (text: string, from: number): number => {

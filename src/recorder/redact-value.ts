@@ -12,8 +12,8 @@ export type ValueStyle = 'field' | 'quoted' | 'env' | 'tight' | 'loose';
 
 export interface ValuePlace {
   readonly style: ValueStyle;
-  /** Nothing else follows on the line. */
-  readonly isLast: boolean;
+  /** Whether nothing else follows on the line. */
+  readonly isLast: () => boolean;
   /** The character behind the value; '' at the end. */
   readonly next: string;
 }
@@ -57,11 +57,15 @@ const WORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** As many separators a name repeated as a value may have: `x-api-key`. */
+const MAX_SEPARATORS = 6;
+
 const bareOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
 /** A word of a language or a form, or the name once more: `password=password`, `"api_key": "API key"`. */
 const isOnlyAWord = (value: string, name: SecretName): boolean => {
   if (WORDS.has(value.toLowerCase())) return true;
+  if (value.length > name.bare.length + MAX_SEPARATORS) return !/[A-Za-z0-9]/.test(value);
   const bare = bareOf(value);
   return (
     bare === '' || bare === name.bare || (name.strength !== 'password' && bare.length > 3 && name.bare.endsWith(bare))
@@ -93,11 +97,11 @@ const isLooseSecret = (value: string, name: SecretName, { isLast }: ValuePlace):
   if (NOT_NULL.test(value) && (MENTIONS_SECRET.test(value) || value.includes('.'))) return false;
   if (name.strength === 'password') {
     if (HAS_DIGIT.test(value)) return true;
-    if (IDENTIFIER.test(value)) return isLast && LOWER_WORDS.test(value) && !MENTIONS_SECRET.test(value);
+    if (IDENTIFIER.test(value)) return LOWER_WORDS.test(value) && !MENTIONS_SECRET.test(value) && isLast();
     return true;
   }
   if (MENTIONS_SECRET.test(value) && value.length < 32) return false;
-  if (!HAS_DIGIT.test(value)) return isLast && value.length >= 20 && !LOWER_WORDS.test(value);
+  if (!HAS_DIGIT.test(value)) return value.length >= 20 && !LOWER_WORDS.test(value) && isLast();
   return value.length >= 8;
 };
 

@@ -98,7 +98,11 @@ await printSection('about', async ({ place }) => {
     place: place.kind,
     remark: plainText(remarkOn(place), 300),
     isRefused: place.kind === 'folder' && place.isRefused,
-    kind: plainText(identity.kind, 80),
+    kind: plainText(
+      identity.kind ||
+        (place.kind === 'git' && place.isBare ? 'bare git repository' : files.length === 0 ? 'an empty folder' : ''),
+      80,
+    ),
     version: plainText(identity.version, 40),
     description: plainText(identity.description.replace(/\s+/g, ' ').trim() || readme.summary, 300),
     licence: plainText(identity.licence, 60),

@@ -1,7 +1,7 @@
 /** Tells what git knows of the repository: branch, remotes, tags, commits, authors, size. */
 import { COMMIT_FORMAT, CommitCount } from './history/commit-count.mjs';
 import { readRemotes } from './history/remotes.mjs';
-import { askGit, streamGit } from './repository/git.mjs';
+import { askGit, lastWords, streamGit } from './repository/git.mjs';
 import { plainText } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
 
@@ -75,7 +75,10 @@ const countCommits = async (place) => {
   );
   if (end.kind === 'stopped')
     return { commits, problem: `There are more commits than could be counted in ${LOG_BUDGET_MS / 1000} s.` };
-  return { commits, problem: end.kind === 'failed' ? `git log ended early: ${plainText(end.error, 200)}` : '' };
+  return {
+    commits,
+    problem: end.kind === 'failed' ? `git log ended early: ${plainText(lastWords(end.error), 200)}` : '',
+  };
 };
 
 await printSection('history', async ({ place, top }) => {

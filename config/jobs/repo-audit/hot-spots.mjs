@@ -5,15 +5,17 @@
  *     partial clone.
  */
 import { randomBytes } from 'node:crypto';
+import { isBot } from './history/commit-count.mjs';
 import { languageByName } from './languages/language-names.mjs';
 import { lineCountOf } from './languages/line-count.mjs';
 import { FileReader } from './repository/file-reader.mjs';
-import { askGit, streamGit } from './repository/git.mjs';
+import { askGit, lastWords, streamGit } from './repository/git.mjs';
 import { originOf } from './repository/path-class.mjs';
 import { folderOf, plainText, showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
 
 const MAX_COMMITS = 20_000;
+const MAX_AUTHORS = 50;
 const MAX_PATHS = 500_000;
 /** A commit that touches more files moves or formats them; it says nothing about where the work is. */
 const SWEEPING_FILES = 500;
@@ -34,6 +36,7 @@ const CANDIDATES = 300;
  * @typedef {object} HotSpotsFacts
  * @property {'git'} state
  * @property {string} sinceDate ISO date; changes after it were counted
+ * @property {boolean} isQuiet nothing happened after it: the newest commits were counted instead
  * @property {number} commitCount merges left out
  * @property {number} sweepingCount commits left out because they touch very many files
  * @property {number} fileCount files that changed
@@ -91,7 +94,7 @@ class ChangeCount {
       this.files.set(path, file);
     }
     file.changeCount += 1;
-    if (file.authors.size < 50) file.authors.add(this.#author);
+    if (file.authors.size < MAX_AUTHORS && !isBot(this.#author)) file.authors.add(this.#author);
   }
 }
 
@@ -151,7 +154,7 @@ const foldersOf = (changes, top) => {
 /** @param {import('./repository/git.mjs').GitEnd} end @param {ChangeCount} changes */
 const problemOf = (end, changes) => {
   if (end.kind === 'stopped') return `Only what git log told within ${LOG_BUDGET_MS / 1000} s is counted.`;
-  if (end.kind === 'failed') return `git log ended early: ${plainText(end.error, 200)}`;
+  if (end.kind === 'failed') return `git log ended early: ${plainText(lastWords(end.error), 200)}`;
   if (changes.commitCount >= MAX_COMMITS) return `Only the newest ${MAX_COMMITS} commits of that time are counted.`;
   return changes.isFull ? `Only ${MAX_PATHS} files are counted.` : '';
 };
@@ -178,18 +181,22 @@ await printSection('hot-spots', async ({ place, top, since }) => {
     return { state: 'none', reason: `Git does not understand "${plainText(since, 60)}" as a date.` };
   const sinceDate = new Date(sinceS * 1000).toISOString().slice(0, 10);
   let { changes, problem } = await countChanges(place, [`--since=${sinceS}`, `--max-count=${MAX_COMMITS}`]);
-  if (changes.commitCount === 0 && problem === '') {
+  const isQuiet = changes.commitCount === 0 && problem === '';
+  if (isQuiet) {
     ({ changes, problem } = await countChanges(place, [`--max-count=${QUIET_COMMITS}`]));
-    problem ||= `Nothing was committed since ${sinceDate}: the newest ${QUIET_COMMITS} commits are counted instead.`;
   }
   const present = place.isBare ? [] : presentFiles(place.root, changes);
   return {
     state: 'git',
     sinceDate,
+    isQuiet,
     commitCount: changes.commitCount,
     sweepingCount: changes.sweepingCount,
     fileCount: changes.files.size,
-    mostChanged: present.slice(0, top).map((file) => ({ ...file, path: showPath(file.path) })),
+    mostChanged: present
+      .filter(({ changeCount }) => changeCount > 1)
+      .slice(0, top)
+      .map((file) => ({ ...file, path: showPath(file.path) })),
     hotSpots: hotSpotsOf(present, top),
     folders: foldersOf(changes, top),
     problem,

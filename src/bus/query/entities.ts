@@ -5,13 +5,14 @@
  *     first, being short; channels are read of entities it does not know, and of those it does not know to be over.
  */
 import { isTerminal } from '../../model/entity.ts';
-import { parseEntityId } from '../../model/id.ts';
-import { ALPHA, type BusFileName, channelName } from '../layout.ts';
+import type { EntityId } from '../../model/id.ts';
+import { ALPHA, type BusFileName } from '../layout.ts';
 import { tryParseLine } from '../line.ts';
-import { type BusFile, type BusFilePart, findBusFile, listBusFiles } from '../read/files.ts';
+import { type BusFile, type BusFilePart, listBusFiles } from '../read/files.ts';
 import { readLines } from '../read/lines.ts';
 import { applyLine, createEntityView, type EntityView, subjectOf } from './entity-view.ts';
-import { type LineFilter, entityOf, typeFilter } from './line-filter.ts';
+import { type LineFilter, typeFilter } from './line-filter.ts';
+import { mergeLines } from './merge.ts';
 import { MTIME_SLACK_MS } from './parts.ts';
 
 export interface EntitiesOptions {
@@ -48,16 +49,14 @@ const tellsState = anyOf(STATE_TYPES.map(typeFilter));
 const readInto = async (
   views: Map<string, EntityView>,
   part: BusFilePart,
-  options: { readonly signal: AbortSignal | undefined; readonly filter: LineFilter; readonly only?: string },
+  signal: AbortSignal | undefined,
 ): Promise<void> => {
-  const { signal, filter, only } = options;
   for await (const lines of readLines(part, signal === undefined ? {} : { signal })) {
     for (const { kind, text } of lines) {
-      if (kind === 'torn' || !filter(text)) continue;
+      if (kind === 'torn' || !tellsState(text)) continue;
       const line = tryParseLine(text);
       if (line === undefined) continue;
       const id = subjectOf(line);
-      if (only !== undefined && id !== only) continue;
       const view = views.get(id) ?? createEntityView(id, line.ts);
       views.set(id, view);
       applyLine(view, line);
@@ -81,12 +80,12 @@ export const readEntities = async ({ busDir, signal, sinceTs }: EntitiesOptions)
   const isOfTime = ({ mtimeMs }: BusFilePart): boolean => mtimeMs >= sinceMs;
   const files = listBusFiles(busDir);
   const alpha = files.find((file) => !isChannel(file));
-  for (const part of alpha?.parts.filter(isOfTime) ?? []) await readInto(views, part, { signal, filter: tellsState });
+  for (const part of alpha?.parts.filter(isOfTime) ?? []) await readInto(views, part, signal);
   for (const { name, parts } of files.filter(isChannel)) {
     const id = entityOfChannel(name);
     if (!mustAsk(views.get(id)) || !parts.some(isOfTime)) continue;
     const fromChannel = new Map<string, EntityView>();
-    for (const part of parts) await readInto(fromChannel, part, { signal, filter: tellsState });
+    for (const part of parts) await readInto(fromChannel, part, signal);
     for (const [subject, view] of fromChannel)
       if (subject === id || mustAsk(views.get(subject))) views.set(subject, view);
   }
@@ -97,12 +96,22 @@ export const readEntities = async ({ busDir, signal, sinceTs }: EntitiesOptions)
  * One entity with all that its channel says, tool calls counted; `undefined`: it is not on the bus.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
-export const readEntity = async (busDir: string, id: string, signal?: AbortSignal): Promise<EntityView | undefined> => {
-  const views = new Map<string, EntityView>();
-  const file = findBusFile(busDir, channelName(parseEntityId(id))) ?? findBusFile(busDir, ALPHA);
-  const filter: LineFilter = (text) => entityOf(text) === id;
-  for (const part of file?.parts ?? []) await readInto(views, part, { signal, filter, only: id });
-  return views.get(id);
+export const readEntity = async (
+  busDir: string,
+  id: EntityId,
+  signal?: AbortSignal,
+): Promise<EntityView | undefined> => {
+  let view: EntityView | undefined;
+  const options = { busDirs: [busDir], query: { entity: id }, ...(signal === undefined ? {} : { signal }) };
+  for await (const found of mergeLines(options)) {
+    for (const { text } of found) {
+      const line = tryParseLine(text);
+      if (line === undefined || subjectOf(line) !== id) continue;
+      view ??= createEntityView(id, line.ts);
+      applyLine(view, line);
+    }
+  }
+  return view;
 };
 
 /** Entities by their parent, in order of creation. Those whose parent is not known are under `undefined`. */

@@ -15,7 +15,7 @@ export type { FoundLine } from './part-cursor.ts';
 
 export interface MergeProgress {
   /** On disk. */
-  readonly doneBytes: number;
+  readonly readBytes: number;
   readonly totalBytes: number;
 }
 
@@ -145,10 +145,10 @@ const openCursors = (options: MergeOptions): readonly PartCursor[] => {
   const filter = createLineFilter(query);
   const parts = busDirs.flatMap((busDir, bus) => partsFor(busDir, query).map((part) => ({ part, bus })));
   const totalBytes = parts.reduce((total, { part }) => total + part.sizeBytes, 0);
-  let doneBytes = 0;
+  let readBytes = 0;
   const onDone = (bytes: number): void => {
-    doneBytes += bytes;
-    onProgress?.({ doneBytes, totalBytes });
+    readBytes += bytes;
+    onProgress?.({ readBytes, totalBytes });
   };
   const untilMs = query.untilTs === undefined ? Infinity : Date.parse(query.untilTs) + LATE_SLACK_MS;
   return parts

@@ -4,7 +4,7 @@
  * Z1. Read while it is told: memory holds no story, however long it is (G6).
  * Z2. A child JOB has a story of its own and is only named. A SUB has no channel: its lines stand in that of its parent.
  */
-import { entityIdSchema } from '../../model/id.ts';
+import { type EntityId, entityIdSchema } from '../../model/id.ts';
 import { type BusLine, tryParseLine } from '../line.ts';
 import { bornAt } from './entities.ts';
 import { applyLine, createEntityView, type EntityView, isSuperseded, subjectOf } from './entity-view.ts';
@@ -21,9 +21,12 @@ export interface StoryOptions {
   readonly signal?: AbortSignal;
 }
 
-async function* linesOf(id: string, { busDir, signal }: StoryOptions): AsyncGenerator<BusLine> {
-  const query = { entity: entityIdSchema.parse(id) };
-  for await (const found of mergeLines({ busDirs: [busDir], query, ...(signal === undefined ? {} : { signal }) })) {
+async function* linesOf(id: EntityId, { busDir, signal }: StoryOptions): AsyncGenerator<BusLine> {
+  for await (const found of mergeLines({
+    busDirs: [busDir],
+    query: { entity: id },
+    ...(signal === undefined ? {} : { signal }),
+  })) {
     for (const { text } of found) {
       const line = tryParseLine(text);
       if (line !== undefined) yield line;
@@ -48,14 +51,15 @@ class Told {
 
 async function* tellChild(view: EntityView, depth: number, options: StoryOptions): AsyncGenerator<StoryItem> {
   yield { kind: 'entity', depth, view };
-  if (view.type === 'TASK') yield* readStory(view.id, options, depth + 1); // Z2
+  const id = entityIdSchema.safeParse(view.id);
+  if (view.type === 'TASK' && id.success) yield* readStory(id.data, options, depth + 1); // Z2
 }
 
 /**
  * The story of the entity, `depth` 0 for its own lines. `children` are those of {@link childrenOf}.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
-export async function* readStory(id: string, options: StoryOptions, depth = 0): AsyncGenerator<StoryItem> {
+export async function* readStory(id: EntityId, options: StoryOptions, depth = 0): AsyncGenerator<StoryItem> {
   const waiting = (options.children.get(id) ?? []).filter(({ type }) => type !== 'SUB');
   const told = new Told();
   let next = 0;

@@ -31,11 +31,15 @@ const HELD_MAX_BYTES = 1024 * 1024;
 const TAIL_BYTES = 192 * 1024;
 const LINE_FEED = 10;
 
-class LineCutter {
-  readonly bytes = Buffer.allocUnsafeSlow(HELD_MAX_BYTES + STEP_BYTES);
+/** Buffers of readers that are done: with thousands of small files, making them anew would cost more than reading. */
+const spareBuffers: Buffer[] = [];
+const MAX_SPARE_BUFFERS = 2;
+
+class LineCutter implements Disposable {
+  readonly bytes = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(HELD_MAX_BYTES + STEP_BYTES);
   /** How many bytes at the beginning of `bytes` belong to a line whose end was not read yet. */
   held = 0;
-  #ends = new Uint32Array(4096);
+  #ends = new Uint32Array(1024);
   #line = 1;
 
   /** Whole lines in the first `filled` bytes, of which those before `held` have no line feed. */
@@ -64,6 +68,10 @@ class LineCutter {
     return this.#chunk('rest', this.held, 1);
   }
 
+  [Symbol.dispose](): void {
+    if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.bytes);
+  }
+
   /** Moves what follows the chunk to the beginning. */
   keep(from: number, filled: number): void {
     this.bytes.copyWithin(0, from, filled);
@@ -89,7 +97,7 @@ class LineCutter {
  */
 export async function* readChunks(part: BusFilePart, { signal, fromByte }: ReadOptions = {}): AsyncGenerator<Chunk> {
   await using source = await openByteSource(part, fromByte);
-  const cutter = new LineCutter();
+  using cutter = new LineCutter();
   for (;;) {
     signal?.throwIfAborted();
     const count = await source.read(cutter.bytes, cutter.held);

@@ -74,6 +74,7 @@ const createVerification = ({ busDir, chain, signal, onProgress }: VerifyOptions
       readBytes += bytes;
       onProgress?.({ readBytes, totalBytes: Math.max(totalBytes, readBytes) });
     },
+    fileCount: 0,
     lineCount: 0,
     fittingCount: 0,
     byteCount: 0,
@@ -86,21 +87,23 @@ const createVerification = ({ busDir, chain, signal, onProgress }: VerifyOptions
  */
 export const verifyBus = async (options: VerifyOptions): Promise<VerifyReport> => {
   const { busDir, against = [], signal } = options;
-  const files = listBusFiles(busDir);
-  const totalBytes = files.flatMap(({ parts }) => parts).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  const listed = listBusFiles(busDir);
+  const totalBytes = listed.flatMap(({ parts }) => parts).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
   const state = createVerification(options, totalBytes);
   const { log, claims, heads, records, leftovers, channels } = state;
-  for (const head of against) claims.add(head, { path: 'the heads given', line: 0 }, 0);
+  for (const head of against) if (claims.isNew(head)) claims.add(head, { path: 'the heads given', line: 0 }, 0);
   // Channels first: a session's lines stand there before they stand on the alpha bus, so each head told of the alpha
   // bus is known before the line is read that it is about.
-  for (const file of files) if (file.name !== ALPHA) await new FileVerifier(state, file).run();
-  const alpha = findBusFile(busDir, ALPHA); // as it is now: it may have got new segments
-  if (alpha !== undefined) await new FileVerifier(state, alpha).run();
+  const names = listed.map(({ name }) => name).filter((name) => name !== ALPHA);
+  for (const name of [...names, ALPHA]) {
+    const file = findBusFile(busDir, name); // as it is now: segments may have come, channels may have been compressed
+    if (file !== undefined) await new FileVerifier(state, file).run();
+  }
   matchMoved(leftovers);
   await settleOpenClaims({ busDir, claims, heads, log, signal });
   await lookAgain({ busDir, writers: records.uneven(), channels, log, signal });
   return {
-    files: channels.length + (alpha === undefined ? 0 : 1),
+    files: state.fileCount,
     lines: state.lineCount,
     fitting: state.fittingCount,
     bytes: state.byteCount,

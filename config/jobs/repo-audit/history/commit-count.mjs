@@ -21,6 +21,9 @@ export const COMMIT_FORMAT = '--format=%ct%x1f%aN%x1f%P';
  * @property {number} lastYearAuthorCount
  */
 
+/** Robots commit too, but know nothing. @param {string} author */
+export const isBot = (author) => /\[bot\]$|^(dependabot|renovate|github-actions)\b/i.test(author);
+
 /** @param {string} bytes */
 const decode = (bytes) => Buffer.from(bytes, 'latin1').toString('utf8');
 
@@ -46,7 +49,7 @@ export class CommitCount {
     this.#lastAtS = Math.max(this.#lastAtS, atS);
     const day = Math.floor(atS / DAY_S);
     this.#days.set(day, (this.#days.get(day) ?? 0) + 1);
-    if (/\[bot\]$|^(dependabot|renovate|github-actions)\b/i.test(author)) this.#botCount += 1;
+    if (isBot(author)) this.#botCount += 1;
     else this.#countAuthor(author, atS);
   }
 

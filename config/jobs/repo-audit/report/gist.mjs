@@ -1,5 +1,5 @@
 /** Owns the gist in three lines: what it is; its size and health; what to look at first. Plain text, below 2 kB. */
-import { findingsOf } from './findings.mjs';
+import { findingsOf, nothingFound } from './findings.mjs';
 import { counted, day, number, share } from './markdown.mjs';
 
 /** @import { Audit } from './audit.mjs' */
@@ -73,7 +73,7 @@ export const gistOf = (audit) => {
   const lines = [
     whatItIs(audit),
     [sizeOf(audit), historyOf(audit), dependenciesOf(audit), testsOf(audit)].join('; '),
-    first.length === 0 ? 'Nothing stands out.' : `Look first at: ${first.join('; ')}`,
+    first.length === 0 ? nothingFound(audit) : `Look first at: ${first.join('; ')}`,
   ];
   return lines.map((line) => cut(line.replace(/\s+/g, ' '))).join('\n');
 };

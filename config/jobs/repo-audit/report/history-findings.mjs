@@ -1,5 +1,5 @@
 /** Owns the findings about history: hot spots, who knows the code, what went quiet. */
-import { code, counted, day, number, share } from './markdown.mjs';
+import { code, counted, day, number, share, text } from './markdown.mjs';
 import { createFinding } from './finding.mjs';
 
 /** @import { Finding } from './finding.mjs' */
@@ -56,7 +56,7 @@ const quietFindings = ({ commits }, nowS) =>
 export const historyFindings = (audit) => {
   const { about, history, languages } = audit;
   if (about?.isRefused === true)
-    return [createFinding(95, 'Git does not tell the history of this repository', about.remark)];
+    return [createFinding(95, 'Git does not tell the history of this repository', text(about.remark))];
   if (history?.state === 'none') {
     const hasCode = (languages?.languages ?? []).some(({ kind }) => kind === 'code');
     const isBare = about?.place === 'folder' && about.remark.startsWith('No git');

@@ -28,6 +28,9 @@ const people = ({ commits }) => {
 
 /** @param {import('../hot-spots.mjs').HotSpotsFacts} told */
 const changes = (told) => {
+  const span = told.isQuiet
+    ? `Nothing was committed since ${told.sinceDate}. The newest commits before`
+    : `Since ${told.sinceDate}`;
   const swept =
     told.sweepingCount > 0
       ? ` (${counted(told.sweepingCount, 'commit')} left out that touch more than 500 files each)`
@@ -47,7 +50,7 @@ const changes = (told) => {
   ]);
   const folders = list(told.folders.map(({ folder, changeCount }) => `${code(folder)} ${number(changeCount)}`));
   return [
-    `Since ${told.sinceDate}: ${counted(told.commitCount, 'commit')} without merges${swept}, ${counted(told.fileCount, 'file')} changed.`,
+    `${span}: ${counted(told.commitCount, 'commit')} without merges${swept}, ${counted(told.fileCount, 'file')} changed.`,
     text(told.problem),
     spots.length > 0 ? '### Hot spots: changes × lines of code' : '',
     table(['File', 'Changes>', 'Lines>', 'People>', 'Share>'], spots),

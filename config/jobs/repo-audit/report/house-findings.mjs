@@ -1,5 +1,5 @@
 /** Owns the findings about tests, unfinished work, and what is missing or does not belong there. */
-import { code, counted, list, number, share, size } from './markdown.mjs';
+import { code, counted, filesAndFolders, list, number, share, size } from './markdown.mjs';
 import { createFinding } from './finding.mjs';
 
 /** @import { Finding } from './finding.mjs' */
@@ -132,7 +132,7 @@ const sizeFindings = ({ largestBinary, binary, source, counts }) => {
     findings.push(
       createFinding(
         22,
-        `${counted(counts.unreadableCount, 'file')} and ${counted(counts.unreadableFolderCount, 'folder')} could not be read`,
+        `${filesAndFolders(counts.unreadableCount, counts.unreadableFolderCount)} could not be read`,
         'Nothing is known of them; the permissions may be a mistake.',
       ),
     );

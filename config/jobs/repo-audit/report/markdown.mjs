@@ -6,6 +6,12 @@ export const number = (count) => Math.round(count).toLocaleString('en-US');
 /** @param {number} count @param {string} noun @param {string} [plural] */
 export const counted = (count, noun, plural = `${noun}s`) => `${number(count)} ${count === 1 ? noun : plural}`;
 
+/** `2 files and 1 folder`; what there is none of is left out. @param {number} files @param {number} folders */
+export const filesAndFolders = (files, folders) =>
+  [files > 0 ? counted(files, 'file') : '', folders > 0 ? counted(folders, 'folder') : '']
+    .filter((part) => part !== '')
+    .join(' and ');
+
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
 /** Powers of 1,000. @param {number} bytes */

@@ -1,13 +1,26 @@
 /** Owns the beginning of the report: what to look at first, what it is, how large it is. */
-import { code, counted, day, factTable, list, number, paragraphs, share, size, table, text } from './markdown.mjs';
-import { findingsOf } from './findings.mjs';
+import {
+  code,
+  counted,
+  day,
+  factTable,
+  filesAndFolders,
+  list,
+  number,
+  paragraphs,
+  share,
+  size,
+  table,
+  text,
+} from './markdown.mjs';
+import { findingsOf, nothingFound } from './findings.mjs';
 
 /** @import { Audit } from './audit.mjs' */
 
 /** @param {Audit} audit */
 export const firstPart = (audit) => {
   const findings = findingsOf(audit);
-  if (findings.length === 0) return paragraphs(['## What I would look at first', 'Nothing stands out.']);
+  if (findings.length === 0) return paragraphs(['## What I would look at first', nothingFound(audit)]);
   return paragraphs([
     '## What I would look at first',
     findings.map(({ title, why }, index) => `${index + 1}. **${title}**\\\n   ${why}`).join('\n'),
@@ -99,7 +112,7 @@ const remarksOnSize = ({ counts, skippedFolders, isCut }) => {
       ? `${counted(counts.missingCount, 'file')} of the index ${counts.missingCount === 1 ? 'is' : 'are'} not in the folder.`
       : '',
     counts.unreadableCount + counts.unreadableFolderCount > 0
-      ? `${counted(counts.unreadableCount, 'file')} and ${counted(counts.unreadableFolderCount, 'folder')} could not be read.`
+      ? `${filesAndFolders(counts.unreadableCount, counts.unreadableFolderCount)} could not be read.`
       : '',
     skippedFolders.length > 0 ? `Left out as installed or built: ${list(skippedFolders.map(code))}.` : '',
     isCut ? '**There is more than was looked at: the limits of the audit were reached.**' : '',

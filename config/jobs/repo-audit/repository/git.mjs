@@ -141,6 +141,12 @@ export const streamGit = ({ cwd, args, withinMs = 20_000, separator = 0 }, onRec
     });
   });
 
+/** Of what git said before it gave up, the line that tells why. @param {string} error */
+export const lastWords = (error) => {
+  const lines = error.split('\n');
+  return lines.findLast((line) => line.startsWith('fatal:')) ?? lines[0] ?? '';
+};
+
 /**
  * Asks git something that has a short answer.
  * @param {string} cwd

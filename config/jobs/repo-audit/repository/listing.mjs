@@ -6,7 +6,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { streamGit } from './git.mjs';
-import { isSkippedFolder } from './path-class.mjs';
+import { isControlFolder, isSkippedFolder } from './path-class.mjs';
 import { diskPath } from './path-text.mjs';
 
 const MAX_FILES = 500_000;
@@ -95,6 +95,7 @@ const walk = (root) => {
     for (const entry of readFolder(root, folder.path, listing)) {
       const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
       if (entry.isDirectory()) {
+        if (isControlFolder(entry.name)) continue;
         if (!isSkippedFolder(entry.name)) folders.push({ path, depth: folder.depth + 1 });
         else if (listing.skippedFolders.length < 100) listing.skippedFolders.push(path);
       } else if (entry.isFile()) listing.files.push({ path, isTracked: false });

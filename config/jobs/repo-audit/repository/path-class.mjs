@@ -59,19 +59,13 @@ export const originOf = (path) => {
   return GENERATED_NAME.test(name) || LOCK_NAME.test(name) ? 'generated' : 'own';
 };
 
-/**
- * Whether a walk without git goes past a folder of this name, and which kind it is.
- * @param {string} name
- * @returns {boolean}
- */
+/** What git and its like keep for themselves is no part of what is audited. @param {string} name */
+export const isControlFolder = (name) => CONTROL_FOLDERS.has(name.toLowerCase());
+
+/** Whether a walk without git goes past a folder of this name: installed or built. @param {string} name */
 export const isSkippedFolder = (name) => {
   const lower = name.toLowerCase();
-  return (
-    CONTROL_FOLDERS.has(lower) ||
-    VENDORED_FOLDERS.has(lower) ||
-    GENERATED_FOLDERS.has(lower) ||
-    BUILD_FOLDERS.has(lower)
-  );
+  return VENDORED_FOLDERS.has(lower) || GENERATED_FOLDERS.has(lower) || BUILD_FOLDERS.has(lower);
 };
 
 /** A folder of fixtures, samples or examples: what lies there is often wrong on purpose. */

@@ -1,5 +1,5 @@
 /** Owns what kind of place the audited folder is: in a git repository that may be read, or a folder and nothing more. */
-import { askGit } from './git.mjs';
+import { askGit, lastWords } from './git.mjs';
 
 /**
  * `prefix`: where the folder lies in its repository (`packages/core/`), empty at the top.
@@ -30,10 +30,10 @@ const placeOfFailure = (root, error) => {
   if (/dubious ownership/.test(error)) {
     const reason =
       'Git refuses to read this repository: its files belong to another user. If you trust it, run ' +
-      '`git config --global --add safe.directory <folder>` and audit again.';
+      '"git config --global --add safe.directory <folder>" and audit again.';
     return folder(root, reason, true);
   }
-  return folder(root, `Git cannot read this repository: ${error.split('\n', 1)[0] ?? ''}`, true);
+  return folder(root, `Git cannot read this repository: ${lastWords(error)}`, true);
 };
 
 /**

@@ -6,13 +6,17 @@ import { fingerprint } from './fingerprint-index.ts';
 
 export type Side = 'alpha' | 'channel';
 
+const NONE = -1;
+
 /** What is known of one writer, over all files. */
 export class WriterRecord {
   /** Messages on the alpha bus less those in channels, and the same of their ids: zero if both sides are the same. */
   #count = 0;
   #sumHigh = 0;
   #sumLow = 0;
-  readonly #channels: number[] = [];
+  #firstChannel = NONE;
+  #lastChannel = NONE;
+  #hasMoreChannels = false;
   /** Named by a `session_end_summary`, its own or one that another wrote for it. */
   isSealed = false;
 
@@ -20,9 +24,10 @@ export class WriterRecord {
     return this.#count === 0 && this.#sumHigh === 0 && this.#sumLow === 0;
   }
 
-  /** Numbers of the channels it wrote messages to. */
-  get channels(): readonly number[] {
-    return this.#channels;
+  /** Numbers of the channels it wrote messages to; `undefined`: more than are remembered. */
+  get channels(): readonly number[] | undefined {
+    if (this.#hasMoreChannels) return undefined;
+    return [this.#firstChannel, this.#lastChannel].filter((number) => number !== NONE);
   }
 
   addMessage(id: string, side: Side): void {
@@ -34,7 +39,9 @@ export class WriterRecord {
   }
 
   addChannel(number: number): void {
-    if (this.#channels.at(-1) !== number) this.#channels.push(number);
+    if (this.#firstChannel === NONE) this.#firstChannel = number;
+    if (this.#lastChannel !== number && this.#lastChannel !== this.#firstChannel) this.#hasMoreChannels = true;
+    this.#lastChannel = number;
   }
 }
 

@@ -5,64 +5,55 @@
 import type { ChainHash } from '../../chain.ts';
 import type { Head } from '../../../model/message.ts';
 import type { Place } from './finding.ts';
+import { FingerprintIndex } from './fingerprint-index.ts';
 
 export interface Claim {
   readonly seq: number;
   readonly h: ChainHash;
   /** Who tells it. */
   readonly toldAt: Place;
-  state: 'open' | 'kept' | 'broken';
 }
 
 const MAX_CLAIMS = 200_000;
 const NEVER = -1;
 
-/** What is told of one writer's lines in one file. */
+/** What is told of one writer's lines in one file and not settled yet. */
 export class ClaimList {
-  readonly #bySeq = new Map<number, Claim[]>();
-  /** Numbers of lines that are still to come, the lowest last; sorted when it is needed. */
-  #ahead: number[] = [];
+  /** The lowest number last, once it is sorted. */
+  #open: Claim[] = [];
   #isSorted = true;
   /** The number of the next line that something is told of; -1: none. */
   nextSeq = NEVER;
 
   get open(): readonly Claim[] {
-    return [...this.#bySeq.values()].flat().filter(({ state }) => state === 'open');
+    return this.#open;
   }
 
-  /** False: that is told already. `lastSeq`: the last line of the writer that was read. */
-  add(claim: Claim, lastSeq: number): boolean {
-    const { seq, h } = claim;
-    const others = this.#bySeq.get(seq) ?? [];
-    if (others.some((other) => other.h === h)) return false;
-    this.#bySeq.set(seq, [...others, claim]);
-    if (seq > lastSeq) {
-      this.#ahead.push(seq);
-      this.#isSorted = false;
-      this.nextSeq = this.nextSeq === NEVER ? seq : Math.min(this.nextSeq, seq);
-    }
-    return true;
+  /** `lastSeq`: the last line of the writer that was read already. */
+  add(claim: Claim, lastSeq: number): void {
+    this.#open.push(claim);
+    this.#isSorted = false;
+    if (claim.seq > lastSeq && (this.nextSeq === NEVER || claim.seq < this.nextSeq)) this.nextSeq = claim.seq;
   }
 
-  /** The line of that number has that hash: the claims that this breaks. */
+  /** The line of that number has that hash: the claims that this breaks. Claims of lines before it stay open. */
   settle(seq: number, h: ChainHash): readonly Claim[] {
-    const about = (this.#bySeq.get(seq) ?? []).filter(({ state }) => state === 'open');
-    for (const claim of about) claim.state = claim.h === h ? 'kept' : 'broken';
-    this.#lookAhead(seq);
-    return about.filter(({ state }) => state === 'broken');
-  }
-
-  #lookAhead(lastSeq: number): void {
-    if (!this.#isSorted) this.#ahead.sort((a, b) => b - a);
+    if (!this.#isSorted) this.#open.sort((a, b) => b.seq - a.seq);
     this.#isSorted = true;
-    while ((this.#ahead.at(-1) ?? Infinity) <= lastSeq) this.#ahead.pop();
-    this.nextSeq = this.#ahead.at(-1) ?? NEVER;
+    let from = this.#open.length;
+    while ((this.#open[from - 1]?.seq ?? Infinity) < seq) from -= 1;
+    const to = from;
+    while (this.#open[from - 1]?.seq === seq) from -= 1;
+    const about = this.#open.splice(from, to - from);
+    this.nextSeq = this.#open[from - 1]?.seq ?? NEVER;
+    return about.filter((claim) => claim.h !== h);
   }
 }
 
 export class Claims {
   readonly #lists = new Map<string, Map<string, ClaimList>>();
-  #count = 0;
+  /** A session tells the same in its channel and on the alpha bus. */
+  readonly #told = new FingerprintIndex();
   #unchecked = 0;
 
   /** How many were told beyond what is kept in memory. */
@@ -74,23 +65,29 @@ export class Claims {
     return this.#lists.get(file)?.get(writer);
   }
 
+  /** False: it was told before. */
+  isNew({ file, writer, seq, h }: Head): boolean {
+    const before = this.#told.count;
+    this.#told.add(`${file}\n${writer}\n${seq}\n${h}`);
+    return this.#told.count > before;
+  }
+
   /** `lastSeq`: the last line of that writer that was read already. */
   add({ file, writer, seq, h }: Head, toldAt: Place, lastSeq: number): ClaimList {
     const writers = this.#lists.get(file) ?? new Map<string, ClaimList>();
     this.#lists.set(file, writers);
     const list = writers.get(writer) ?? new ClaimList();
     writers.set(writer, list);
-    if (this.#count >= MAX_CLAIMS) this.#unchecked += 1;
-    else if (list.add({ seq, h, toldAt, state: 'open' }, lastSeq)) this.#count += 1;
+    if (this.#told.count > MAX_CLAIMS) this.#unchecked += 1;
+    else list.add({ seq, h, toldAt }, lastSeq);
     return list;
   }
 
-  /** All that have open claims. */
+  /** All that are not settled. */
   *open(): Generator<{ readonly file: string; readonly writer: string; readonly claims: readonly Claim[] }> {
     for (const [file, writers] of this.#lists) {
       for (const [writer, list] of writers) {
-        const claims = list.open;
-        if (claims.length > 0) yield { file, writer, claims };
+        if (list.open.length > 0) yield { file, writer, claims: list.open };
       }
     }
   }

@@ -20,7 +20,7 @@ import type { Place } from './finding.ts';
 import { type LineForm, tryReadForm, tryReadOrigin } from './form.ts';
 import { storyOf, tellsOfBus } from './line-story.ts';
 import { addLeftover, type Verification } from './verification.ts';
-import { WriterChain } from './writer-chain.ts';
+import { type ChainFile, WriterChain } from './writer-chain.ts';
 
 /** Some bytes, and where they stand. */
 interface Span {
@@ -50,6 +50,7 @@ const hasGrown = async ({ path }: BusFilePart, bytes: number): Promise<boolean> 
 export class FileVerifier {
   readonly #state: Verification;
   readonly #file: BusFile;
+  readonly #chainFile: ChainFile;
   readonly #side: Side;
   readonly #channelNumber: number;
   readonly #chains = new Map<string, WriterChain>();
@@ -58,11 +59,13 @@ export class FileVerifier {
   constructor(state: Verification, file: BusFile) {
     this.#state = state;
     this.#file = file;
+    this.#chainFile = { name: file.name, chain: state.chain, log: state.log };
     this.#side = file.name === ALPHA ? 'alpha' : 'channel';
     this.#channelNumber = this.#side === 'alpha' ? -1 : state.channels.push(file.name) - 1;
   }
 
   async run(): Promise<void> {
+    this.#state.fileCount += 1;
     for (const part of this.#file.parts) await this.#part(part);
     const { name } = this.#file;
     for (const [writer, chain] of this.#chains) {
@@ -126,9 +129,8 @@ export class FileVerifier {
   #chain(writer: string): WriterChain {
     const known = this.#chains.get(writer);
     if (known !== undefined) return known;
-    const { chain, log, claims } = this.#state;
-    const started = new WriterChain({ file: this.#file.name, writer, chain, log });
-    started.claims = claims.of(this.#file.name, writer);
+    const started = new WriterChain(this.#chainFile, writer);
+    started.claims = this.#state.claims.of(this.#file.name, writer);
     this.#chains.set(writer, started);
     return started;
   }
@@ -158,6 +160,7 @@ export class FileVerifier {
   }
 
   #claim(head: Head, toldAt: Place): void {
+    if (!this.#state.claims.isNew(head)) return;
     const chain = head.file === this.#file.name ? this.#chains.get(head.writer) : undefined;
     const known = chain?.hashAt(head.seq);
     if (known === head.h) return;

@@ -20,7 +20,10 @@ export interface LineForm extends LineHeader {
 const HEADER_MAX_BYTES = 512;
 const HEADER =
   /^\{"ts":"([^"\\]*)","type":"([^"\\]*)","entity":"([^"\\]*)","writer":"([^"\\]*)","seq":(\d{1,15}),"id":"([^"\\]*)","meta":/;
-const SUFFIX = /^,"h":"([0-9a-f]{64})"\}$/;
+const HEX = /^[0-9a-f]{64}$/;
+const HASH_KEY = Buffer.from(',"h":"', 'latin1');
+const QUOTE = 34;
+const CLOSE = 125;
 
 /** The first keys of a line (L1), `undefined` if it does not begin with them. */
 export const tryReadHeader = (text: string): LineHeader | undefined => {
@@ -30,14 +33,18 @@ export const tryReadHeader = (text: string): LineHeader | undefined => {
   return { ts, type, entity, writer, seq: Number(seq), id };
 };
 
+const endsAsLine = (bytes: Buffer, bodyEnd: number, end: number): boolean =>
+  bytes[end - 1] === CLOSE &&
+  bytes[end - 2] === QUOTE &&
+  HASH_KEY.compare(bytes, bodyEnd, bodyEnd + HASH_KEY.byteLength) === 0;
+
 /** The line in `bytes` from `start` to `end`, `undefined` if it does not begin and end as a line does. */
 export const tryReadForm = (bytes: Buffer, start: number, end: number): LineForm | undefined => {
   const bodyEnd = end - HASH_SUFFIX_CHARS;
-  if (bodyEnd <= start) return undefined;
-  const h = SUFFIX.exec(bytes.toString('latin1', bodyEnd, end))?.[1];
-  if (h === undefined) return undefined;
+  if (bodyEnd <= start || !endsAsLine(bytes, bodyEnd, end)) return undefined;
+  const h = bytes.toString('latin1', bodyEnd + HASH_KEY.byteLength, end - 2);
   const header = tryReadHeader(bytes.toString('latin1', start, Math.min(bodyEnd, start + HEADER_MAX_BYTES)));
-  return header === undefined ? undefined : { ...header, h, bodyEnd };
+  return header === undefined || !HEX.test(h) ? undefined : { ...header, h, bodyEnd };
 };
 
 /** Writer and seq of a line whose rest is not there or damaged. */

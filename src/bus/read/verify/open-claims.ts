@@ -1,5 +1,4 @@
 /** Owns the end of a verification's claims: those that no line has settled are looked up, and told if they do not hold. */
-import { HASH_SUFFIX_CHARS } from '../../line.ts';
 import { busPath, type BusFileName } from '../../layout.ts';
 import { findBusFile } from '../files.ts';
 import type { Claim, Claims } from './claims.ts';
@@ -15,9 +14,9 @@ export interface OpenClaimsOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-interface Doubt {
+interface Doubt extends Claim {
   readonly writer: string;
-  readonly claims: readonly Claim[];
+  state: 'unseen' | 'kept' | 'broken';
 }
 
 const H_CHARS = 64;
@@ -30,15 +29,17 @@ const doubtsOf = ({ claims, heads }: OpenClaimsOptions): Map<string, Doubt[]> =>
   const doubts = new Map<string, Doubt[]>();
   for (const { file, writer, claims: open } of claims.open()) {
     const last = heads.find(file, writer);
-    const left: Claim[] = [];
     for (const claim of open) {
-      if (last?.seq === claim.seq && last.hasHash(claim.h)) claim.state = 'kept';
-      else left.push(claim);
+      if (last?.seq === claim.seq && last.hasHash(claim.h)) continue;
+      const ofFile = doubts.get(file) ?? [];
+      doubts.set(file, ofFile);
+      ofFile.push({ ...claim, writer, state: 'unseen' });
     }
-    if (left.length > 0) doubts.set(file, [...(doubts.get(file) ?? []), { writer, claims: left }]);
   }
   return doubts;
 };
+
+const keyOf = (writer: string, seq: number): string => `${writer} ${seq}`;
 
 /** Reads the file as it is now: a pod that lives has written on. */
 const settleByReading = async (
@@ -48,34 +49,31 @@ const settleByReading = async (
 ): Promise<void> => {
   const busFile = findBusFile(options.busDir, file);
   if (busFile === undefined) return;
-  const wanted = new Map<string, Map<number, Claim[]>>();
-  for (const { writer, claims } of doubts)
-    wanted.set(
-      writer,
-      Map.groupBy(claims, ({ seq }) => seq),
-    );
+  const wanted = Map.groupBy(doubts, ({ writer, seq }) => keyOf(writer, seq));
   for await (const messages of readMessages(busFile, options.signal)) {
     for (const { header, text } of messages) {
       const h = text.slice(-H_FROM_END, -H_FROM_END + H_CHARS);
-      for (const claim of wanted.get(header.writer)?.get(header.seq) ?? []) {
-        if (claim.state !== 'kept') claim.state = text.length > HASH_SUFFIX_CHARS && claim.h === h ? 'kept' : 'broken';
+      for (const doubt of wanted.get(keyOf(header.writer, header.seq)) ?? []) {
+        if (doubt.state !== 'kept') doubt.state = doubt.h === h ? 'kept' : 'broken';
       }
     }
   }
 };
 
-const tell = (file: BusFileName, { writer, claims }: Doubt, { busDir, heads, log }: OpenClaimsOptions): void => {
-  const place = { path: busPath(busDir, file), line: 0 };
-  for (const claim of claims.filter(({ state }) => state === 'broken')) {
-    const message = `line ${claim.seq} has another hash than the one told at ${toldAt(claim)}: its chain was computed anew`;
-    log.accuse('rewritten', place, message, writer);
-  }
-  const gone = claims.filter(({ state }) => state === 'open').toSorted((a, b) => b.seq - a.seq);
-  const [furthest] = gone;
+const tellBroken = (file: BusFileName, doubt: Doubt, { busDir, log }: OpenClaimsOptions): void => {
+  const message = `line ${doubt.seq} has another hash than the one told at ${toldAt(doubt)}: its chain was computed anew`;
+  log.accuse('rewritten', { path: busPath(busDir, file), line: 0 }, message, doubt.writer);
+};
+
+/** One finding for all lines of a writer that are not there. */
+const tellMissing = (file: BusFileName, missing: readonly Doubt[], { busDir, heads, log }: OpenClaimsOptions): void => {
+  const [furthest] = missing.toSorted((a, b) => b.seq - a.seq);
   if (furthest === undefined) return;
+  const { writer, seq } = furthest;
   const lastSeq = heads.find(file, writer)?.seq ?? 0;
-  const first = lastSeq < furthest.seq ? lastSeq + 1 : furthest.seq;
-  const what = first === furthest.seq ? `line ${first} is` : `lines ${first} to ${furthest.seq} are`;
+  const first = lastSeq < seq ? lastSeq + 1 : seq;
+  const what = first === seq ? `line ${seq} is` : `lines ${first} to ${seq} are`;
+  const place = { path: busPath(busDir, file), line: 0 };
   log.accuse('removed', place, `${what} missing: told at ${toldAt(furthest)}`, writer);
 };
 
@@ -84,7 +82,9 @@ export const settleOpenClaims = async (options: OpenClaimsOptions): Promise<void
   for (const [name, doubts] of doubtsOf(options)) {
     const file = name as BusFileName; // as it was told: a name that is none is not found
     await settleByReading(file, doubts, options);
-    for (const doubt of doubts) tell(file, doubt, options);
+    for (const doubt of doubts) if (doubt.state === 'broken') tellBroken(file, doubt, options);
+    const unseen = doubts.filter(({ state }) => state === 'unseen');
+    for (const missing of Map.groupBy(unseen, ({ writer }) => writer).values()) tellMissing(file, missing, options);
   }
   const { unchecked } = options.claims;
   if (unchecked === 0) return;

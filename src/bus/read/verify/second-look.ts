@@ -96,8 +96,13 @@ class SecondLook {
   /** Where these writers wrote messages; more may have come into being since. */
   #channelsKnown(): Set<BusFileName> {
     const { writers, channels } = this.#options;
-    const numbers = [...writers.values()].flatMap((record) => record.channels);
-    return new Set(numbers.flatMap((number) => channels[number] ?? []));
+    const known = new Set<BusFileName>();
+    for (const { channels: numbers } of writers.values()) {
+      if (numbers === undefined) return new Set(channels);
+      for (const number of numbers) known.add(channels[number] ?? ALPHA);
+    }
+    known.delete(ALPHA);
+    return known;
   }
 
   async #each(name: BusFileName, visit: (look: WriterLook, message: ReadMessage) => void): Promise<void> {

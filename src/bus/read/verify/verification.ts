@@ -29,6 +29,7 @@ export interface Verification {
   readonly signal: AbortSignal | undefined;
   /** Told of bytes on disk that were read since the last time. */
   readonly onRead: (bytes: number) => void;
+  fileCount: number;
   lineCount: number;
   /** Lines whose chain fits. */
   fittingCount: number;

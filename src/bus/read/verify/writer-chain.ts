@@ -53,9 +53,16 @@ interface Break {
   readonly body: Buffer;
 }
 
-export interface WriterChainOptions {
-  readonly file: BusFileName;
-  readonly writer: string;
+/** What went wrong so far; most chains have none. */
+interface Trouble {
+  strayEnds: StrayEnd[];
+  gaps: Gap[];
+  readonly strays: Stray[];
+}
+
+/** The same for all chains of a file. */
+export interface ChainFile {
+  readonly name: BusFileName;
   readonly chain: Chain;
   readonly log: FindingLog;
 }
@@ -64,23 +71,23 @@ const MAX_STRAY_ENDS = 8;
 const MAX_REMEMBERED = 64;
 
 export class WriterChain {
-  readonly #options: WriterChainOptions;
+  readonly #file: ChainFile;
+  readonly #writer: string;
   #chain: Chain;
   #seq = 0;
   /** `undefined` after a line that cannot be read: the next one is taken as it is. */
   #h: ChainHash | undefined;
   #previous: ChainHash | undefined;
   #break: Break | undefined;
-  #strayEnds: StrayEnd[] = [];
-  #gaps: Gap[] = [];
-  #strays: Stray[] = [];
+  #trouble: Trouble | undefined;
   /** Heads that were told elsewhere. */
   claims: ClaimList | undefined;
 
-  constructor(options: WriterChainOptions) {
-    this.#options = options;
-    this.#chain = options.chain;
-    this.#h = options.chain.genesis(options.file, options.writer);
+  constructor(file: ChainFile, writer: string) {
+    this.#file = file;
+    this.#writer = writer;
+    this.#chain = file.chain;
+    this.#h = file.chain.genesis(file.name, writer);
   }
 
   get seq(): number {
@@ -92,11 +99,11 @@ export class WriterChain {
   }
 
   get gaps(): readonly Gap[] {
-    return this.#gaps;
+    return this.#trouble?.gaps ?? [];
   }
 
   get strays(): readonly Stray[] {
-    return this.#strays;
+    return this.#trouble?.strays ?? [];
   }
 
   /** The hash of the line of that number, if it is the last one or the one before. */
@@ -134,6 +141,11 @@ export class WriterChain {
     this.#h = undefined;
   }
 
+  get #troubled(): Trouble {
+    this.#trouble ??= { strayEnds: [], gaps: [], strays: [] };
+    return this.#trouble;
+  }
+
   #end(): Break['before'] {
     return { seq: this.#seq, h: this.#h };
   }
@@ -150,7 +162,7 @@ export class WriterChain {
   }
 
   #accuse(kind: FindingKind, place: Place, message: string): OpenFinding {
-    return this.#options.log.accuse(kind, place, message, this.#options.writer);
+    return this.#file.log.accuse(kind, place, message, this.#writer);
   }
 
   /** What the line after a break tells of it. */
@@ -183,7 +195,7 @@ export class WriterChain {
 
   /** A line that follows one in the wrong place: a run of them, or the place was right after all. */
   #continuesStray(line: ChainLine): boolean {
-    const end = this.#strayEnds.find(({ h }) => this.#follows(h, line));
+    const end = this.#troubled.strayEnds.find(({ h }) => this.#follows(h, line));
     if (end === undefined) return false;
     const { seq, h } = line.form;
     if (seq <= this.#seq || line.home !== undefined) {
@@ -191,7 +203,7 @@ export class WriterChain {
       end.h = h;
       return true;
     }
-    this.#strayEnds = this.#strayEnds.filter((other) => other !== end);
+    this.#troubled.strayEnds = this.#troubled.strayEnds.filter((other) => other !== end);
     if (end.seq === this.#seq) this.#addStrayEnd(this.#seq, this.#h, end.finding); // two lines of one number
     else if (end.seq > this.#seq + 1) this.#addGap(end.seq, line.place);
     else if (end.finding.kind === 'moved') this.#retell(end.finding, 'changed', `${lines(end.seq)} was changed`);
@@ -201,7 +213,7 @@ export class WriterChain {
   }
 
   #gapOf(seq: number): Gap | undefined {
-    return this.#gaps.find(({ from, to }) => from <= seq && seq <= to);
+    return this.gaps.find(({ from, to }) => from <= seq && seq <= to);
   }
 
   /** A line that was missing, and stands behind later ones. */
@@ -249,10 +261,9 @@ export class WriterChain {
 
   /** Whether a keyed bus has a first line whose hash fits without the key. */
   #isUnkeyed({ form, body }: ChainLine): boolean {
-    const { file, writer, chain } = this.#options;
-    if (!chain.keyed || this.#seq > 0) return false;
+    if (!this.#chain.keyed || this.#seq > 0) return false;
     const plain = createChain();
-    return plain.next(plain.genesis(file, writer), body) === form.h;
+    return plain.next(plain.genesis(this.#file.name, this.#writer), body) === form.h;
   }
 
   #addGap(nextSeq: number, place: Place): Gap {
@@ -261,20 +272,22 @@ export class WriterChain {
     const are = from === to ? 'is' : 'are';
     const finding = this.#accuse('removed', place, `${lines(from, to)} ${are} missing before this one`);
     const gap: Gap = { from, to, before: this.#h, finding };
-    if (this.#gaps.length < MAX_REMEMBERED) this.#gaps.push(gap);
+    if (this.gaps.length < MAX_REMEMBERED) this.#troubled.gaps.push(gap);
     return gap;
   }
 
   #dropGap(gap: Gap | undefined): void {
-    this.#gaps = this.#gaps.filter((other) => other !== gap);
+    if (gap !== undefined) this.#troubled.gaps = this.gaps.filter((other) => other !== gap);
   }
 
   #addStrayEnd(seq: number, h: ChainHash | undefined, finding: OpenFinding): void {
-    if (h !== undefined) this.#strayEnds = [{ seq, h, finding }, ...this.#strayEnds].slice(0, MAX_STRAY_ENDS);
+    if (h === undefined) return;
+    const trouble = this.#troubled;
+    trouble.strayEnds = [{ seq, h, finding }, ...trouble.strayEnds].slice(0, MAX_STRAY_ENDS);
   }
 
   #remember(seq: number, finding: OpenFinding): void {
-    if (this.#strays.length < MAX_REMEMBERED) this.#strays.push({ seq, finding });
+    if (this.strays.length < MAX_REMEMBERED) this.#troubled.strays.push({ seq, finding });
   }
 
   #retell(finding: OpenFinding, kind: FindingKind, message: string): void {
