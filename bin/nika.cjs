@@ -7,8 +7,11 @@ var version = process.versions.node.split('.').map(Number);
 
 if (version[0] < REQUIRED[0] || (version[0] === REQUIRED[0] && version[1] < REQUIRED[1])) {
   process.stderr.write(
-    'nika needs Node ' + REQUIRED.join('.') + ' or later, and this is ' + process.versions.node +
-      ': run it with "npx nika" in its folder, which brings its own Node, or install a newer one.\n'
+    'nika needs Node ' +
+      REQUIRED.join('.') +
+      ' or later, and this is ' +
+      process.versions.node +
+      ': run it with "npx nika" in its folder, which brings its own Node, or install a newer one.\n',
   );
   process.exitCode = 2;
 } else {
@@ -30,5 +33,8 @@ if (version[0] < REQUIRED[0] || (version[0] === REQUIRED[0] && version[1] < REQU
   var isBuilt = fs.existsSync(built);
   var isFresh = isBuilt && (!fs.existsSync(source) || newest(source) < fs.statSync(built).mtimeMs);
   nodeModule.enableCompileCache();
-  import(url.pathToFileURL(isFresh ? built : path.join(source, 'cli', 'main.ts')).href);
+  import(url.pathToFileURL(isFresh ? built : path.join(source, 'cli', 'main.ts')).href).catch(function (thrown) {
+    process.stderr.write('nika cannot start: ' + (thrown && thrown.stack ? thrown.stack : thrown) + '\n');
+    process.exitCode = 1;
+  });
 }

@@ -32,7 +32,8 @@ const licences = (): string => {
   return bundled
     .map(([path, { version = '', license = '' }]) => {
       const file = globSync('{LICENSE,LICENCE,license,licence}*', { cwd: join(root, path) })[0];
-      const text = file === undefined ? '(no licence file in the package)' : readFileSync(join(root, path, file), 'utf8');
+      const text =
+        file === undefined ? '(no licence file in the package)' : readFileSync(join(root, path, file), 'utf8');
       return `${path.replace(/^.*node_modules\//, '')} ${version} (${license})\n\n${text.trim()}\n`;
     })
     .join(`\n${'-'.repeat(80)}\n\n`);

@@ -30,7 +30,8 @@ for (const row of rows) {
     named += 1;
     const text = titles.get(file);
     if (text === undefined) problems.push(`docs/failure-modes.md: there is no test file ${file}`);
-    else if (title !== undefined && !text.includes(title)) problems.push(`docs/failure-modes.md: ${file} has no test “${title}”`);
+    else if (title !== undefined && !text.includes(title))
+      problems.push(`docs/failure-modes.md: ${file} has no test “${title}”`);
   }
 }
 if (rows.length === 0) problems.push('docs/failure-modes.md has no rows: this check would check nothing');

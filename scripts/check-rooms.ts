@@ -75,7 +75,9 @@ const judgeLibrary = ({ file, target, isType }: Import): string | undefined => {
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
-  return isType || owners.includes('*') || owners.includes(roomOf(file)) ? undefined : `${name} belongs to ${owners.join(', ')}/`;
+  return isType || owners.includes('*') || owners.includes(roomOf(file))
+    ? undefined
+    : `${name} belongs to ${owners.join(', ')}/`;
 };
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts');

@@ -38,6 +38,8 @@ if (wanted.length > 0 && process.getuid?.() === 0 && isOnPath('apt-get')) {
 const still = missing();
 if (still.length > 0) {
   const packages = still.map((program) => NEEDED[program] ?? program).join(' ');
-  console.error(`The tests need ${still.join(' and ')} on the PATH: install them, on Debian with "sudo apt-get install ${packages}".`);
+  console.error(
+    `The tests need ${still.join(' and ')} on the PATH: install them, on Debian with "sudo apt-get install ${packages}".`,
+  );
   process.exitCode = 1;
 }

@@ -31,7 +31,14 @@ const run = (command: readonly string[]): Sample => {
   return { ms: performance.now() - atMs, maxRssKb: Number(/maxRSS=(\d+)/.exec(stderr)?.[1] ?? 0) };
 };
 
-const ours = (...args: readonly string[]): readonly string[] => [process.execPath, nika, 'bus', ...args, '--home', home];
+const ours = (...args: readonly string[]): readonly string[] => [
+  process.execPath,
+  nika,
+  'bus',
+  ...args,
+  '--home',
+  home,
+];
 const all = `${home}/_bus/alpha_bus.jsonl ${home}/_bus/channels/*.jsonl`;
 
 const cases: Readonly<Record<string, readonly string[]>> = {
@@ -41,16 +48,27 @@ const cases: Readonly<Record<string, readonly string[]>> = {
   'grep -c of the same': ['sh', '-c', `cat ${all} | grep -c 'numstat -n 1777"'`],
   'nika bus grep, a regular expression': ours('grep', 'numstat -n \\d*777"', '--count'),
   'grep -cP of the same': ['sh', '-c', `cat ${all} | grep -cP 'numstat -n \\d*777"'`],
-  'nika bus grep --type note --since': ours('grep', 'note \\d*00"', '--type', 'note', '--since', '2026-05-20', '--count'),
+  'nika bus grep --type note --since': ours(
+    'grep',
+    'note \\d*00"',
+    '--type',
+    'note',
+    '--since',
+    '2026-05-20',
+    '--count',
+  ),
 };
 
 try {
   const { lines, bytes } = generateBus(home, MEGABYTES * 1e6);
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round < RUNS; round += 1) {
-    for (const [name, command] of Object.entries(cases)) samples.set(name, [...(samples.get(name) ?? []), run(command)]);
+    for (const [name, command] of Object.entries(cases))
+      samples.set(name, [...(samples.get(name) ?? []), run(command)]);
   }
-  console.log(`${machine()}; ${fixed(bytes / 1e6, 0)} MB, ${lines} lines, one core, medians of ${RUNS} runs, start-up included`);
+  console.log(
+    `${machine()}; ${fixed(bytes / 1e6, 0)} MB, ${lines} lines, one core, medians of ${RUNS} runs, start-up included`,
+  );
   row('', ['seconds', 'MB/s', 'peak memory MB']);
   row('---', ['---', '---', '---']);
   for (const [name, taken] of samples) {

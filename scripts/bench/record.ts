@@ -42,7 +42,12 @@ const scope: Scope = { entity: id, metaJson: JSON.stringify(meta) };
 
 /** Input and response are 300 bytes of JSON together. */
 const input = { command: 'git log --numstat --since=1.year -- src/bus', description: 'Show what changed most' };
-const response = { stdout: '12\t3\tsrc/bus/writer.ts\n'.repeat(6).trim(), stderr: '', exit_code: 0, interrupted: false };
+const response = {
+  stdout: '12\t3\tsrc/bus/writer.ts\n'.repeat(6).trim(),
+  stderr: '',
+  exit_code: 0,
+  interrupted: false,
+};
 const hooks = {
   pre: () => undefined,
   post: (event: Parameters<Recorder['recordToolCall']>[1]) => recorder.recordToolCall(scope, event, { source: 'hook' }),
@@ -50,7 +55,13 @@ const hooks = {
 
 const callOnce = (n: number): Promise<unknown> =>
   runToolCall(
-    { session_id: meta.session_id, cwd: '/home/user/project', tool_name: 'shell', tool_input: input, tool_use_id: `call_${n}` },
+    {
+      session_id: meta.session_id,
+      cwd: '/home/user/project',
+      tool_name: 'shell',
+      tool_input: input,
+      tool_use_id: `call_${n}`,
+    },
     hooks,
     () => Promise.resolve({ ok: true, response }),
   );
@@ -90,7 +101,9 @@ try {
   row('---', ['---', '---', '---', '---']);
   for (const kind of ['recorded', 'bare'] as const) {
     const name = kind === 'bare' ? 'bare writeSync of the same bytes' : 'a tool call recorded';
-    const cells = (['p50', 'p99', 'max'] as const).map((key) => fixed(of((round) => percentiles(round[kind].slice())[key])));
+    const cells = (['p50', 'p99', 'max'] as const).map((key) =>
+      fixed(of((round) => percentiles(round[kind].slice())[key])),
+    );
     row(name, [...cells, fixed((CALLS * 1e6) / of((round) => sum(round[kind])), 0)]);
   }
   console.log(`throughput recorded / bare: ${fixed(of(({ recorded, bare }) => sum(bare) / sum(recorded)) * 100)} %`);

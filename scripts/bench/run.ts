@@ -5,10 +5,13 @@ import { basename, join } from 'node:path';
 
 const folder = import.meta.dirname;
 const notBenches = ['run.ts', 'figures.ts', 'generated-bus.ts'];
-const all = globSync('*.ts', { cwd: folder }).filter((name) => !notBenches.includes(name)).sort();
+const all = globSync('*.ts', { cwd: folder })
+  .filter((name) => !notBenches.includes(name))
+  .sort();
 const wanted = process.argv.slice(2);
 const chosen = wanted.length === 0 ? all : all.filter((name) => wanted.includes(basename(name, '.ts')));
-if (chosen.length === 0) throw new Error(`no such benchmark; there are ${all.map((name) => basename(name, '.ts')).join(', ')}`);
+if (chosen.length === 0)
+  throw new Error(`no such benchmark; there are ${all.map((name) => basename(name, '.ts')).join(', ')}`);
 for (const name of chosen) {
   console.log(`\n## ${basename(name, '.ts')}\n`);
   const { status } = spawnSync(process.execPath, [join(folder, name)], { stdio: 'inherit' });

@@ -28,5 +28,8 @@ export const jobReference = (): string =>
     '## Expressions',
     ...expressions,
     '## Tools',
-    ...Object.entries(TOOL_INPUT_SCHEMAS).flatMap(([name, schema]) => [`### \`${name}\``, schemaTable(schema, 'input')]),
+    ...Object.entries(TOOL_INPUT_SCHEMAS).flatMap(([name, schema]) => [
+      `### \`${name}\``,
+      schemaTable(schema, 'input'),
+    ]),
   ].join('\n\n');

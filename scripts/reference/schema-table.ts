@@ -45,7 +45,8 @@ const rowsOf = (schema: JsonSchema, prefix: string): readonly string[] =>
     const isRequired = schema.required?.includes(name) === true && field.default === undefined;
     const inner = nested(field);
     const isList = field.type === 'array';
-    const byDefault = field.default === undefined || inner !== undefined ? '' : ` Default \`${JSON.stringify(field.default)}\`.`;
+    const byDefault =
+      field.default === undefined || inner !== undefined ? '' : ` Default \`${JSON.stringify(field.default)}\`.`;
     const row = `| \`${path}\` | ${cell(typeOf(field))} | ${isRequired ? 'yes' : ''} | ${cell((field.description ?? '') + byDefault)} |`;
     return [row, ...(inner === undefined ? [] : rowsOf(inner, `${path}${isList ? '[]' : ''}.`))];
   });

@@ -29,7 +29,7 @@ const wantsColour = (env: Terminal['env'], isTty: boolean): boolean => {
 
 export const resolveTerminal = (process: NodeJS.Process): Terminal => {
   const { stdout, stderr, env } = process;
-  const isTty = stdout.isTTY === true;
+  const isTty = Boolean(stdout.isTTY);
   const isColoured = wantsColour(env, isTty);
   return {
     stdout,

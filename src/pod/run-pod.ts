@@ -6,7 +6,6 @@
  */
 import { dirname } from 'node:path';
 import { archiveBus } from '../bus/archive.ts';
-import { busPath, channelName } from '../bus/layout.ts';
 import type { Scope } from '../config/evaluate.ts';
 import { ensureHome, type Home } from '../config/home.ts';
 import type { FoundJob } from '../config/job-files.ts';
@@ -15,16 +14,16 @@ import type { Settings } from '../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import { NikaError } from '../model/error.ts';
 import { createEntityId, type EntityId, type SessionId, sessionIdSchema } from '../model/id.ts';
-import { exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
-import type { PodEntity } from './entity.ts';
+import { endOf, finish, type Run } from './end-pod.ts';
+import type { Stop } from './ending.ts';
 import { type Mission, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
-import type { PodEnded, PodListener, PodOutcome } from './pod-event.ts';
-import { removePodFile, writePodFile } from './pod-file.ts';
+import type { PodEnded, PodListener } from './pod-event.ts';
+import { writePodFile } from './pod-file.ts';
 import { type Lineage, Session } from './session.ts';
-import { runSteps, type StepsOutcome } from './steps/run-steps.ts';
+import { runSteps } from './steps/run-steps.ts';
 import { PodStepsHost } from './steps-host.ts';
-import { resolveTrace, toTraceparent } from './trace.ts';
+import { resolveTrace, type TraceIds, toTraceparent } from './trace.ts';
 
 export interface RunPodOptions {
   readonly home: Home;
@@ -40,54 +39,53 @@ export interface RunPodOptions {
   readonly listener: PodListener;
 }
 
-interface Run {
-  readonly options: RunPodOptions;
-  readonly session: Session;
-  readonly sessionId: SessionId;
-  readonly mission: Mission;
-  readonly entity: PodEntity;
-  readonly lineage: Lineage;
-  readonly scope: Scope;
-  readonly childEnv: Readonly<Record<string, string>>;
-}
-
-interface End {
-  readonly outcome: PodOutcome;
-  readonly exitCode: number;
-  readonly result: unknown;
-  readonly error: string | undefined;
-}
-
-const EXIT_COMPLETED = 0;
-const EXIT_FAILED = 1;
 const ARCHIVE_BUDGET_MS = 10 * 60_000;
 
 /** Runs the job to its end. @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field. */
 export const runPod = async (options: RunPodOptions): Promise<PodEnded> => {
-  const { home, settings, found, inputs, env, stop } = options;
+  const { home, settings, stop, listener } = options;
+  const facts = await resolveFacts(options);
+  const gaps = ensureHome(home);
+  const { sessionId, trace, mission } = facts;
+  await using session = new Session({ home, settings, session: sessionId, trace, listener });
+  claim(session, facts.id);
+  for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
+  const lineage = lineageOf(options, facts);
+  const parent = options.parent ?? createProject(session, mission, lineage);
+  const entity = session.entity(facts.id, parent, lineage);
+  const run: Run = { home, session, sessionId, entity };
+  begin(run, options, mission);
+  await using _archiving = startArchiving(options);
+  if (mission.timeoutMs !== undefined) stop.after(mission.timeoutMs, { kind: 'timed_out', afterMs: mission.timeoutMs });
+  if (mission.wallMs !== undefined) stop.after(mission.wallMs, { kind: 'limit', limit: 'wall', value: mission.wallMs });
+  const host = new PodStepsHost({ session, job: entity, lineage, sessionId, stop, maxToolCalls: mission.maxToolCalls });
+  const env = facts.childEnv;
+  const outcome = await runSteps({ job: options.found.job, scope: facts.scope, env, host, signal: stop.signal });
+  host.close();
+  return finish(run, endOf(outcome, stop));
+};
+
+interface Facts {
+  readonly id: EntityId;
+  readonly sessionId: SessionId;
+  readonly trace: TraceIds;
+  readonly mission: Mission;
+  readonly root: EntityId | undefined;
+  readonly scope: Scope;
+  /** Environment of the tools: the caller's, the job's, and who they work for. */
+  readonly childEnv: Readonly<Record<string, string>>;
+}
+
+/** All that can be wrong is found here (P1). */
+const resolveFacts = async (options: RunPodOptions): Promise<Facts> => {
+  const { home, settings, found, inputs, env, calledIn } = options;
   const trace = resolveTrace(env['TRACEPARENT']);
   const sessionId = sessionIdSchema.parse(crypto.randomUUID());
   const id = options.id ?? createEntityId('JOB');
-  const job = { id, name: found.job.name, dir: dirname(found.file), cwd: options.calledIn };
+  const job = { id, name: found.job.name, dir: dirname(found.file), cwd: calledIn };
   const nika = { node: process.execPath, home: home.dir };
-  const early: Scope = { inputs, steps: {}, job, env, nika };
-  const mission = resolveMission(found.job, settings, early, options.calledIn);
-  const scope: Scope = { ...early, job: { ...job, cwd: mission.cwd } };
-  const parentRoot = options.parent === undefined ? undefined : await readParentRoot(home.busDir, options.parent);
-  const gaps = ensureHome(home);
-  await using session = new Session({ home, settings, session: sessionId, trace, listener: options.listener });
-  claim(session, id);
-  for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
-  const lineage: Lineage = {
-    job: found.job.name,
-    domain: mission.domain,
-    intent: mission.intent,
-    ...(mission.role === undefined ? {} : { role: mission.role }),
-    ...(mission.tags.length === 0 ? {} : { tags: [...mission.tags] }),
-    root_id: parentRoot ?? id,
-  };
-  const parent = options.parent ?? createProject(session, mission, lineage);
-  const entity = session.entity(id, parent, lineage);
+  const mission = resolveMission(found.job, settings, { inputs, steps: {}, job, env, nika }, calledIn);
+  const root = options.parent === undefined ? undefined : await readParentRoot(home.busDir, options.parent);
   const own = {
     NIKA_HOME: home.dir,
     NIKA_SESSION_ID: sessionId,
@@ -95,34 +93,38 @@ export const runPod = async (options: RunPodOptions): Promise<PodEnded> => {
     TRACEPARENT: toTraceparent(trace),
   };
   const childEnv = definedOnly({ ...env, ...mission.env, ...own });
-  const run: Run = {
-    options,
-    session,
-    sessionId,
-    mission,
-    entity,
-    lineage,
-    scope: { ...scope, env: childEnv },
-    childEnv,
-  };
-  begin(run);
-  const archive = new AbortController();
+  const scope: Scope = { inputs, steps: {}, job: { ...job, cwd: mission.cwd }, env: childEnv, nika };
+  return { id, sessionId, trace, mission, root, scope, childEnv };
+};
+
+const lineageOf = ({ found }: RunPodOptions, { mission, root, id }: Facts): Lineage => ({
+  job: found.job.name,
+  domain: mission.domain,
+  intent: mission.intent,
+  ...(mission.role === undefined ? {} : { role: mission.role }),
+  ...(mission.tags.length === 0 ? {} : { tags: [...mission.tags] }),
+  root_id: root ?? id,
+});
+
+/** Old files of the bus are compressed while the pod works; its end ends that too. */
+const startArchiving = ({ home, settings }: RunPodOptions): AsyncDisposable => {
+  const { signal, abort } = abortable();
+  const { busDir, runDir } = home;
+  const { archiveAfterDays } = settings.bus;
   const archiving = bestEffort('bus.archive', { withinMs: ARCHIVE_BUDGET_MS }, () =>
-    archiveBus({
-      busDir: home.busDir,
-      runDir: home.runDir,
-      olderThanDays: settings.bus.archiveAfterDays,
-      signal: archive.signal,
-    }),
+    archiveBus({ busDir, runDir, olderThanDays: archiveAfterDays, signal }),
   );
-  if (mission.timeoutMs !== undefined) stop.after(mission.timeoutMs, { kind: 'timed_out', afterMs: mission.timeoutMs });
-  if (mission.wallMs !== undefined) stop.after(mission.wallMs, { kind: 'limit', limit: 'wall', value: mission.wallMs });
-  const host = new PodStepsHost({ session, job: entity, lineage, sessionId, stop, maxToolCalls: mission.maxToolCalls });
-  const outcome = await runSteps({ job: found.job, scope: run.scope, env: childEnv, host, signal: stop.signal });
-  host.close();
-  archive.abort();
-  await archiving;
-  return finish(run, endOf(outcome, stop));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      abort();
+      await archiving;
+    },
+  };
+};
+
+const abortable = (): { readonly signal: AbortSignal; readonly abort: () => void } => {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
 };
 
 /** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
@@ -145,9 +147,7 @@ const createProject = (session: Session, { project }: Mission, lineage: Lineage)
   return project;
 };
 
-const begin = (run: Run): void => {
-  const { options, session, sessionId, entity, mission } = run;
-  const { found, home, inputs } = options;
+const begin = ({ session, sessionId, entity }: Run, { found, home, inputs }: RunPodOptions, mission: Mission): void => {
   const { name, description } = found.job;
   entity.transition('created', 'entity_created', { name, description });
   const startedAt = new Date().toISOString();
@@ -169,99 +169,4 @@ const begin = (run: Run): void => {
     home: home.dir,
     cwd: mission.cwd,
   });
-};
-
-const endOf = (outcome: StepsOutcome, stop: Stop): End => {
-  const { reason } = stop;
-  if (reason !== undefined && outcome.kind !== 'completed') {
-    return { outcome: outcomeOf(reason), exitCode: exitCodeOf(reason), result: null, error: explain(reason) };
-  }
-  switch (outcome.kind) {
-    case 'completed':
-      return {
-        outcome: 'completed',
-        exitCode: EXIT_COMPLETED,
-        result: outcome.outputs ?? outcome.lastOutput ?? null,
-        error: undefined,
-      };
-    case 'failed':
-      return {
-        outcome: 'failed',
-        exitCode: EXIT_FAILED,
-        result: null,
-        error: `step ${outcome.stepId}: ${outcome.error}`,
-      };
-    case 'cancelled':
-      return { outcome: 'cancelled', exitCode: EXIT_FAILED, result: null, error: undefined };
-  }
-};
-
-const writeEnd = ({ entity, session }: Run, end: End): void => {
-  const ended = { result: end.result, duration_ms: Math.round(session.atMs) };
-  switch (end.outcome) {
-    case 'completed':
-      entity.transition('completed', 'job_completed', ended);
-      return;
-    case 'interrupted':
-    case 'cancelled':
-      entity.transition('cancelled', 'job_cancelled', { ...ended, reason: end.error });
-      return;
-    case 'failed':
-    case 'timed_out':
-    case 'limit':
-      entity.transition('failed', 'job_failed', { ...ended, error: end.error ?? end.outcome, code: end.outcome });
-  }
-};
-
-/** A head has about 150 bytes, and a line 64 KiB of which other fields want some. */
-const HEADS_PER_LINE = 200;
-
-/**
- * Heads that have no room in the summary go before it. The most recently written files come last in `heads()`: the
- * job's channel and the alpha bus, which these notes still change, are always in the summary itself.
- */
-const writeSurplusHeads = ({ entity, session }: Run): void => {
-  const surplus = session.bus.heads().slice(0, -HEADS_PER_LINE);
-  for (let at = 0; at < surplus.length; at += HEADS_PER_LINE) {
-    entity.record('note', { text: 'heads of this writer', heads: surplus.slice(at, at + HEADS_PER_LINE) });
-  }
-};
-
-const finish = async (run: Run, end: End): Promise<PodEnded> => {
-  const { entity, session, sessionId, options } = run;
-  const { calls, errors, byTool } = session.recorder.counts;
-  writeEnd(run, end);
-  const durationMs = Math.round(session.atMs);
-  writeSurplusHeads(run);
-  entity.record('session_end_summary', {
-    outcome: end.outcome,
-    exit_code: end.exitCode,
-    duration_ms: durationMs,
-    calls,
-    errors,
-    calls_by_tool: Object.fromEntries(byTool),
-    dropped: session.dropped(),
-    result: end.result,
-    alpha_head: session.alphaHead(),
-    heads: session.bus.heads().slice(-HEADS_PER_LINE),
-  });
-  await session.close();
-  const ended: PodEnded = {
-    event: 'pod_ended',
-    id: entity.id,
-    session: sessionId,
-    outcome: end.outcome,
-    exit_code: end.exitCode,
-    duration_ms: durationMs,
-    calls,
-    errors,
-    result: end.result,
-    ...(end.error === undefined ? {} : { error: end.error }),
-    dropped: session.dropped(),
-    channel: busPath(options.home.busDir, channelName(entity.id)),
-    log: session.log.isUsed ? session.log.path : null,
-  };
-  session.tell(ended);
-  bestEffortSync('pod.file', () => removePodFile(options.home.runDir, sessionId));
-  return ended;
 };

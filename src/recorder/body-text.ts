@@ -10,6 +10,10 @@ import type { RedactedCounts, Redactor } from './redact.ts';
 export const OVERLAP_CHARS = 4_096;
 /** Room for the word about a cut. */
 export const MARKER_BYTES = 48;
+/** What JSON must escape, or more than one byte of UTF-8. */
+const NOT_SIMPLE = /[^ !#-[\]-~]/;
+/** Longer texts are copied, so that what is kept does not hold on to a far longer one. */
+const SIMPLE_MAX_CHARS = 65_536;
 /** Of `\u0000`. */
 const LONGEST_ESCAPE = 6;
 /** Up to here the size of what was cut is counted exactly; beyond, it is told from its first part. */
@@ -82,10 +86,9 @@ export class TextFitter {
   /** `source` as a JSON string of at most `maxBytes`, about; `json` and `bytes` are of the whole, quotes included. */
   toJson(source: string | TextHead, maxBytes: number, counts: RedactedCounts): FittedText {
     const { kept, totalBytes } = this.#keep(source, maxBytes, counts);
-    const { needsEscape, isWide } = this.#redactor;
-    const isUntouched = kept === source;
-    const whole = isUntouched && !needsEscape ? `"${kept}"` : JSON.stringify(kept);
-    const bytes = isUntouched && !isWide ? whole.length : Buffer.byteLength(whole);
+    const isSimple = kept.length <= SIMPLE_MAX_CHARS && !NOT_SIMPLE.test(kept);
+    const whole = isSimple ? `"${kept}"` : JSON.stringify(kept);
+    const bytes = isSimple ? whole.length : Buffer.byteLength(whole);
     if (totalBytes === 0 && bytes <= maxBytes) return { text: kept, json: whole, bytes, cutBytes: 0 };
     const cutBytes = totalBytes === 0 ? textBytes(kept) : totalBytes;
     const json = `${cutJson(whole, maxBytes - MARKER_BYTES)}${cutMarker(cutBytes)}"`; // C2

@@ -41,16 +41,15 @@ const averageBytes = (bytes: number, count: number): number => (count === 0 ? EN
 const isUnwritten = (value: unknown): boolean =>
   value === undefined || typeof value === 'function' || typeof value === 'symbol';
 
-/** `x-api-key`, `authorization`: in a list the next item is what the header holds. */
-const nameOfNextItem = (item: unknown): SecretName | undefined => {
+/** What an item says of the next one: `--password` in a list of arguments, `x-api-key` and `authorization` in one of headers. */
+const nameOfNextItem = (items: readonly unknown[], index: number): SecretName | undefined => {
+  const item = items[index];
   if (typeof item !== 'string' || item.length > MAX_KNOWN_KEY_CHARS) return undefined;
-  const name = nameOfNextArgument(item);
-  if (name !== undefined) return name;
-  const header = secretName(item);
-  return header !== undefined &&
-    (item.includes('-') || header.strength === 'authorization' || header.strength === 'cookie')
-    ? header
-    : undefined;
+  if (item.startsWith('-')) return nameOfNextArgument(items, index);
+  const name = secretName(item);
+  const isHeader =
+    name !== undefined && (item.includes('-') || name.strength === 'authorization' || name.strength === 'cookie');
+  return isHeader ? name : undefined;
 };
 
 export class BodyWalk {
@@ -163,7 +162,6 @@ export class BodyWalk {
 
   #list(items: readonly unknown[], count: number, name: SecretName | undefined): void {
     const startBytes = this.#open('[');
-    let previous: unknown;
     for (let i = 0; i < count; i += 1) {
       if (this.#leftBytes < MIN_ROOM_BYTES) {
         this.#cut(
@@ -174,10 +172,17 @@ export class BodyWalk {
       }
       if (i > 0) this.#put(',');
       const item = this.#read(items, i);
-      this.write(item, name ?? nameOfNextItem(previous));
-      previous = item;
+      this.write(item, name ?? (typeof item === 'string' && i > 0 ? this.#nameBefore(items, i) : undefined));
     }
     this.#close(']');
+  }
+
+  #nameBefore(items: readonly unknown[], index: number): SecretName | undefined {
+    try {
+      return nameOfNextItem(items, index - 1);
+    } catch {
+      return undefined; // a list whose items can no longer be read (B3)
+    }
   }
 
   #entry({ key, value }: MapEntry): void {

@@ -1,6 +1,5 @@
 /**
- * Owns secrets that are told by a name before them (G7): `name=value`, `name: value`, `"name": "value"`, `name => value`,
- * `<name>value</name>`, in text, in code, and in JSON inside of strings.
+ * Owns secrets that are told by a name before them (G7): `name=value`, `name: value`, `"name": "value"`, `name => value`, in text, in code, and in JSON inside of strings.
  *
  * N1. What is looked at around one separator is bounded, unless a secret is found; then the search goes on behind it.
  */
@@ -78,7 +77,6 @@ const nameBefore = (text: string, at: number): NameRange | undefined => {
 /** Where the value begins; -1: the separator is none (`==`, `::`, `=>` without a value). */
 const valueStart = (text: string, at: number, separator: number): number => {
   const next = text.charCodeAt(at + 1);
-  if (separator === GREATER) return at + 1;
   if (separator === COLON) return next === COLON || next === EQUALS ? -1 : at + 1;
   const before = text.charCodeAt(at - 1);
   if (next === EQUALS || before === EQUALS || before === 33 || before === LESS || before === GREATER || before === 126)
@@ -110,7 +108,6 @@ const COMMAND_OR_QUERY = /(?:^|[\s"';&?])(?:export |-e |--env |env |set )?$/;
 
 const styleOf = (text: string, name: NameRange, separator: number, isTight: boolean): ValueStyle => {
   if (!isTight || separator === COLON) return 'loose';
-  if (separator === GREATER) return 'env';
   const before = text.slice(Math.max(0, name.start - 8), name.start);
   const isUpper = !/[a-z]/.test(text.slice(name.start, name.end));
   if (/[?&]$/.test(before) || /(?:export|env|-e) $/.test(before)) return 'env';
@@ -201,13 +198,12 @@ const nameOfValue = (text: string, valueAt: number): SecretName | undefined => {
 const foundBefore = (text: string, at: number, separator: number): Found | undefined => {
   const range = nameBefore(text, at);
   if (range === undefined) return undefined;
-  if (separator === GREATER && (text.charCodeAt(range.start - 1) !== LESS || range.end !== at)) return undefined;
   const word = text.slice(range.start, range.end);
   const name = word === 'value' || word === 'Value' ? nameOfValue(text, range.start) : secretName(word);
   return name === undefined ? undefined : { name, range, separator };
 };
 
-/** Looks at the `:`, `=` or `>` at `at`: is it between the name of a secret and the secret? */
+/** Looks at the `:` or `=` at `at`: is it between the name of a secret and the secret? */
 export const findAssigned = (subject: Subject, at: number): void => {
   const { text } = subject;
   if (at < subject.resumeAt) return;

@@ -29,6 +29,9 @@ const SHORT_FLAGS: Readonly<Record<string, ShortFlag>> = {
   a: { name: PASSWORD, command: /\bredis-cli\b[^\n|;]*$/, isUserAndPassword: false },
 };
 
+/** Where one of them may stand. */
+export const SHORT_FLAG = new RegExp(`-[${Object.keys(SHORT_FLAGS).join('')}](?=[\\s"'\\\\])`, 'g');
+
 const lengthAt = (pattern: RegExp, text: string, at: number): number => {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex - at : 0;
@@ -60,19 +63,22 @@ const findShortFlag = (subject: Subject, at: number, flag: ShortFlag): void => {
   if (colonAt !== -1 && text.charAt(from + colonAt) === ':') findFlagValue(subject, flag.name, from + colonAt + 1);
 };
 
-/** Looks at the dash at `at`, with which a word begins. */
+/** Looks at the dash at `at`: does a flag begin there, and a secret behind it? */
 export const findBehindFlag = (subject: Subject, at: number): void => {
   const { text } = subject;
   if (at < subject.resumeAt) return;
   const letter = text.charAt(at + 1);
-  if (letter === '-') {
-    findLongFlag(subject, at);
-    return;
-  }
+  if (letter === '-') return findLongFlag(subject, at);
   const flag = Object.hasOwn(SHORT_FLAGS, letter) ? SHORT_FLAGS[letter] : undefined;
   if (flag !== undefined) findShortFlag(subject, at, flag);
 };
 
-/** The name of the secret that follows as the next argument: `['--password', 'x']`. */
-export const nameOfNextArgument = (argument: string): SecretName | undefined =>
-  argument.startsWith('--') && argument.length <= MAX_FLAG_CHARS + 2 ? secretName(argument.slice(2)) : undefined;
+/** The name of the secret that follows `arguments_[index]` in a list of arguments: `['--password', 'x']`. */
+export const nameOfNextArgument = (arguments_: readonly unknown[], index: number): SecretName | undefined => {
+  const flag = arguments_[index];
+  if (typeof flag !== 'string' || !flag.startsWith('-') || flag.length > MAX_FLAG_CHARS + 2) return undefined;
+  if (flag.startsWith('--')) return secretName(flag.slice(2));
+  const short =
+    flag.length === 2 && Object.hasOwn(SHORT_FLAGS, flag.charAt(1)) ? SHORT_FLAGS[flag.charAt(1)] : undefined;
+  return short?.command.test(`${arguments_.slice(0, Math.min(index, 3)).join(' ')} `) === true ? short.name : undefined;
+};

@@ -5,7 +5,7 @@
  *     was read behind the cut only serves to recognise it.
  */
 import { NikaError } from '../model/error.ts';
-import { IS_WIDE, NEEDS_ESCAPE, scanText } from './redact-scan.ts';
+import { scanText } from './redact-scan.ts';
 import { addSpan, createSubject, mergeSpans, type Span, type Subject } from './redact-subject.ts';
 
 /** A pattern of the user's own; its whole match is replaced. */
@@ -53,28 +53,17 @@ const compile = ({ name, pattern }: OwnPattern): CompiledPattern => {
 
 export class Redactor {
   readonly #own: readonly CompiledPattern[];
-  #kinds = 0;
 
   /** @throws {NikaError} `NIKA_CONFIG_INVALID` for a pattern that does not compile. */
   constructor(patterns: readonly OwnPattern[]) {
     this.#own = patterns.map(compile);
   }
 
-  /** Of the text last redacted, what was kept: whether JSON must escape some of it. */
-  get needsEscape(): boolean {
-    return (this.#kinds & NEEDS_ESCAPE) !== 0;
-  }
-
-  /** Of the text last redacted, what was kept: whether it has characters of more than one byte. */
-  get isWide(): boolean {
-    return (this.#kinds & IS_WIDE) !== 0;
-  }
-
   /** The first `keepChars` of `text` without its secrets (P1); adds to `counts`. The same string where none was found. */
   redact(text: string, keepChars: number, counts: RedactedCounts): string {
     const isCut = keepChars < text.length;
     const subject = createSubject(text, isCut);
-    this.#kinds = scanText(subject);
+    scanText(subject);
     for (const { kind, pattern } of this.#own) findOwn(subject, kind, pattern);
     if (subject.spans === undefined) return isCut ? text.slice(0, keepChars) : text;
     return replaceSpans(text, keepChars, mergeSpans(subject.spans), counts);

@@ -46,7 +46,13 @@ describe('a job that completes', () => {
     ]);
     expect(readFileSync(join(home.cwd, 'out.txt'), 'utf8')).toBe('hello');
     const [end] = home.alpha.filter(({ type }) => type === 'session_end_summary');
-    expect(end?.data).toMatchObject({ outcome: 'completed', exit_code: 0, calls: 2, errors: 0, result: { said: 'hello' } });
+    expect(end?.data).toMatchObject({
+      outcome: 'completed',
+      exit_code: 0,
+      calls: 2,
+      errors: 0,
+      result: { said: 'hello' },
+    });
   });
 
   it('puts steps of one task into the channel of one TASK, whose parent is the JOB', async () => {
@@ -62,8 +68,17 @@ describe('a job that completes', () => {
   it('tells each event as one JSON object with --json, and nothing but the result with --quiet', async () => {
     home.job('j', '  - { tool: shell, input: { argv: [echo, hi] } }');
     const json = await home.nika('pod', 'start', 'j', '--json');
-    const events = json.stdout.trim().split('\n').map((line) => JSON.parse(line) as { event: string });
-    expect(events.map(({ event }) => event)).toEqual(['pod_started', 'tool_started', 'tool_output', 'tool_ended', 'pod_ended']);
+    const events = json.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string });
+    expect(events.map(({ event }) => event)).toEqual([
+      'pod_started',
+      'tool_started',
+      'tool_output',
+      'tool_ended',
+      'pod_ended',
+    ]);
     const quiet = await home.nika('pod', 'start', 'j', '--quiet');
     expect(quiet.stdout).toBe('hi\n');
   });
@@ -77,7 +92,8 @@ describe('a job that completes', () => {
   it('passes its identity on to what it starts', async () => {
     home.job('env', '  - { tool: shell, input: { command: "echo $NIKA_ENTITY_ID $TRACEPARENT" } }');
     const traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
-    const { stdout } = await home.start(['pod', 'start', 'env', '--id', 'JOB-env', '-q'], { TRACEPARENT: traceparent }).ended;
+    const { stdout } = await home.start(['pod', 'start', 'env', '--id', 'JOB-env', '-q'], { TRACEPARENT: traceparent })
+      .ended;
     expect(stdout).toMatch(/^JOB-env 00-(ab){16}-[0-9a-f]{16}-01\n$/);
     expect(home.alpha[0]?.meta['trace_id']).toBe('ab'.repeat(16));
   });
@@ -94,11 +110,17 @@ describe('how it ends otherwise', () => {
 
   it('exits 3 when it times out, and when it reaches its limit of tool calls', async () => {
     home.job('slow', '  - { tool: shell, input: { argv: [sleep, "3000.1"] } }', 'timeout: 300ms');
-    home.job('many', '  - { tool: shell, input: { argv: ["true"] } }\n'.repeat(3).trimEnd(), 'limits: { tool_calls: 2 }');
+    home.job(
+      'many',
+      '  - { tool: shell, input: { argv: ["true"] } }\n'.repeat(3).trimEnd(),
+      'limits: { tool_calls: 2 }',
+    );
     const [slow, many] = await Promise.all([home.nika('pod', 'start', 'slow'), home.nika('pod', 'start', 'many')]);
     expect([slow.code, many.code]).toEqual([3, 3]);
-    const outcomes = home.alpha.filter(({ type }) => type === 'session_end_summary').map(({ data }) => data['outcome']);
-    expect(outcomes.toSorted()).toEqual(['limit', 'timed_out']);
+    const outcomes = home.alpha
+      .filter(({ type }) => type === 'session_end_summary')
+      .map(({ data }) => String(data['outcome']));
+    expect(new Set(outcomes)).toEqual(new Set(['limit', 'timed_out']));
     expect(isRunning('3000.1')).toBe(false);
   });
 
@@ -115,7 +137,10 @@ describe('how it ends otherwise', () => {
   });
 
   it('ends at once at the second Ctrl-C, and kills a tool that does not listen', async () => {
-    home.job('deaf', `  - { tool: shell, input: { command: "trap '' TERM INT; echo ready; while :; do sleep 3000.3; done" } }`);
+    home.job(
+      'deaf',
+      `  - { tool: shell, input: { command: "trap '' TERM INT; echo ready; while :; do sleep 3000.3; done" } }`,
+    );
     const pod = home.start(['pod', 'start', 'deaf', '--json']);
     await pod.printed('ready');
     const atMs = performance.now();
@@ -191,10 +216,18 @@ describe('G1: when the home cannot be written', () => {
   });
 
   it('_bus/ removed in the middle: made anew, and the job completes', async () => {
-    home.job('rm', `  - { tool: shell, input: { argv: [rm, -rf, "${home.dir}/_bus"] } }\n  - { tool: shell, input: { argv: ["true"] } }`);
+    home.job(
+      'rm',
+      `  - { tool: shell, input: { argv: [rm, -rf, "${home.dir}/_bus"] } }\n  - { tool: shell, input: { argv: ["true"] } }`,
+    );
     const { code } = await home.nika('pod', 'start', 'rm', '--id', 'JOB-rm');
     expect(code).toBe(0);
-    expect(typesOf(home.lines('channels/JOB-rm.jsonl'))).toEqual(['tool_call', 'tool_call', 'job_completed', 'session_end_summary']);
+    expect(typesOf(home.lines('channels/JOB-rm.jsonl'))).toEqual([
+      'tool_call',
+      'tool_call',
+      'job_completed',
+      'session_end_summary',
+    ]);
   });
 });
 

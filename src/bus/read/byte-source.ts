@@ -1,9 +1,25 @@
-/** Owns the bytes of a part of the bus, plain or compressed, read forward in bounded steps. */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+/**
+ * Owns the bytes of a part of the bus, plain or compressed, read forward in bounded steps.
+ *
+ * B1. Small files are read in one go, without waiting: a bus has thousands of them, and a wait for each takes longer
+ *     than the reading. Now and then others get their turn all the same.
+ */
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  openSync,
+  read,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { errnoOf, errorMessage, NikaError } from '../../model/error.ts';
 import { segmentNumber } from '../layout.ts';
 import type { BusFilePart } from './files.ts';
@@ -13,8 +29,14 @@ export const STEP_BYTES = 512 * 1024;
 
 export interface ByteSource extends AsyncDisposable {
   /** Puts up to {@link STEP_BYTES} bytes into `into` at `offset`, and says how many; 0 at the end. */
-  read(into: Buffer, offset: number): Promise<number>;
+  read(into: Buffer, offset: number): number | Promise<number>;
 }
+
+const SMALL_BYTES = 256 * 1024;
+const SMALL_UNPACKED_BYTES = 8 * 1024 * 1024;
+const TURN_EVERY_OPENS = 32;
+
+const readAsync = promisify(read);
 
 const unreadable = (path: string, cause: unknown): NikaError =>
   new NikaError('NIKA_BUS_UNREADABLE', `a file of the bus cannot be read: ${errorMessage(cause)}`, {
@@ -22,23 +44,48 @@ const unreadable = (path: string, cause: unknown): NikaError =>
     cause,
   });
 
-const plainSource = (path: string, handle: FileHandle, fromByte: number): ByteSource => {
+const plainSource = (path: string, fd: number, fromByte: number): ByteSource => {
+  const isSmall = fstatSync(fd).size <= SMALL_BYTES; // B1
   let position = fromByte;
   return {
     read: async (into, offset) => {
       try {
-        const { bytesRead } = await handle.read(into, offset, STEP_BYTES, position);
+        const bytesRead = isSmall
+          ? readSync(fd, into, offset, STEP_BYTES, position)
+          : (await readAsync(fd, into, offset, STEP_BYTES, position)).bytesRead;
         position += bytesRead;
         return bytesRead;
       } catch (cause) {
         throw unreadable(path, cause);
       }
     },
-    [Symbol.asyncDispose]: () => handle.close(),
+    [Symbol.asyncDispose]: async () => closeSync(fd),
   };
 };
 
-const packedSource = (path: string, fromByte: number): ByteSource => {
+/** What a small compressed file holds; `undefined`: too much to hold, or damaged, which the stream tells better. */
+const tryUnpackSmall = (path: string): Buffer | undefined => {
+  try {
+    if (statSync(path).size > SMALL_BYTES) return undefined;
+    return gunzipSync(readFileSync(path), { maxOutputLength: SMALL_UNPACKED_BYTES });
+  } catch {
+    return undefined;
+  }
+};
+
+const bufferSource = (bytes: Buffer, fromByte: number): ByteSource => {
+  let position = fromByte;
+  return {
+    read: (into, offset) => {
+      const count = bytes.copy(into, offset, position, Math.min(position + STEP_BYTES, bytes.byteLength));
+      position += count;
+      return count;
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+};
+
+const streamSource = (path: string, fromByte: number): ByteSource => {
   const gunzip = createGunzip({ chunkSize: STEP_BYTES });
   pipeline(createReadStream(path, { highWaterMark: 128 * 1024 }), gunzip, () => undefined); // what fails, fails the iteration
   const chunks: AsyncIterator<Buffer> = gunzip[Symbol.asyncIterator]();
@@ -67,50 +114,54 @@ const packedSource = (path: string, fromByte: number): ByteSource => {
   };
 };
 
-const hasIno = async (path: string, ino: number): Promise<boolean> => {
+const packedSource = (path: string, fromByte: number): ByteSource => {
+  const bytes = tryUnpackSmall(path);
+  return bytes === undefined ? streamSource(path, fromByte) : bufferSource(bytes, fromByte);
+};
+
+const hasIno = (path: string, ino: number): boolean => {
   try {
-    return (await stat(path)).ino === ino;
+    return statSync(path, { throwIfNoEntry: false })?.ino === ino;
   } catch {
-    return false; // gone again
+    return false; // not to be looked at
   }
 };
 
 /** Where the file of that inode is now: the alpha bus becomes a segment when it is full. */
-const findRenamed = async (path: string, ino: number): Promise<string | undefined> => {
+const findRenamed = (path: string, ino: number): string | undefined => {
   const dir = dirname(path);
-  const names = (await readdir(dir)).filter((name) => segmentNumber(name) !== undefined).sort();
-  for (const name of names.toReversed()) {
-    if (await hasIno(join(dir, name), ino)) return join(dir, name);
-  }
-  return undefined;
+  const segments = readdirSync(dir).filter((name) => segmentNumber(name) !== undefined);
+  return segments.map((name) => join(dir, name)).find((segment) => hasIno(segment, ino));
 };
 
-const tryOpen = async (path: string): Promise<FileHandle | undefined> => {
+const tryOpen = (path: string): number | undefined => {
   try {
-    return await open(path, 'r');
+    return openSync(path, 'r');
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return undefined;
     throw unreadable(path, cause);
   }
 };
 
-const isListed = async (handle: FileHandle, { ino }: BusFilePart): Promise<boolean> =>
-  ino === undefined || (await handle.stat()).ino === ino;
+let openCount = 0;
 
 /**
  * Opens a part, also where it was renamed (a full segment) or compressed since it was listed.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; reading throws it too, for a compressed file that is damaged.
  */
 export const openByteSource = async (part: BusFilePart, fromByte = 0): Promise<ByteSource> => {
-  if (part.compressed) return packedSource(part.path, fromByte);
-  const handle = await tryOpen(part.path);
-  if (handle !== undefined && (await isListed(handle, part))) return plainSource(part.path, handle, fromByte);
-  const renamed = part.ino === undefined ? undefined : await findRenamed(part.path, part.ino);
-  const other = renamed === undefined ? undefined : await tryOpen(renamed);
-  if (renamed !== undefined && other !== undefined) {
-    await handle?.close();
-    return plainSource(renamed, other, fromByte);
+  const { path, compressed, ino } = part;
+  openCount += 1;
+  if (openCount % TURN_EVERY_OPENS === 0) await setImmediate(); // B1
+  if (compressed) return packedSource(path, fromByte);
+  const fd = tryOpen(path);
+  if (fd !== undefined && (ino === undefined || fstatSync(fd).ino === ino)) return plainSource(path, fd, fromByte);
+  const renamed = ino === undefined ? undefined : findRenamed(path, ino);
+  const renamedFd = renamed === undefined ? undefined : tryOpen(renamed);
+  if (renamed !== undefined && renamedFd !== undefined) {
+    if (fd !== undefined) closeSync(fd);
+    return plainSource(renamed, renamedFd, fromByte);
   }
-  if (handle !== undefined) return plainSource(part.path, handle, fromByte); // another file of that name: better than none
-  return packedSource(`${part.path}.gz`, fromByte); // archived since it was listed
+  if (fd !== undefined) return plainSource(path, fd, fromByte); // another file of that name: better than none
+  return packedSource(`${path}.gz`, fromByte); // archived since it was listed
 };

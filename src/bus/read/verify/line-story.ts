@@ -12,7 +12,8 @@ const alphaHead = MESSAGE_SCHEMAS.session_start.shape.alpha_head;
 const ownHeads = MESSAGE_SCHEMAS.session_end_summary.shape.heads;
 
 /** Whether lines of that type tell something of the bus. */
-export const tellsOfBus = (type: string): boolean => type === 'session_start' || type === 'session_end_summary' || type === 'note';
+export const tellsOfBus = (type: string): boolean =>
+  type === 'session_start' || type === 'session_end_summary' || type === 'note';
 
 /** What such a line tells; nothing, where it is of a form that is not known yet. */
 export const storyOf = (text: string): LineStory => {
