@@ -2,7 +2,7 @@
  * Owns `run/writers/<writer>.json`: which processes have the bus open, and which file each holds as the alpha bus.
  * A full segment is compressed only when no registered writer that may live still holds it.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DIR_MODE, FILE_MODE } from './layout.ts';
@@ -33,6 +33,10 @@ export const writeRegistration = (runDir: string, registration: Registration): v
 export const removeRegistration = (runDir: string, writer: string): void => {
   rmSync(fileOf(runDir, writer), { force: true });
 };
+
+/** When the writer registered last, milliseconds since 1970; 0: it has left meanwhile. */
+export const registeredAtMs = (runDir: string, writer: string): number =>
+  statSync(fileOf(runDir, writer), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** All that are registered; files that are none are passed over. */
 export const readRegistrations = (runDir: string): readonly Registration[] => {

@@ -144,9 +144,9 @@ export const shortId = (id: string): string => GENERATED.exec(id)?.[1] ?? id.sli
 export const shortEntity = (id: string): string => oneLine(`${id.slice(0, id.indexOf('-'))} ${shortId(id)}`);
 
 const ENTITY_COLUMNS = 14;
-const TYPE_COLUMNS = 15;
+const TYPE_COLUMNS = 19;
 
-/** `2026-11-20T11:27:03.123Z  JOB k3f9xq2m   tool_call       shell git log, 120 ms`, at most so many columns. */
+/** `2026-11-20T11:27:03.123Z  JOB k3f9xq2m   tool_call            shell git log, 120 ms`, at most so many columns. */
 export const lineRow = (line: BusLine, columns: number): string => {
   const entity = clip(shortEntity(line.entity), 30).padEnd(ENTITY_COLUMNS);
   const type = oneLine(line.type).padEnd(TYPE_COLUMNS);

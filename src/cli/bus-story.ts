@@ -26,16 +26,14 @@ const seconds = (ts: string): string =>
     .replace('T', ' ')
     .replace(/\.\d+Z$/, ' UTC');
 
-const sessionLine = (session: SessionView, isOnly: boolean): string =>
-  joined([
-    `session ${oneLine(session.id)}`,
-    isOnly ? undefined : `attempt ${session.attempt}`,
-    labelled(`pid ${session.pid ?? '?'} on`, session.host),
-    labelled('in', session.cwd),
-    session.outcome === undefined
-      ? undefined
-      : `${oneLine(session.outcome).replaceAll('_', ' ')}, exit ${session.exitCode ?? '?'}`,
-  ]);
+const sessionLines = (session: SessionView, isOnly: boolean): readonly string[] => {
+  const { id, attempt, outcome, exitCode, pid, host, cwd } = session;
+  const ended = outcome === undefined ? undefined : `${oneLine(outcome).replaceAll('_', ' ')}, exit ${exitCode ?? '?'}`;
+  return [
+    joined([`session ${oneLine(id)}`, isOnly ? undefined : `attempt ${attempt}`, ended]),
+    joined([labelled(`pid ${pid ?? '?'} on`, host), labelled('in', cwd)]),
+  ];
+};
 
 /** A result as lines: text as it is, an object name by name. */
 const resultLines = (result: unknown): readonly string[] => {
@@ -78,7 +76,7 @@ export const storyHeader = (view: EntityView, terminal: Terminal, nowMs: number)
   const facts = [
     joined([seconds(bornAt(view)), lastedText(view, nowMs), callsText(view)]),
     joined([labelled('domain', view.domain), labelled('intent', view.intent), labelled('part of', view.parent)]),
-    ...view.sessions.map((session) => sessionLine(session, view.sessions.length === 1)),
+    ...view.sessions.flatMap((session) => sessionLines(session, view.sessions.length === 1)),
   ];
   const warnings = [
     dropped === '' ? '' : `dropped or delayed: ${dropped}`,

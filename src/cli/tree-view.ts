@@ -41,7 +41,8 @@ export const lastedText = (view: EntityView, nowMs: number): string => {
 
 const ageText = (view: EntityView, nowMs: number): string => {
   const ms = nowMs - Date.parse(view.endedAt ?? bornAt(view));
-  return Number.isFinite(ms) && isTerminal(view.state) ? `${formatDuration(Math.max(0, ms))} ago` : '';
+  if (!Number.isFinite(ms) || !isTerminal(view.state)) return '';
+  return ms < 1000 ? 'just now' : `${formatDuration(ms).replace(/\.\d/, '')} ago`;
 };
 
 export const titleOf = (view: EntityView): string =>

@@ -155,6 +155,20 @@ export const resolveHome = (request: HomeRequest): Home => {
 };
 
 /**
+ * Makes a folder and those above it that are missing. Not by mkdir's own `recursive`, which never comes back where the
+ * system says ENOENT for a folder that is there (seen under /proc).
+ * @throws a system error
+ */
+export const makeFolder = (path: string, mode = 0o777): void => {
+  if (dirname(path) !== path && !existsSync(dirname(path))) makeFolder(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (thrown) {
+    if (statOf(path)?.isDirectory() !== true) throw thrown;
+  }
+};
+
+/**
  * Makes `_bus/`, `logs/` and `run/` (0700) where they are missing, and a `.gitignore` in the first two. Never throws:
  * what could not be made is told, and the pod goes on without (G1).
  */
@@ -170,7 +184,7 @@ export const ensureHome = (home: Home): readonly HomeGap[] => {
     }
   };
   for (const dir of [home.busDir, home.logsDir, home.runDir]) {
-    const isThere = attempt(dir, () => mkdirSync(dir, { recursive: true, mode: DIR_MODE }));
+    const isThere = attempt(dir, () => makeFolder(dir, DIR_MODE));
     const ignore = join(dir, '.gitignore');
     if (!isThere || dir === home.runDir || existsSync(ignore)) continue;
     attempt(ignore, () => writeFileSync(ignore, '*\n', { mode: 0o600 }));

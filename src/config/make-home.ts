@@ -3,10 +3,10 @@
  *
  * N1. What is there is never changed, a `.gitignore` only added to; so a second run changes nothing.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf, errorMessage, NikaError } from '../model/error.ts';
-import { ensureHome, type Home } from './home.ts';
+import { ensureHome, type Home, makeFolder } from './home.ts';
 import { packageRoot } from './package-root.ts';
 import { settingsTemplate } from './settings-template.ts';
 
@@ -82,7 +82,7 @@ class HomeMaker {
   /** Writes a file where there is none (N1). */
   file(path: string, text: string, note: string): void {
     const full = join(this.#home.dir, path);
-    mkdirSync(dirname(full), { recursive: true });
+    makeFolder(dirname(full));
     try {
       writeFileSync(full, text, { flag: 'wx' });
       this.#tell(path, 'made', note);

@@ -41,7 +41,11 @@ describe('parseDurationMs', () => {
   });
 
   it('reads back what formatDuration writes', () => {
-    fc.assert(fc.property(fc.nat(1e9), (ms) => expect(parseDurationMs(formatDuration(ms))).toBe(ms)));
+    fc.assert(
+      fc.property(fc.nat(1e9), (ms) => {
+        expect(parseDurationMs(formatDuration(ms))).toBe(ms);
+      }),
+    );
     expect(formatDuration(5_400_000)).toBe('1h30m');
   });
 });

@@ -92,7 +92,7 @@ describe('loadSettings', () => {
       expect.stringMatching(
         /^nika\.yaml:6:34: recorder\.redact\[0\]\.pattern: must be a regular expression of JavaScript \(.*Unterminated group\)$/,
       ),
-      'nika.yaml:6:58: recorder.redact[1].pattern: must not match the empty text: it would redact everywhere',
+      'nika.yaml:6:61: recorder.redact[1].pattern: must not match the empty text: it would redact everywhere',
       'nika.yaml:7:16: logs.level: must not be "inof"; did you mean "info"?',
       'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits',
     ]);

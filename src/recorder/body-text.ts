@@ -10,10 +10,9 @@ import type { RedactedCounts, Redactor } from './redact.ts';
 export const OVERLAP_CHARS = 4_096;
 /** Room for the word about a cut. */
 export const MARKER_BYTES = 48;
-/** What JSON must escape, or more than one byte of UTF-8. */
-const NOT_SIMPLE = /[^ !#-[\]-~]/;
-/** Longer texts are copied, so that what is kept does not hold on to a far longer one. */
-const SIMPLE_MAX_CHARS = 65_536;
+const SHORT_CHARS = 24;
+/** Nothing that JSON must escape, nothing of more than one byte. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 /** Of `\u0000`. */
 const LONGEST_ESCAPE = 6;
 /** Up to here the size of what was cut is counted exactly; beyond, it is told from its first part. */
@@ -75,6 +74,11 @@ export interface FittedText {
   readonly cutBytes: number;
 }
 
+const cut = (json: string, maxBytes: number, totalBytes: number): FittedText => {
+  const short = `${cutJson(json, maxBytes - MARKER_BYTES)}${cutMarker(totalBytes)}"`; // C2
+  return { text: '', json: short, bytes: Buffer.byteLength(short), cutBytes: totalBytes };
+};
+
 /** Redacts and fits texts into the room there is. */
 export class TextFitter {
   readonly #redactor: Redactor;
@@ -85,14 +89,14 @@ export class TextFitter {
 
   /** `source` as a JSON string of at most `maxBytes`, about; `json` and `bytes` are of the whole, quotes included. */
   toJson(source: string | TextHead, maxBytes: number, counts: RedactedCounts): FittedText {
-    const { kept, totalBytes } = this.#keep(source, maxBytes, counts);
-    const isSimple = kept.length <= SIMPLE_MAX_CHARS && !NOT_SIMPLE.test(kept);
-    const whole = isSimple ? `"${kept}"` : JSON.stringify(kept);
-    const bytes = isSimple ? whole.length : Buffer.byteLength(whole);
-    if (totalBytes === 0 && bytes <= maxBytes) return { text: kept, json: whole, bytes, cutBytes: 0 };
-    const cutBytes = totalBytes === 0 ? textBytes(kept) : totalBytes;
-    const json = `${cutJson(whole, maxBytes - MARKER_BYTES)}${cutMarker(cutBytes)}"`; // C2
-    return { text: '', json, bytes: Buffer.byteLength(json), cutBytes };
+    if (typeof source !== 'string' || source.length > maxBytes) return this.#cutToJson(source, maxBytes, counts);
+    const text = this.#redactor.redact(source, source.length, counts);
+    if (text.length <= SHORT_CHARS && PLAIN.test(text)) {
+      return { text, json: `"${text}"`, bytes: text.length + 2, cutBytes: 0 };
+    }
+    const json = JSON.stringify(text);
+    const bytes = Buffer.byteLength(json);
+    return bytes <= maxBytes ? { text, json, bytes, cutBytes: 0 } : cut(json, maxBytes, textBytes(source));
   }
 
   /** `source` as text of at most `maxBytes` of UTF-8. Lone surrogates become U+FFFD. */
@@ -104,6 +108,11 @@ export class TextFitter {
     const room = Math.max(0, maxBytes - MARKER_BYTES);
     const text = (kept.slice(0, fittingChars(kept, room)) + cutMarker(cutBytes)).toWellFormed();
     return { text, json: '', bytes: Buffer.byteLength(text), cutBytes };
+  }
+
+  #cutToJson(source: string | TextHead, maxBytes: number, counts: RedactedCounts): FittedText {
+    const { kept, totalBytes } = this.#keep(source, maxBytes, counts);
+    return cut(JSON.stringify(kept), maxBytes, totalBytes);
   }
 
   /** Redacts as much of `source` as can fit (C1). `totalBytes`: 0 if that is all of it. */

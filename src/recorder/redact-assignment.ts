@@ -48,13 +48,17 @@ const skipBlanksBack = (text: string, from: number): number => {
   return at;
 };
 
-/** Behind the name itself: what may stand between it and the separator is stepped over: `?` `!` `+` `]` `[]` quotes. */
+/** What may stand between a name and its separator: `?` `!` `+` `|` `:`, brackets, quotes. */
+const DECORATION = new Uint8Array(65_536);
+for (const char of `?!+|:]"'\``) DECORATION[char.charCodeAt(0)] = 1;
+
+/** Steps over what stands between name and separator, back to behind the name's last character. */
 const skipDecoration = (text: string, from: number): number => {
   let at = from;
   if ('?!+|:'.includes(text.charAt(at - 1)) && at > 0) at -= text.charAt(at - 2) === text.charAt(at - 1) ? 2 : 1;
   at = skipBlanksBack(text, at);
   if (text.charAt(at - 1) === ']') at -= text.charAt(at - 2) === '[' ? 2 : 1;
-  if (at > 0 && `"'\``.includes(text.charAt(at - 1))) {
+  if (at > 0 && isQuote(text.charCodeAt(at - 1))) {
     at -= 1;
     while (at > 0 && text.charCodeAt(at - 1) === BACKSLASH) at -= 1;
   }
@@ -65,6 +69,7 @@ const skipDecoration = (text: string, from: number): number => {
 const nameBefore = (text: string, at: number): NameRange | undefined => {
   const unspaced = skipBlanksBack(text, at);
   const last = text.charCodeAt(unspaced - 1);
+  if (!isNameChar(last) && DECORATION[last] !== 1) return undefined;
   const end = isNameChar(last) ? unspaced : skipDecoration(text, unspaced);
   if (end < 2 || !mayEndSecretName(text, end)) return undefined;
   let start = end;

@@ -35,12 +35,12 @@ const PHRASE = ['mnemonic', 'seedphrase', 'recoveryphrase'];
 const SECRET = ['secret', 'secrets', 'recoverycode', 'recoverycodes', 'credential', 'credentials', 'creds'];
 const TOKEN = ['token', 'apitokens', 'authtokens', 'accesstokens', 'jwt', 'bearer'];
 /** Only as part of a longer name (`db_pass`, `smtpPass`) do they tell much: alone they are words of reports and settings. */
-const COMPOUND = ['pass', 'pw', 'auth'];
+const COMPOUND = ['pass', '_pw', '-pw', 'auth'];
 /** `value` is none itself: what is called `name` or `key` beside it says what it is. */
 const OTHERS = ['authorization', 'cookie', 'sig', 'signature', 'value'];
 
 const ends = (words: readonly string[]): RegExp => new RegExp(`(?:${words.join('|')})\\d{0,2}$`);
-const ENDS_COMPOUND = /(?:[a-z0-9][_.-](?:pass|pw|auth)|[a-z0-9](?:Pass|Pw)|[A-Z0-9]_(?:PASS|PW|AUTH))\d{0,2}$/;
+const ENDS_COMPOUND = /(?:[a-z0-9][_.-](?:pass|pw|auth)|[a-z0-9]Pass|[A-Z0-9]_(?:PASS|PW|AUTH))\d{0,2}$/;
 /** Tokens of parsers, models and pages of results. */
 const OTHER_TOKEN =
   /(?:next|page|continuation|cancel|cancellation|abort|eos|bos|pad|sep|unk|mask|cls|stop|end|start|special|sync|begin|first|last|current|prev|previous|peek|lookahead|syntax|design|max|min|new|string|comment|text|word|image|delimiter)token$/;
@@ -73,12 +73,12 @@ const RULES: readonly Rule[] = [
   { pattern: /^(?:sig|xamzsignature|xgoogsignature|signature)$/, kind: 'signature', strength: 'weak', minChars: 20 },
 ];
 
-/** Which last two letters a name of a secret can have: one look-up spares nearly all other names the rest. */
-const LAST_TWO = new Uint8Array(1024);
-const lastTwo = (text: string, last: number): number =>
-  ((text.charCodeAt(last - 1) & 31) << 5) | (text.charCodeAt(last) & 31);
+/** Which last three letters a name of a secret can have: one look-up spares nearly all other names the rest. */
+const LAST_THREE = new Uint8Array(32_768);
+const lastThree = (text: string, last: number): number =>
+  ((text.charCodeAt(last - 2) & 31) << 10) | ((text.charCodeAt(last - 1) & 31) << 5) | (text.charCodeAt(last) & 31);
 for (const word of [PASSWORD, KEY, WEAK_KEY, PHRASE, SECRET, TOKEN, COMPOUND, OTHERS].flat()) {
-  LAST_TWO[lastTwo(word, word.length - 1)] = 1;
+  LAST_THREE[lastThree(word, word.length - 1)] = 1;
 }
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
@@ -87,7 +87,7 @@ const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 export const mayEndSecretName = (text: string, end: number): boolean => {
   let last = end - 1;
   if (last > 2 && isDigit(text.charCodeAt(last))) last -= isDigit(text.charCodeAt(last - 1)) ? 2 : 1;
-  return last > 0 && LAST_TWO[lastTwo(text, last)] === 1;
+  return last > 1 && LAST_THREE[lastThree(text, last)] === 1;
 };
 
 const classify = (name: string): SecretName | undefined => {

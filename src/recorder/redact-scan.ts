@@ -77,10 +77,13 @@ const scanRuns = (subject: Subject): void => {
   }
 };
 
+const HAS_STOP = /[:=<-]/;
 const WAYS = [scanSeparators, scanDashes, scanShortFlags, scanElements, scanRuns] as const;
 
 /** Finds the secrets of `subject`. */
 export const scanText = (subject: Subject): void => {
+  const { text } = subject;
+  if (text.length < MIN_RUN_CHARS && !HAS_STOP.test(text)) return; // most of the short ones
   for (const scan of WAYS) {
     subject.resumeAt = 0;
     scan(subject);

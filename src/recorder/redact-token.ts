@@ -97,12 +97,16 @@ const findTelegram = (subject: Subject, runStart: number): void => {
   addSpan(subject, { start: at, end: at + found[0].length, kind: 'telegram-bot-token', isForm: true });
 };
 
+const LETTER_C = 99;
+const LETTER_R = 114;
 const BEARER = /[\w.~+/-]{16,}={0,2}/y;
 const BASIC = /[A-Za-z0-9+/]{8,4096}={0,2}/y;
 
 /** `Bearer x` and `Basic x` where no `Authorization` stands before them. */
 const findCredentials = (subject: Subject, runStart: number): void => {
   const { text } = subject;
+  const last = text.charCodeAt(runStart - 2) | 32;
+  if (last !== LETTER_R && last !== LETTER_C) return;
   const before = text.slice(Math.max(0, runStart - 7), runStart).toLowerCase();
   const pattern = before === 'bearer ' ? BEARER : before.endsWith('basic ') ? BASIC : undefined;
   if (pattern === undefined) return;

@@ -2,12 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AboutSection } from '../../config/jobs/repo-audit/about.mjs';
-import type { HistoryFacts, HistorySection } from '../../config/jobs/repo-audit/history.mjs';
-import type { HotSpotsFacts, HotSpotsSection } from '../../config/jobs/repo-audit/hot-spots.mjs';
-import type { LanguagesSection } from '../../config/jobs/repo-audit/languages.mjs';
-import type { QualitySection } from '../../config/jobs/repo-audit/quality.mjs';
-import type { SecretsSection } from '../../config/jobs/repo-audit/secrets.mjs';
 import { runProgram, SmallRepository, tell } from '../fixtures/small-repository.ts';
 
 const ANALYSES = ['about', 'languages', 'dependencies', 'history', 'hot-spots', 'todos', 'quality', 'secrets'];
@@ -28,11 +22,11 @@ afterEach(() => {
 
 describe('what is told of a place', () => {
   it('an empty folder, a repository without commits, and one without files are places too', () => {
-    expect(repository.tell<HistoryFacts>('history').commits).toMatchObject({ commitCount: 0, firstAtS: 0, lastAtS: 0 });
+    expect(repository.tell('history').commits).toMatchObject({ commitCount: 0, firstAtS: 0, lastAtS: 0 });
     expect(reportOf(repository.dir)).toContain('Nothing stands out');
     repository.write('a.py', 'print(1)\n').write('.gitignore', 'secret/\n').write('secret/b.py', 'print(2)\n');
-    expect(repository.tell<HotSpotsSection>('hot-spots')).toMatchObject({ state: 'none' });
-    const { languages, counts } = repository.tell<LanguagesSection>('languages');
+    expect(repository.tell('hot-spots')).toMatchObject({ state: 'none' });
+    const { languages, counts } = repository.tell('languages');
     expect(languages.map(({ name, fileCount }) => [name, fileCount])).toEqual([['Python', 1], ['INI', 1]]); // prettier-ignore
     expect(counts.untrackedCount).toBe(2);
     expect(reportOf(repository.dir)).toContain('Nothing is committed yet (2 files)');
@@ -50,26 +44,26 @@ describe('what is told of a place', () => {
     repository.git('clone', '--quiet', '--depth=1', `file://${repository.dir}`, repository.beside('shallow'));
     repository.git('clone', '--quiet', '--bare', repository.dir, repository.beside('bare'));
     repository.git('checkout', '--quiet', '--detach');
-    expect(repository.tell<HistoryFacts>('history')).toMatchObject({ branch: '', isWorktree: false, isShallow: false });
-    expect(tell<HistoryFacts>('history', repository.beside('tree'))).toMatchObject({
+    expect(repository.tell('history')).toMatchObject({ branch: '', isWorktree: false, isShallow: false });
+    expect(tell('history', repository.beside('tree'))).toMatchObject({
       branch: 'tree',
       isWorktree: true,
     });
-    const shallow = tell<HistoryFacts>('history', repository.beside('shallow'));
+    const shallow = tell('history', repository.beside('shallow'));
     expect([shallow.isShallow, shallow.commits.commitCount]).toEqual([true, 1]);
-    expect(tell<AboutSection>('about', repository.beside('bare')).remark).toContain('bare repository');
-    expect(tell<HistoryFacts>('history', repository.beside('bare')).commits.commitCount).toBe(3);
+    expect(tell('about', repository.beside('bare')).remark).toContain('bare repository');
+    expect(tell('history', repository.beside('bare')).commits.commitCount).toBe(3);
     const part = join(repository.dir, 'part');
-    expect(tell<AboutSection>('about', part)).toMatchObject({ prefix: 'part/', name: 'part' });
-    expect(tell<HistoryFacts>('history', part).commits.commitCount).toBe(1);
-    expect(tell<LanguagesSection>('languages', part).own.fileCount).toBe(1);
+    expect(tell('about', part)).toMatchObject({ prefix: 'part/', name: 'part' });
+    expect(tell('history', part).commits.commitCount).toBe(1);
+    expect(tell('languages', part).own.fileCount).toBe(1);
   });
 
   it('a folder that the repository around it ignores is audited as a folder', () => {
     repository.write('.gitignore', 'node_modules/\n').write('node_modules/it/index.js', 'export {};\n').commit();
     const inside = join(repository.dir, 'node_modules/it');
-    expect(tell<LanguagesSection>('languages', inside)).toMatchObject({ source: 'folder', own: { fileCount: 1 } });
-    expect(tell<HistorySection>('history', inside)).toMatchObject({ state: 'none' });
+    expect(tell('languages', inside)).toMatchObject({ source: 'folder', own: { fileCount: 1 } });
+    expect(tell('history', inside)).toMatchObject({ state: 'none' });
   });
 
   it('submodules and repositories within are counted and not entered', () => {
@@ -78,7 +72,7 @@ describe('what is told of a place', () => {
     repository.write('a.go', 'package a\n').commit();
     repository.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.dir, 'sub');
     repository.git('clone', '--quiet', inner.dir, 'nested');
-    const { counts, languages } = repository.tell<LanguagesSection>('languages');
+    const { counts, languages } = repository.tell('languages');
     expect([counts.submoduleCount, counts.nestedCount, languages[0]?.fileCount]).toEqual([1, 1, 1]);
     inner[Symbol.dispose]();
   });
@@ -88,10 +82,10 @@ describe('what is told of a place', () => {
     repository.git('remote', 'add', 'up', `ssh://bob:${password}@host.example:22/x.git`);
     repository.git('remote', 'add', 'origin', `https://bob:${password}@host.example/x.git?token=${password}`);
     repository.git('remote', 'add', 'scp', 'git@host.example:x/y.git');
-    expect(repository.tell<HistoryFacts>('history').remotes).toEqual([
+    expect(repository.tell('history').remotes).toEqual([
       { name: 'origin', url: 'https://host.example/x.git' },
-      { name: 'scp', url: 'host.example:x/y.git' },
       { name: 'up', url: 'ssh://host.example:22/x.git' },
+      { name: 'scp', url: 'host.example:x/y.git' },
     ]);
   });
 });
@@ -132,11 +126,10 @@ describe('a repository that means harm', () => {
     symlinkSync('..', join(repository.dir, 'loop'));
     symlinkSync('../outside.py', join(repository.dir, 'linked.py'));
     execFileSync('sh', ['-c', 'rm was-a-file.py && mkfifo was-a-file.py && mkfifo pipe'], { cwd: repository.dir });
-    const { own, counts } = repository.tell<LanguagesSection>('languages');
+    const { own, counts } = repository.tell('languages');
     expect(own.fileCount).toBe(1);
     expect(counts.unreadableCount).toBe(0);
-    expect(repository.tell<SecretsSection>('secrets').secrets).toEqual([]);
-    repository.git('init', '--quiet'); // still one
+    expect(repository.tell('secrets').secrets).toEqual([]);
   });
 
   it('cannot write on the terminal or into the report by the names of its files', () => {
@@ -157,10 +150,10 @@ describe('a repository that means harm', () => {
     // oxlint-disable-next-line no-control-regex -- those must not be there
     expect(report).not.toMatch(/[\x00-\x09\x0b-\x1f\u202e]/);
     expect(report).toContain(String.raw`\xff\xfe.py`);
-    const rows = report.split('\n').filter((line) => line.includes('.py') && line.startsWith('| '));
-    for (const row of rows) expect(row.replaceAll(String.raw`\|`, '').split('|').length).toBeGreaterThan(2);
-    expect(new Set(rows.filter((row) => row.endsWith('| 1 | 1 | 0 | 0 | 0 |')).length)).toEqual(new Set([8]));
-    expect(repository.tell<QualitySection>('quality').counts.odd).toBeGreaterThanOrEqual(7);
+    const rows = report.split('\n').filter((line) => line.endsWith('| 1 | 1 | 0 | 0 | 0 |'));
+    expect(rows).toHaveLength(8);
+    for (const row of rows) expect(row.replaceAll(String.raw`\|`, '').split('|')).toHaveLength(8);
+    expect(repository.tell('quality').counts.odd).toBeGreaterThanOrEqual(7);
   });
 });
 
@@ -176,14 +169,14 @@ describe('what is large', () => {
     execFileSync('git', ['fast-import', '--quiet'], { cwd: repository.dir, input: commits.join('') });
     repository.git('reset', '--quiet', '--hard');
     const startedMs = performance.now();
-    const { commits: told } = repository.tell<HistoryFacts>('history');
-    const spots = repository.tell<HotSpotsFacts>('hot-spots', { args: ['--since', '2023-12-01'] });
+    const { commits: told } = repository.tell('history');
+    const spots = repository.tell('hot-spots', { args: ['--since', '2023-12-01'] });
     expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect([told.commitCount, told.authorCount, told.firstAtS]).toEqual([6000, 3, 1_700_000_000]);
     expect(spots.hotSpots[0]).toMatchObject({ path: 'hot.ts', lineCount: 400, authorCount: 3 });
     expect(spots.hotSpots[0]?.share).toBeGreaterThan(0.9);
     expect(spots.commitCount).toBeLessThan(6000);
-    expect(repository.tell<HotSpotsFacts>('hot-spots', { args: ['--since', '2040-01-01'] })).toMatchObject({
+    expect(repository.tell('hot-spots', { args: ['--since', '2040-01-01'] })).toMatchObject({
       isQuiet: true,
       commitCount: 1000,
     });
@@ -195,7 +188,7 @@ describe('what is large', () => {
       .write('empty.py', '')
       .write('noend.py', 'x = 1');
     repository.write('data', Buffer.from([1, 2, 0, 3])).write('wide.txt', Buffer.from('\ufeffa\nb\n', 'utf16le'));
-    const told = repository.commit().tell<LanguagesSection>('languages');
+    const told = repository.commit().tell('languages');
     expect(told.generated).toMatchObject({ fileCount: 1, sizeBytes: 18_000_004 });
     expect(told.binary).toMatchObject({ fileCount: 1, sizeBytes: 4 });
     expect(told.languages.find(({ name }) => name === 'Python')).toMatchObject({ fileCount: 2, lineCount: 1 });
@@ -212,7 +205,7 @@ describe('what is large', () => {
         return false;
       }
     })();
-    const { counts, own } = repository.tell<LanguagesSection>('languages');
+    const { counts, own } = repository.tell('languages');
     expect([counts.unreadableCount, own.fileCount]).toEqual(isReadable ? [0, 2] : [1, 1]);
   });
 
@@ -220,7 +213,7 @@ describe('what is large', () => {
     using folder = new SmallRepository({ isGit: false });
     folder.write('a.ts', 'let a;\n').write('node_modules/x/index.js', 'x\n').write('dist/a.js', 'x\n');
     mkdirSync(join(folder.dir, '.git')); // not a repository, only a name
-    const told = folder.tell<LanguagesSection>('languages');
+    const told = folder.tell('languages');
     expect(told.own.fileCount).toBe(1);
     expect([...told.skippedFolders].sort()).toEqual(['dist', 'node_modules']);
   });

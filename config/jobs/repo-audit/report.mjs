@@ -1,6 +1,6 @@
 /** Makes the report: reads what the analyses told, one line of JSON each, and prints Markdown. */
 import { resolve } from 'node:path';
-import { streamGit } from './repository/git.mjs';
+import { askGit } from './repository/git.mjs';
 import { originOf } from './repository/path-class.mjs';
 import { plainText } from './repository/path-text.mjs';
 import { findSecrets } from './secrets/secret-rules.mjs';
@@ -15,17 +15,10 @@ import { housePart, notesPart, secretsPart, testsPart } from './report/risks-par
 
 const MAX_NOTE_LINES = 15;
 
-/** Of these paths the ones that git ignores. @param {string} root @param {readonly string[]} paths */
+/** Of these paths the ones that git ignores; nothing where no git is. @param {string} root @param {readonly string[]} paths */
 const findIgnored = async (root, paths) => {
-  /** @type {Set<string>} */
-  const ignored = new Set();
-  const args = ['check-ignore', '-z', '--', ...paths.map((path) => `./${path}`)];
-  if (paths.length > 0)
-    await streamGit(
-      { cwd: root, args },
-      (record) => void ignored.add(Buffer.from(record, 'latin1').toString('utf8').slice(2)),
-    );
-  return ignored;
+  const { lines } = await askGit(root, ['check-ignore', '--', ...paths.map((path) => `./${path}`)]);
+  return new Set(lines.map((line) => line.slice(2)));
 };
 
 /** Lines worth quoting: of files written here, on one line, and without what looks like a secret. @param {string} root @param {readonly NoteLine[]} matches */

@@ -14,6 +14,7 @@ import { type BusLine, tryParseLine } from '../line.ts';
 import { FollowedFile } from './followed-file.ts';
 import { readLastLines } from './last-lines.ts';
 import { createLineFilter, idOf, type LineQuery, tsOf } from './line-filter.ts';
+import { rankOf } from './parts.ts';
 import { RecentIds } from './recent-ids.ts';
 
 export interface FollowOptions {
@@ -35,10 +36,14 @@ const GATHER_MS = 5;
 const QUIET_MS = 24 * 3600_000;
 const MAX_GATHERED = 2_000;
 
-const byTime = (a: string, b: string): number => {
-  const [tsA, tsB] = [tsOf(a), tsOf(b)];
-  return tsA < tsB ? -1 : tsA > tsB ? 1 : 0;
-};
+interface Gathered {
+  readonly ts: string;
+  readonly rank: number;
+  readonly text: string;
+}
+
+const inOrder = (gathered: readonly Gathered[]): readonly string[] =>
+  gathered.toSorted((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : a.rank - b.rank)).map(({ text }) => text);
 
 /** What tells whether a file has changed since it was last looked at. */
 const tryMark = (path: string): string | undefined => {
@@ -119,20 +124,20 @@ class Follower implements AsyncDisposable {
   async *readNew(): AsyncGenerator<readonly string[]> {
     const { query = {}, signal } = this.#options;
     const filter = createLineFilter(query);
-    let gathered: string[] = [];
-    const sorted = (): readonly string[] => gathered.toSorted(byTime);
-    const paths = [...this.#changed];
+    let gathered: Gathered[] = [];
+    const paths = [...this.#changed].sort((a, b) => rankOf(a) - rankOf(b)); // of two copies that of the channel is told
     this.#changed.clear();
     for (const path of paths) {
       for await (const texts of this.#follow(path, 'beginning').readNew(signal)) {
-        gathered.push(...texts.filter((text) => filter(text) && this.#isNew(text)));
+        const found = texts.filter((text) => filter(text) && this.#isNew(text));
+        gathered.push(...found.map((text) => ({ ts: tsOf(text), rank: rankOf(path), text })));
         if (gathered.length < MAX_GATHERED) continue;
-        yield sorted();
+        yield inOrder(gathered);
         gathered = [];
       }
       if (tryMark(path) === undefined) this.#forget(path);
     }
-    if (gathered.length > 0) yield sorted();
+    if (gathered.length > 0) yield inOrder(gathered);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,7 +8,7 @@ import { linesOf } from '../read/lines.ts';
 import { type Chunk, readChunks } from '../read/chunks.ts';
 import type { BusFilePart } from '../read/files.ts';
 import { createLineFilter, idOf, type LineFilter, type LineQuery, tsOf } from './line-filter.ts';
-import { MTIME_SLACK_MS, partsFor } from './parts.ts';
+import { MTIME_SLACK_MS, partsFor, rankOf } from './parts.ts';
 import { ownCopy } from './recent-ids.ts';
 
 export interface LastLinesOptions {
@@ -20,17 +20,17 @@ export interface LastLinesOptions {
 
 interface Dated {
   readonly ts: string;
+  readonly rank: number;
   readonly text: string;
 }
 
 const WINDOW_BYTES = 256 * 1024;
 const WINDOW_GROWS = 8;
 
-/** The newest lines so far, each event once. */
+/** The newest lines so far, each event once: of two copies that of the channel. */
 class Newest {
   readonly #count: number;
-  #lines: Dated[] = [];
-  readonly #ids = new Set<string>();
+  #lines: readonly Dated[] = [];
 
   constructor(count: number) {
     this.#count = count;
@@ -46,13 +46,13 @@ class Newest {
   }
 
   add(lines: readonly Dated[]): void {
-    for (const line of lines) {
-      const id = idOf(line.text);
-      if (id !== undefined && this.#ids.has(id)) continue;
-      if (id !== undefined) this.#ids.add(id);
-      this.#lines.push(line);
+    const byId = new Map<string, Dated>();
+    for (const line of [...this.#lines, ...lines]) {
+      const id = idOf(line.text) ?? line.text;
+      if ((byId.get(id)?.rank ?? 1) >= line.rank) byId.set(id, line);
     }
-    this.#lines = this.#lines.toSorted((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : 0)).slice(-this.#count);
+    const inOrder = [...byId.values()].sort((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : a.rank - b.rank));
+    this.#lines = inOrder.slice(-this.#count);
   }
 }
 
@@ -66,12 +66,13 @@ interface Tail {
 /** The last `count` lines found from a byte on. What that byte cuts through is left out. */
 const readTail = async ({ part, fromByte, filter, count }: Tail, signal: AbortSignal | undefined): Promise<Dated[]> => {
   let found: Dated[] = [];
+  const rank = rankOf(part.path);
   const isCut = (chunk: Chunk, line: number): boolean => fromByte > 0 && chunk.firstLine === 1 && line === 1;
   for await (const chunk of readChunks(part, { fromByte, ...(signal === undefined ? {} : { signal }) })) {
     const texts = linesOf(chunk).filter(
       ({ kind, text, line }) => kind !== 'torn' && !isCut(chunk, line) && filter(text),
     );
-    found.push(...texts.slice(-count).map(({ text }) => ({ ts: tsOf(text), text: ownCopy(text) })));
+    found.push(...texts.slice(-count).map(({ text }) => ({ ts: tsOf(text), rank, text: ownCopy(text) })));
     if (found.length > 2 * count) found = found.slice(-count);
   }
   return found.slice(-count);

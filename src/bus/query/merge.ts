@@ -38,12 +38,15 @@ const BATCH_COUNT = 512;
 /** Lines that a writer had to hold back stand after younger ones of other writers. */
 const LATE_SLACK_MS = 24 * 3600_000;
 
+const isBefore = (a: PartCursor | undefined, b: PartCursor): boolean =>
+  a !== undefined && (a.at < b.at || (a.at === b.at && a.rank < b.rank));
+
 /** Cursors by time, the earliest at the end. */
 class TimeOrder {
   readonly #cursors: PartCursor[];
 
   constructor(cursors: readonly PartCursor[]) {
-    this.#cursors = cursors.toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+    this.#cursors = cursors.toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : b.rank - a.rank));
   }
 
   get first(): PartCursor | undefined {
@@ -58,14 +61,14 @@ class TimeOrder {
     return this.#cursors.pop();
   }
 
-  /** Before those of the same time: what stands in one file stays together. */
+  /** Before those of the same time and rank: what stands in one file stays together. */
   insert(cursor: PartCursor): void {
     let low = 0;
     let high = this.#cursors.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#cursors[middle]?.at ?? '') >= cursor.at) low = middle + 1;
-      else high = middle;
+      if (isBefore(this.#cursors[middle], cursor)) high = middle;
+      else low = middle + 1;
     }
     this.#cursors.splice(low, 0, cursor);
   }
@@ -104,10 +107,8 @@ class Merge implements AsyncDisposable {
   /** Whether its next line is there and comes before all of other cursors. */
   #isNext(cursor: PartCursor): boolean {
     if (cursor.isEmpty) return false;
-    const { at } = cursor;
     const unread = this.#unread.first;
-    const read = this.#read.first;
-    return (unread === undefined || at < unread.at) && (read === undefined || at <= read.at);
+    return (unread === undefined || cursor.at < unread.at) && !isBefore(this.#read.first, cursor);
   }
 
   /** The cursor with the next line of all, taken out of its place; every part that begins before was read (M1). */

@@ -10,6 +10,7 @@ import type { BusFilePart } from '../read/files.ts';
 import { linesOf } from '../read/lines.ts';
 import { firstTs } from './beginning.ts';
 import { type LineFilter, tsOf } from './line-filter.ts';
+import { rankOf } from './parts.ts';
 import { ownCopy } from './recent-ids.ts';
 
 export interface FoundLine {
@@ -83,6 +84,11 @@ export class PartCursor implements AsyncDisposable {
 
   get isOpen(): boolean {
     return this.#reader.kind === 'open';
+  }
+
+  /** Of lines of the same time those of channels come first: an entity's own order stands in its channel alone. */
+  get rank(): number {
+    return rankOf(this.#options.part.path);
   }
 
   get isCompressed(): boolean {

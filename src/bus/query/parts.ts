@@ -1,5 +1,6 @@
 /** Owns which parts of a bus may hold what is asked, so that the others are not opened. */
-import { ALPHA, channelName } from '../layout.ts';
+import { basename } from 'node:path';
+import { ALPHA, channelName, segmentNumber } from '../layout.ts';
 import { type BusFile, type BusFilePart, findBusFile, listBusFiles } from '../read/files.ts';
 import type { LineQuery } from './line-filter.ts';
 
@@ -20,4 +21,10 @@ const filesFor = (busDir: string, { entity, type }: LineQuery): readonly BusFile
 export const partsFor = (busDir: string, query: LineQuery): readonly BusFilePart[] => {
   const sinceMs = query.sinceTs === undefined ? -Infinity : Date.parse(query.sinceTs) - MTIME_SLACK_MS;
   return filesFor(busDir, query).flatMap(({ parts }) => parts.filter(({ mtimeMs }) => mtimeMs >= sinceMs));
+};
+
+/** 0: a channel, 1: the alpha bus. An entity's own order stands in its channel: of lines of one time its lines go first. */
+export const rankOf = (path: string): 0 | 1 => {
+  const name = basename(path);
+  return name === ALPHA || segmentNumber(name) !== undefined ? 1 : 0;
 };

@@ -1,5 +1,5 @@
 /** Owns which names of files make trouble on other systems or in scripts. */
-import { baseName } from '../repository/path-text.mjs';
+import { baseName, hasInvisible } from '../repository/path-text.mjs';
 
 const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
 
@@ -15,6 +15,7 @@ export const whyOdd = (path) => {
   if (/[\x80-\xff]/.test(path) && Buffer.from(path, 'latin1').toString('utf8').includes('\ufffd')) return 'not UTF-8';
   if (/[<>:"|?*\\]/.test(path) || /[. ]$/.test(name) || RESERVED.test(name)) return 'not possible on Windows';
   if (name.startsWith('-')) return 'begins with a dash';
+  if (hasInvisible(path)) return 'invisible characters';
   return path.length > 240 ? 'longer than 240 bytes' : undefined;
 };
 

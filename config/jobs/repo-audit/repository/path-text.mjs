@@ -5,6 +5,10 @@ const MAX_CHARS = 160;
 /** Control characters, and those that are invisible or turn the direction of the text around them. */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
+/** Whether a name holds characters that are not seen, or turn the direction of others. @param {string} bytes */
+export const hasInvisible = (bytes) =>
+  /[\x80-\xff]/.test(bytes) && Buffer.from(bytes, 'latin1').toString('utf8').search(UNSAFE) >= 0;
+
 /** @type {Readonly<Record<string, string>>} */
 const SHORT_ESCAPES = { '\n': String.raw`\n`, '\r': String.raw`\r`, '\t': String.raw`\t` };
 

@@ -4,8 +4,6 @@
  *
  * T1. The end of a line is never part of a torn one: what has it was whole once, and is damaged.
  */
-import { LINE_START } from '../salvage.ts';
-
 type Reading =
   /** The text ends within the line. */
   | { readonly kind: 'cut' }
@@ -13,6 +11,7 @@ type Reading =
   | { readonly kind: 'broken'; readonly at: number };
 
 const KEYS = ['ts', 'type', 'entity', 'writer', 'seq', 'id', 'meta', 'data', 'h'];
+const MAX_STARTS = 1000;
 const LITERALS = ['true', 'false', 'null'];
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const CUT_NUMBER = /^-?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d*)?$/;
@@ -86,8 +85,9 @@ class CutLineReader {
     if (this.#isOver) return { kind: 'cut' };
     if (this.#text[from] !== '"') return this.#broken();
     const cut = this.#string();
-    if (this.#closers.length === 1 && !this.#isExpectedKey(this.#text.slice(from + 1, this.#at))) {
-      this.#at = from;
+    const wrongAt = this.#closers.length === 1 ? this.#wrongInKey(from + 1) : undefined;
+    if (wrongAt !== undefined) {
+      this.#at = wrongAt;
       return this.#broken();
     }
     if (cut !== undefined) return cut;
@@ -97,11 +97,15 @@ class CutLineReader {
     return this.#closers.length === 1 && this.#keyCount === KEYS.length ? this.#hash() : undefined;
   }
 
-  /** `read` is the rest of a key up to its quote, or to where the text ends. */
-  #isExpectedKey(read: string): boolean {
-    const expected = KEYS[this.#keyCount];
+  /** Where the key that begins there is not the one that comes next, or ends too early. */
+  #wrongInKey(from: number): number | undefined {
+    const expected = `${KEYS[this.#keyCount] ?? ''}"`;
     this.#keyCount += 1;
-    return expected !== undefined && `${expected}"`.startsWith(read) && (this.#isOver || read === `${expected}"`);
+    const read = this.#text.slice(from, this.#at);
+    if (read === expected || (this.#isOver && expected.startsWith(read))) return undefined;
+    let same = 0;
+    while (same < read.length && read[same] === expected[same]) same += 1;
+    return from + same;
   }
 
   #hash(): Reading {
@@ -135,17 +139,11 @@ class CutLineReader {
   }
 }
 
-/** Where another line may begin in `text`, after `from` and up to `upTo`, the last first. */
+/** Where another line may begin in `text`, after `from` and up to `upTo`. */
 const laterStarts = (text: string, from: number, upTo: number): readonly number[] => {
   const starts: number[] = [];
-  for (let at = text.indexOf(LINE_START, from + 1); at !== -1 && at <= upTo; at = text.indexOf(LINE_START, at + 1)) {
-    starts.push(at);
-  }
-  for (let count = 1; count < LINE_START.length; count += 1) {
-    const at = text.length - count;
-    if (at > from && at <= upTo && text.endsWith(LINE_START.slice(0, count))) starts.push(at);
-  }
-  return starts.reverse();
+  for (let at = text.indexOf('{', from + 1); at !== -1 && at <= upTo; at = text.indexOf('{', at + 1)) starts.push(at);
+  return starts.slice(-MAX_STARTS);
 };
 
 /** Whether `text` is the beginning of a line, or several of them glued together, and nothing else. Latin-1 will do. */
@@ -159,7 +157,7 @@ export const isCutLine = (text: string): boolean => {
     seen.add(from);
     const reading = new CutLineReader(bytes, from).read();
     if (reading.kind === 'cut') return true;
-    toTry.push(...laterStarts(bytes, from, reading.at).toReversed());
+    toTry.push(...laterStarts(bytes, from, reading.at)); // the last one first
   }
   return false;
 };

@@ -8,16 +8,17 @@ export interface LineStory {
   readonly sealed: readonly string[];
 }
 
+const MARKS = ['"heads":[', '"alpha_head":{'];
 const alphaHead = MESSAGE_SCHEMAS.session_start.shape.alpha_head;
 const ownHeads = MESSAGE_SCHEMAS.session_end_summary.shape.heads;
 
-/** Whether lines of that type tell something of the bus. */
+/** Whether lines of that type may tell something of the bus. */
 export const tellsOfBus = (type: string): boolean =>
   type === 'session_start' || type === 'session_end_summary' || type === 'note';
 
 /** What such a line tells; nothing, where it is of a form that is not known yet. */
 export const storyOf = (text: string): LineStory => {
-  const line = tryParseLine(text);
+  const line = MARKS.some((mark) => text.includes(mark)) ? tryParseLine(text) : undefined; // nearly all notes have none
   if (line === undefined) return { heads: [], sealed: [] };
   const seen = alphaHead.safeParse(line.data['alpha_head']).data ?? undefined;
   const own = ownHeads.safeParse(line.data['heads']).data ?? [];
