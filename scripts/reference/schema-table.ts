@@ -33,9 +33,22 @@ const typeOf = (schema: JsonSchema): string => {
   return (typeof schema.type === 'string' ? [schema.type] : schema.type).join(' or ');
 };
 
-const nested = (schema: JsonSchema): JsonSchema | undefined => {
-  if (schema.properties !== undefined) return schema;
-  if (schema.type === 'array' && schema.items !== undefined) return nested(schema.items);
+interface Inner {
+  readonly schema: JsonSchema;
+  /** What stands between the field's name and those of its own fields. */
+  readonly path: string;
+}
+
+const nested = (schema: JsonSchema): Inner | undefined => {
+  if (schema.properties !== undefined) return { schema, path: '' };
+  if (schema.type === 'array' && schema.items !== undefined) {
+    const inner = nested(schema.items);
+    return inner === undefined ? undefined : { ...inner, path: `[]${inner.path}` };
+  }
+  if (typeof schema.additionalProperties === 'object') {
+    const inner = nested(schema.additionalProperties);
+    return inner === undefined ? undefined : { ...inner, path: `.<name>${inner.path}` };
+  }
   return (schema.anyOf ?? schema.oneOf)?.map(nested).find((found) => found !== undefined);
 };
 
@@ -44,16 +57,15 @@ const rowsOf = (schema: JsonSchema, prefix: string): readonly string[] =>
     const path = `${prefix}${name}`;
     const isRequired = schema.required?.includes(name) === true && field.default === undefined;
     const inner = nested(field);
-    const isList = field.type === 'array';
     const byDefault =
       field.default === undefined || inner !== undefined ? '' : ` Default \`${JSON.stringify(field.default)}\`.`;
     const row = `| \`${path}\` | ${cell(typeOf(field))} | ${isRequired ? 'yes' : ''} | ${cell((field.description ?? '') + byDefault)} |`;
-    return [row, ...(inner === undefined ? [] : rowsOf(inner, `${path}${isList ? '[]' : ''}.`))];
+    return [row, ...(inner === undefined ? [] : rowsOf(inner.schema, `${path}${inner.path}.`))];
   });
 
 /** A table of all fields, nested ones by their path. `io`: what is written in a file, or what is read from one. */
 export const schemaTable = (schema: z.ZodType, io: 'input' | 'output'): string => {
   const json = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' }) as JsonSchema;
-  const rows = rowsOf(nested(json) ?? json, '');
+  const rows = rowsOf(nested(json)?.schema ?? json, '');
   return ['| field | type | required | |', '|---|---|---|---|', ...rows].join('\n');
 };

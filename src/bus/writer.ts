@@ -180,7 +180,8 @@ export class BusWriter implements Disposable {
   }
 
   #retry(now: boolean): void {
-    for (const appender of [...this.#failing]) {
+    for (const appender of Array.from(this.#failing)) {
+      // a copy: those that are well again leave the set
       appender.retry(now);
       this.#followOutage(appender, true);
     }

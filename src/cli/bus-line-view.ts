@@ -96,11 +96,14 @@ const transitionGist = (data: Fields): string => {
   return because(joined([word(data['to']), name], ' '), why);
 };
 
+/** What a call does: in the words of the job, else from its input. */
+export const callGist = (data: Fields): string => text(data, 'title') || inputGist(data['tool_input']);
+
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   tool_call: (data) => {
     const why = data['ok'] === false ? text(data, 'error') : '';
     return joined([
-      because(joined([text(data, 'tool_name'), inputGist(data['tool_input'])], ' '), why),
+      because(joined([text(data, 'tool_name'), callGist(data)], ' '), why),
       duration(data),
     ]);
   },

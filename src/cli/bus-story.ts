@@ -4,7 +4,7 @@ import { bornAt } from '../bus/query/entities.ts';
 import type { EntityView, SessionView } from '../bus/query/entity-view.ts';
 import type { StoryItem } from '../bus/query/story.ts';
 import { transitionOfBusType } from '../model/entity.ts';
-import { bodyText, countsText, gistOf, inputGist, oneLine } from './bus-line-view.ts';
+import { bodyText, callGist, countsText, gistOf, oneLine } from './bus-line-view.ts';
 import { clip, formatDuration, printable } from './format.ts';
 import { stateMark, stateWord } from './state-mark.ts';
 import type { Terminal } from './terminal.ts';
@@ -113,7 +113,7 @@ const callRow = ({ data, ts }: BusLine, indent: string, place: StoryPlace): read
   const tool = clip(oneLine(String(data['tool_name'])), TOOL_COLUMNS - 1).padEnd(TOOL_COLUMNS);
   const took = typeof data['duration_ms'] === 'number' ? formatDuration(data['duration_ms']) : '';
   const room = Math.max(16, columns - OFFSET_COLUMNS - indent.length - 4 - TOOL_COLUMNS - DURATION_COLUMNS);
-  const what = clip(inputGist(data['tool_input']), room).padEnd(room);
+  const what = clip(callGist(data), room).padEnd(room);
   const mark = isOk ? paint('green', '✓') : paint('red', '✗');
   const row = `${offset(ts, place)}  ${indent}${mark} ${tool}${what}${took.padStart(DURATION_COLUMNS)}`;
   if (isOk || typeof data['error'] !== 'string') return [row];

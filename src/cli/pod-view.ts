@@ -1,5 +1,5 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
-import type { PodEnded, PodEvent, PodListener } from '../pod/pod-event.ts';
+import type { PodEnded, PodEvent, PodListener, PodOutcome } from '../pod/pod-event.ts';
 import { clip, firstLine, formatDuration, printable } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,6 +16,15 @@ const SPIN_EVERY_MS = 100;
 const TOOL_COLUMNS = 12;
 const DURATION_COLUMNS = 9;
 const ERROR_CHARS = 200;
+
+const OUTCOME_WORDS: Readonly<Record<PodOutcome, string>> = {
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  timed_out: 'timed out',
+  limit: 'stopped at a limit',
+  interrupted: 'interrupted',
+};
 
 type ToolEnded = Extract<PodEvent, { event: 'tool_ended' }>;
 type ToolStarted = Extract<PodEvent, { event: 'tool_started' }>;
@@ -46,7 +55,7 @@ const resultLines = (result: unknown): readonly string[] => {
 
 const summary = (terminal: Terminal, ended: PodEnded): string => {
   const isWell = ended.outcome === 'completed';
-  const outcome = terminal.paint(isWell ? 'green' : 'red', ended.outcome.replace('_', ' '));
+  const outcome = terminal.paint(isWell ? 'green' : 'red', OUTCOME_WORDS[ended.outcome]);
   const calls = `${ended.calls} ${ended.calls === 1 ? 'call' : 'calls'}`;
   const errors = `${ended.errors} ${ended.errors === 1 ? 'error' : 'errors'}`;
   const dropped = Object.entries(ended.dropped).map(([name, count]) => `${name.replaceAll('_', ' ')}: ${count}`);

@@ -83,7 +83,11 @@ export class PodStepsHost implements StepsHost {
     const hooks: ToolHooks = {
       pre: () => session.tell({ event: 'tool_started', ...shown, step: call.stepId }),
       post: (event) => {
-        entity.recordToolCall(event, { source: 'hook', step: call.stepId });
+        entity.recordToolCall(event, {
+          source: 'hook',
+          step: call.stepId,
+          ...(call.title === undefined ? {} : { title: call.title }),
+        });
         const isOk = event.hook_event_name === 'PostToolUse';
         const ended = { event: 'tool_ended', ...shown, ok: isOk, duration_ms: event.duration_ms } as const;
         session.tell(isOk ? ended : { ...ended, error: event.error });

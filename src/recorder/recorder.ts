@@ -36,6 +36,8 @@ export interface ToolCallOrigin {
   readonly source: ToolCallSource;
   /** Id of the step of a job of steps. */
   readonly step?: string;
+  /** What the call does, in the words of the job. */
+  readonly title?: string;
 }
 
 /** Fixed keys, ids, hash and line feed of a line, generously. */
@@ -155,11 +157,12 @@ export class Recorder {
     return chars * 3 <= budgetBytes ? bodies : fitBodies(bodies, budgetBytes, this.#keepBlob);
   }
 
-  #head(event: PostToolUse | PostToolUseFailure, { source, step }: ToolCallOrigin): string {
+  #head(event: PostToolUse | PostToolUseFailure, { source, step, title }: ToolCallOrigin): string {
     const useId = this.#options.encoder.encodeText(event.tool_use_id, MAX_NAME_BYTES).text;
-    const stepField = step === undefined ? '' : `,"step":${JSON.stringify(step)}`;
+    const stepField = step === undefined ? '' : `,"step":${this.#names.json(step)}`;
+    const titleField = title === undefined ? '' : `,"title":${this.#names.json(title)}`;
     const ok = event.hook_event_name === 'PostToolUse';
-    return `{"source":"${source}","tool_name":${this.#names.json(event.tool_name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField},"cwd":${this.#names.json(event.cwd)}`;
+    return `{"source":"${source}","tool_name":${this.#names.json(event.tool_name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField}${titleField},"cwd":${this.#names.json(event.cwd)}`;
   }
 
   #tail(event: PostToolUse | PostToolUseFailure, input: EncodedBody, response: EncodedBody | undefined): string {

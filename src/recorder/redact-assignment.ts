@@ -22,7 +22,9 @@ const ESCAPE = 27;
 const MAX_NAME_CHARS = 64;
 const MAX_SPACES = 32;
 /** How much of a value without quotes is looked at before it is known to be a secret (N1). */
-const LOOKED_AT_CHARS = 128;
+const LOOKED_AT_CHARS = 64;
+/** As much of the rest of a line. */
+const REST_CHARS = 512;
 
 const isBlank = (code: number): boolean => code === SPACE || code === TAB;
 
@@ -120,7 +122,7 @@ const styleOf = (text: string, name: NameRange, separator: number, isTight: bool
 };
 
 const restOfLine = (text: string, from: number): number => {
-  const near = text.slice(from, from + LOOKED_AT_CHARS * 4);
+  const near = text.slice(from, from + REST_CHARS);
   const end = near.search(/[\r\n"'`]|\\[nr"'\\]|\s#/);
   return from + near.slice(0, end === -1 ? near.length : end).trimEnd().length;
 };
@@ -140,6 +142,7 @@ const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRang
   const { name, range, separator } = found;
   const style = styleOfFound(text, from, found);
   const isStrict = style === 'loose';
+  if (style !== 'env' && '([{<'.includes(text.charAt(from))) return undefined; // code, or nothing
   const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, isStrict);
   const value = text.slice(from, end).replace(TRAILING, '');
   const isLast = (): boolean => restOfLine(text, from) <= end;

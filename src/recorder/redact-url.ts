@@ -6,6 +6,7 @@ import { SECRET_URLS } from './secret-patterns.ts';
 const MAX_AUTHORITY_CHARS = 2048;
 const MAX_ODD_PASSWORD_CHARS = 128;
 const KEY_AS_USER_MIN_CHARS = 20;
+const SHORTEST_ADDRESS_CHARS = 11; // discord.com
 
 /** What ends the part of a URL that names user and host. */
 const ENDS_AUTHORITY = new Uint8Array(65536);
@@ -43,9 +44,15 @@ const addPassword = (subject: Subject, start: number, end: number): void => {
   addSpan(subject, { start, end, kind: 'url-password', isForm: false });
 };
 
-const findPassword = (subject: Subject, from: number): void => {
+/** Length of the part with user and host. */
+const findPassword = (subject: Subject, from: number): number => {
+  const authority = readAuthority(subject.text, from);
+  if (authority.colonAt !== -1 || authority.atAt !== -1) redactPassword(subject, from, authority);
+  return authority.end - from;
+};
+
+const redactPassword = (subject: Subject, from: number, { end, colonAt, atAt }: Authority): void => {
   const { text } = subject;
-  const { end, colonAt, atAt } = readAuthority(text, from);
   if (atAt !== -1 && colonAt !== -1 && colonAt < atAt) return addPassword(subject, colonAt + 1, atAt);
   if (atAt !== -1) {
     const isKey = atAt - from >= KEY_AS_USER_MIN_CHARS && /\d/.test(text.slice(from, atAt));
@@ -69,7 +76,7 @@ export const findUrlSecret = (subject: Subject, at: number): void => {
   const { text } = subject;
   const from = at + 1 + slashes(text, at + 1);
   if (from === at + 1) return;
-  findPassword(subject, from);
+  if (findPassword(subject, from) < SHORTEST_ADDRESS_CHARS) return;
   for (const { kind, pattern } of addresses) {
     pattern.lastIndex = from;
     const found = pattern.exec(text);

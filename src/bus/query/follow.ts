@@ -34,6 +34,7 @@ const LOOK_EVERY_MS = 1_000;
 const GATHER_MS = 5;
 /** A channel untouched for so long is not watched, only looked at (G6). */
 const QUIET_MS = 24 * 3600_000;
+const LIVELY_MS = 10_000;
 const MAX_GATHERED = 2_000;
 
 interface Gathered {
@@ -62,6 +63,7 @@ class Follower implements AsyncDisposable {
   readonly #files = new Map<string, FollowedFile>();
   readonly #marks = new Map<string, string>();
   readonly #changed = new Set<string>();
+  readonly #changedAtMs = new Map<string, number>();
   readonly #seen = new RecentIds();
   readonly #timer: NodeJS.Timeout;
   #watcher: FSWatcher | undefined;
@@ -114,6 +116,7 @@ class Follower implements AsyncDisposable {
     const gathered = Promise.withResolvers<void>();
     setTimeout(gathered.resolve, GATHER_MS);
     await gathered.promise;
+    for (const path of this.#lively()) this.#look(path);
     if (!this.#mustLook) return;
     this.#mustLook = false;
     await this.watch();
@@ -200,11 +203,19 @@ class Follower implements AsyncDisposable {
     this.#wake.resolve();
   }
 
+  /** Files that changed a moment ago; of a new one the watcher is not told all that comes just after. */
+  #lively(): readonly string[] {
+    const sinceMs = Date.now() - LIVELY_MS;
+    for (const [path, atMs] of this.#changedAtMs) if (atMs < sinceMs) this.#changedAtMs.delete(path);
+    return [...this.#changedAtMs.keys()];
+  }
+
   #look(path: string): void {
     const mark = tryMark(path);
     if (mark === this.#marks.get(path)) return;
     if (mark !== undefined) this.#marks.set(path, mark);
     this.#changed.add(path);
+    this.#changedAtMs.set(path, Date.now());
   }
 }
 

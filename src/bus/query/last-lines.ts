@@ -49,7 +49,9 @@ class Newest {
     const byId = new Map<string, Dated>();
     for (const line of [...this.#lines, ...lines]) {
       const id = idOf(line.text) ?? line.text;
-      if ((byId.get(id)?.rank ?? 1) >= line.rank) byId.set(id, line);
+      if ((byId.get(id)?.rank ?? 1) < line.rank) continue;
+      byId.delete(id); // its place is that of the copy that is kept
+      byId.set(id, line);
     }
     const inOrder = [...byId.values()].sort((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : a.rank - b.rank));
     this.#lines = inOrder.slice(-this.#count);

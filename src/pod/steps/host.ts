@@ -14,6 +14,8 @@ export interface StepsCall {
   readonly timeoutMs?: number;
   /** One line of at most 80 characters for the live view. */
   readonly describe: string;
+  /** The step's own name, where it has one. */
+  readonly title?: string;
   /** Absolute: what the input's relative paths start from. */
   readonly cwd: string;
   /** Ends soon after `signal` is aborted, whatever the tool does. */

@@ -59,6 +59,7 @@ const prepare = async (step: JobStep, { stepId, scope, env }: StepSetting): Prom
     input,
     stepId,
     describe: typeof name === 'string' ? oneLine(name) : tool.describe(parsed.data),
+    ...(typeof name === 'string' ? { title: oneLine(name) } : {}),
     cwd,
     run,
     ...(step.task === undefined ? {} : { task: step.task }),

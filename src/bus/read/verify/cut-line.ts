@@ -1,6 +1,6 @@
 /**
  * Owns telling a torn line from a damaged one: a torn one is the beginning of a line and nothing else, as a killed
- * writer or a full disk leaves it, perhaps with others glued to it, perhaps with zeros after it (a power cut).
+ * writer or a full disk leaves it, perhaps with others glued to it, perhaps with zeros around it (a power cut).
  *
  * T1. The end of a line is never part of a torn one: what has it was whole once, and is damaged.
  */
@@ -18,8 +18,8 @@ const CUT_NUMBER = /^-?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d*)?$/;
 const BARE = /[A-Za-z0-9+.-]+/y;
 /** What may stand between the quotes of a JSON string. */
 const STRING_BODY = /(?:[ !#-[\]-\uffff]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y;
-const CUT_ESCAPE = /^\\(u[0-9a-fA-F]{0,3})?$/;
-const HASH_VALUE = /^"[0-9a-f]{0,64}$|^"[0-9a-f]{64}"$/;
+const CUT_ESCAPE = /^\\(?:u[0-9a-fA-F]{0,3})?/;
+const CUT_HASH = /^(?:"[0-9a-f]{64}"|"[0-9a-f]{0,64})?/;
 
 /** Reads the beginning of a line as strictly as it was written: keys in order, no spaces. */
 class CutLineReader {
@@ -109,7 +109,8 @@ class CutLineReader {
   }
 
   #hash(): Reading {
-    return HASH_VALUE.test(this.#text.slice(this.#at)) || this.#isOver ? { kind: 'cut' } : this.#broken();
+    this.#at += CUT_HASH.exec(this.#text.slice(this.#at, this.#at + 66))?.[0].length ?? 0;
+    return this.#isOver ? { kind: 'cut' } : this.#broken();
   }
 
   #string(): Reading | undefined {
@@ -120,22 +121,19 @@ class CutLineReader {
       this.#at += 1;
       return undefined;
     }
-    if (!this.#isOver && !CUT_ESCAPE.test(this.#text.slice(this.#at, this.#at + 6))) return this.#broken();
-    this.#at = this.#text.length;
-    return { kind: 'cut' };
+    this.#at += CUT_ESCAPE.exec(this.#text.slice(this.#at, this.#at + 5))?.[0].length ?? 0;
+    return this.#isOver ? { kind: 'cut' } : this.#broken();
   }
 
   #bare(): Reading | undefined {
     BARE.lastIndex = this.#at;
     const word = BARE.exec(this.#text)?.[0];
     if (word === undefined) return this.#broken();
-    const isCut = this.#at + word.length >= this.#text.length;
-    const isFine = isCut
-      ? CUT_NUMBER.test(word) || LITERALS.some((literal) => literal.startsWith(word))
-      : NUMBER.test(word) || LITERALS.includes(word);
-    if (!isFine) return this.#broken();
-    this.#at += word.length;
-    return isCut ? { kind: 'cut' } : undefined;
+    const isWhole = NUMBER.test(word) || LITERALS.includes(word);
+    const mayBeCut = CUT_NUMBER.test(word) || LITERALS.some((literal) => literal.startsWith(word));
+    if (isWhole || mayBeCut) this.#at += word.length;
+    if (this.#isOver) return { kind: 'cut' };
+    return isWhole ? undefined : this.#broken();
   }
 }
 
@@ -146,9 +144,18 @@ const laterStarts = (text: string, from: number, upTo: number): readonly number[
   return starts.slice(-MAX_STARTS);
 };
 
+/** What stands between the zeros at both ends. */
+const withoutZeros = (text: string): string => {
+  let start = 0;
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end -= 1;
+  while (start < end && text.charCodeAt(start) === 0) start += 1;
+  return text.slice(start, end);
+};
+
 /** Whether `text` is the beginning of a line, or several of them glued together, and nothing else. Latin-1 will do. */
 export const isCutLine = (text: string): boolean => {
-  const bytes = text.replace(/\0+$/, '');
+  const bytes = withoutZeros(text);
   const seen = new Set<number>();
   const toTry = [0];
   for (let from = toTry.pop(); from !== undefined; from = toTry.pop()) {
