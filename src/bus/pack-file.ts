@@ -7,11 +7,22 @@
  *     is found in the removed file, which is still open, and put into the compressed one.
  * K3. A compressed file that is there already is gone on with: what zgrep and zcat read is one after the other.
  */
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync, truncateSync, unlinkSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline as pipe } from 'node:stream';
+import { pipeline as pipe, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { FILE_MODE } from './layout.ts';
 
@@ -19,6 +30,8 @@ import { FILE_MODE } from './layout.ts';
 export type PackOutcome = 'packed' | 'changed';
 
 const TEMP_SUFFIX = '.gz.tmp';
+/** A writer looks each millisecond whether its file is still there (A5 of appender.ts). */
+const WRITER_LOOKS_WITHIN_MS = 10;
 
 /** What a pack that was ended left beside; only the one that has the lock may take it away. */
 export const isPackTemp = (fileName: string): boolean => fileName.startsWith('.') && fileName.endsWith(TEMP_SUFFIX);
@@ -29,12 +42,6 @@ interface Plain {
   readonly sizeBytes: number;
   readonly mtimeMs: number;
   readonly ino: number;
-}
-
-interface Packed {
-  readonly path: string;
-  /** Of the compressed file that was there before; 0: none was. */
-  readonly sizeBefore: number;
 }
 
 const tempOf = (path: string): string => join(dirname(path), `.${basename(path)}${TEMP_SUFFIX}`);
@@ -53,26 +60,23 @@ const syncFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** Puts bytes `from` up to `until` of the plain file behind the first `keepBytes` of the compressed one, all beside. */
-const writeBeside = async (
-  plain: Plain,
-  packed: Packed,
-  span: { readonly from: number; readonly until: number; readonly keepBytes: number },
-  signal: AbortSignal,
-): Promise<string> => {
+interface Content {
+  /** The compressed file that is there, and how much of it is kept. */
+  readonly path: string;
+  readonly keepBytes: number;
+  /** What is compressed and put after that. */
+  readonly rest: Readable;
+}
+
+/** Writes a compressed file beside, on stable storage, with the time of the plain one; nothing is left when it rejects. */
+const writeBeside = async (plain: Plain, { path, keepBytes, rest }: Content, signal?: AbortSignal): Promise<string> => {
   const temp = tempOf(plain.path);
   const handle = await open(temp, 'wx', FILE_MODE);
+  const options = signal === undefined ? {} : { signal };
+  const sink = () => createWriteStream(temp, { autoClose: false, fd: handle.fd });
   try {
-    const sink = { autoClose: false, fd: handle.fd } as const;
-    if (span.keepBytes > 0) {
-      const kept = createReadStream(packed.path, { end: span.keepBytes - 1 });
-      await pipeline(kept, createWriteStream(temp, sink), { signal });
-    }
-    if (span.until > span.from) {
-      const { fd } = plain.handle;
-      const source = createReadStream(plain.path, { fd, autoClose: false, start: span.from, end: span.until - 1 });
-      await pipeline(source, createGzip(), createWriteStream(temp, sink), { signal });
-    }
+    if (keepBytes > 0) await pipeline(createReadStream(path, { end: keepBytes - 1 }), sink(), options);
+    await pipeline(rest, createGzip(), sink(), options);
     await handle.utimes(plain.mtimeMs / 1000, plain.mtimeMs / 1000);
     await handle.sync();
   } catch (thrown) {
@@ -83,6 +87,12 @@ const writeBeside = async (
   }
   return temp;
 };
+
+/** The bytes that the plain file had when it was opened. */
+const plainBytes = ({ path, handle, sizeBytes }: Plain): Readable =>
+  sizeBytes === 0
+    ? Readable.from([])
+    : createReadStream(path, { fd: handle.fd, autoClose: false, start: 0, end: sizeBytes - 1 });
 
 async function* unpack(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
@@ -132,45 +142,52 @@ const keptBytes = async (plain: Plain, packedPath: string, signal: AbortSignal):
   return unpackedBytes >= plain.sizeBytes ? 'all' : 0;
 };
 
-/** Takes back what was put into place, so that all is as it was (K2). */
-const undo = ({ path, sizeBefore }: Packed): void => {
-  if (sizeBefore === 0) unlinkSync(path);
-  else truncateSync(path, sizeBefore);
+/** What a writer that had the file open has put into it since the last look, and not again into a new file. */
+const readLate = async ({ path, handle, sizeBytes }: Plain): Promise<Buffer> => {
+  const { size } = await handle.stat();
+  const late = Buffer.alloc(Math.max(0, size - sizeBytes));
+  await handle.read(late, 0, late.byteLength, sizeBytes);
+  const anew = late.byteLength > 0 && existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const lines = late.toString('utf8').split(/(?<=\n)/);
+  return Buffer.from(lines.filter((line) => !anew.includes(line)).join(''));
 };
 
-/** Removes the plain file; what was written into it since the last look goes after the rest (K2). */
-const removePlain = async (plain: Plain, packed: Packed): Promise<void> => {
+/** Removes the plain file; what came into it since the last look goes after the rest (K2). */
+const removePlain = async (plain: Plain, packedPath: string): Promise<void> => {
   unlinkSync(plain.path);
-  const { size } = await plain.handle.stat();
-  if (size <= plain.sizeBytes) return;
-  const { size: keepBytes } = statSync(packed.path);
-  const span = { from: plain.sizeBytes, until: size, keepBytes };
-  renameSync(await writeBeside(plain, packed, span, new AbortController().signal), packed.path); // not to be ended now
-  await syncFolder(dirname(plain.path));
+  await setTimeout(WRITER_LOOKS_WITHIN_MS);
+  const late = await readLate(plain);
+  if (late.byteLength === 0) return;
+  const { size: keepBytes } = statSync(packedPath);
+  const temp = await writeBeside(plain, { path: packedPath, keepBytes, rest: Readable.from([late]) });
+  renameSync(temp, packedPath);
+  await syncFolder(dirname(packedPath));
 };
 
 const pack = async (plain: Plain, signal: AbortSignal): Promise<PackOutcome> => {
   const path = `${plain.path}.gz`;
-  const kept = await keptBytes(plain, path, signal);
-  if (kept === 'all') {
-    if (!isUnchanged(plain)) return 'changed';
-    await removePlain(plain, { path, sizeBefore: 0 });
-    return 'packed';
+  const keepBytes = await keptBytes(plain, path, signal);
+  if (keepBytes !== 'all') {
+    const temp = await writeBeside(plain, { path, keepBytes, rest: plainBytes(plain) }, signal);
+    if (!isUnchanged(plain)) {
+      rmSync(temp);
+      return 'changed';
+    }
+    renameSync(temp, path);
+    await syncFolder(dirname(path)); // K1
   }
-  const packed = { path, sizeBefore: kept };
-  const temp = await writeBeside(plain, packed, { from: 0, until: plain.sizeBytes, keepBytes: kept }, signal);
   if (!isUnchanged(plain)) {
-    rmSync(temp);
+    if (keepBytes !== 'all') takeBack(path, keepBytes);
     return 'changed';
   }
-  renameSync(temp, path);
-  await syncFolder(dirname(path)); // K1
-  if (!isUnchanged(plain)) {
-    undo(packed);
-    return 'changed';
-  }
-  await removePlain(plain, packed);
+  await removePlain(plain, path);
   return 'packed';
+};
+
+/** Makes the compressed file what it was before (K2). */
+const takeBack = (path: string, keepBytes: number): void => {
+  if (keepBytes === 0) unlinkSync(path);
+  else truncateSync(path, keepBytes);
 };
 
 /**

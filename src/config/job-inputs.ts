@@ -47,7 +47,7 @@ export const resolveInputs = (job: Job, given: readonly string[]): InputValues =
       if (outcome.ok) values.set(name, outcome.value);
       else problems.push(`${name}: must be ${outcome.wanted}, not ${JSON.stringify(text.slice(equals + 1))}`);
     }
-    told.add(name);
+    if (equals > 0) told.add(name);
   }
   for (const [name, declared] of Object.entries(job.inputs)) {
     if (told.has(name)) continue;

@@ -71,7 +71,7 @@ describe('renderCommand', () => {
         );
         expect(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })).toBe([...list, list[0], ''].join('\0'));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

@@ -52,7 +52,10 @@ const post = (tool_input: unknown, tool_response: unknown): PostToolUse => ({
 });
 
 const lastText = (): string =>
-  readFileSync(join(busDir(), `channels/${JOB}.jsonl`), 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  readFileSync(join(busDir(), `channels/${JOB}.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .at(-1) ?? '';
 const last = (): BusLine => {
   const line = tryParseLine(lastText());
   if (line === undefined) throw new Error('the last line does not parse');
@@ -79,7 +82,12 @@ describe('a tool call', () => {
 
   it('that failed says why, and that it was ended from outside', () => {
     const { tool_response: _, ...rest } = post({}, null);
-    const failure: PostToolUseFailure = { ...rest, hook_event_name: 'PostToolUseFailure', error: 'Exit code 3\nno', is_interrupt: true };
+    const failure: PostToolUseFailure = {
+      ...rest,
+      hook_event_name: 'PostToolUseFailure',
+      error: 'Exit code 3\nno',
+      is_interrupt: true,
+    };
     recorder.recordToolCall(SCOPE, failure, { source: 'hook' });
     expect(last().data).toMatchObject({ ok: false, error: 'Exit code 3\nno', is_interrupt: true });
     expect(recorder.counts).toMatchObject({ calls: 1, errors: 1 });
@@ -136,7 +144,8 @@ describe('a tool call', () => {
   });
 
   it('G6: counts by at most 200 names', () => {
-    for (let n = 0; n < 300; n += 1) recorder.recordToolCall(SCOPE, { ...post({}, 1), tool_name: `t${n}` }, { source: 'hook' });
+    for (let n = 0; n < 300; n += 1)
+      recorder.recordToolCall(SCOPE, { ...post({}, 1), tool_name: `t${n}` }, { source: 'hook' });
     expect(recorder.counts.byTool.size).toBe(201);
     expect(recorder.counts.byTool.get('(other)')).toBe(100);
   });

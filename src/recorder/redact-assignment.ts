@@ -16,13 +16,12 @@ const LESS = 60;
 const SPACE = 32;
 const TAB = 9;
 const BACKSLASH = 92;
-const APOSTROPHE = 39;
 const ESCAPE = 27;
 
 const MAX_NAME_CHARS = 64;
 const MAX_SPACES = 32;
 /** How much of a value without quotes is looked at before it is known to be a secret (N1). */
-const LOOKED_AT_CHARS = 64;
+const LOOKED_AT_CHARS = 48;
 /** As much of the rest of a line. */
 const REST_CHARS = 512;
 
@@ -108,8 +107,8 @@ const valueText = (text: string, from: number): number => {
   return hasPrefix ? skipAt(STRING_PREFIX, text, start) : start;
 };
 
+const MAX_TYPE_CHARS = 48;
 const TYPE_AND_EQUALS = /[^=\n;,(){}]{1,48}=\s{0,4}(?=["'`])/y;
-const TRAILING = /[)\]},;]+$/;
 const LINE_START = /(?:^|[\n\r]|\\n)[ \t]*(?:- )?$/;
 const COMMAND_OR_QUERY = /(?:^|[\s"';&?])(?:export |-e |--env |env |set )?$/;
 
@@ -136,6 +135,13 @@ interface Found {
 const styleOfFound = (text: string, from: number, { range, separator }: Found): ValueStyle =>
   styleOf(text, range, separator, !range.isSpaced && !isBlank(text.charCodeAt(from - 1)));
 
+/** Without the brackets, commas and semicolons at its end: they belong to what is around it. */
+const withoutTrailing = (value: string): string => {
+  let { length } = value;
+  while (length > 0 && ')]},;'.includes(value.charAt(length - 1))) length -= 1;
+  return value.slice(0, length);
+};
+
 /** The secret without quotes that stands in `[from, end)` and perhaps behind it, if there is one. */
 const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRange | undefined => {
   const { text } = subject;
@@ -144,7 +150,7 @@ const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRang
   const isStrict = style === 'loose';
   if (style !== 'env' && '([{<'.includes(text.charAt(from))) return undefined; // code, or nothing
   const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, isStrict);
-  const value = text.slice(from, end).replace(TRAILING, '');
+  const value = withoutTrailing(text.slice(from, end));
   const isLast = (): boolean => restOfLine(text, from) <= end;
   if (!isSecretValue(value, name, { style, isLast, next: text.charAt(from + value.length) })) return undefined;
   if (end === from + LOOKED_AT_CHARS) return { start: from, end: unquotedEnd(text, end, text.length, isStrict) };
@@ -156,11 +162,8 @@ const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRang
 };
 
 /** Behind a type, `password: string = "x"`; `from`: none stands there. */
-const behindType = (text: string, from: number): number => {
-  const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, true);
-  const next = text.charCodeAt(end);
-  return isBlank(next) || next === APOSTROPHE ? skipAt(TYPE_AND_EQUALS, text, from) : from;
-};
+const behindType = (text: string, from: number): number =>
+  text.slice(from, from + MAX_TYPE_CHARS).includes('=') ? skipAt(TYPE_AND_EQUALS, text, from) : from;
 
 const quotedSecret = (
   text: string,

@@ -60,6 +60,7 @@ const redactPassword = (subject: Subject, from: number, { end, colonAt, atAt }: 
   }
   if (colonAt === -1 || text.charAt(from) === '[') return;
   if (end === text.length && subject.isCut) return addPassword(subject, colonAt + 1, end);
+  if (end === colonAt + 1 || !text.slice(end, end + MAX_ODD_PASSWORD_CHARS).includes('@')) return;
   ODD_PASSWORD.lastIndex = colonAt;
   const odd = ODD_PASSWORD.exec(text);
   if (odd?.[1] !== undefined) addPassword(subject, colonAt + 1, colonAt + 1 + odd[1].length);

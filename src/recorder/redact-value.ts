@@ -19,6 +19,8 @@ export interface ValuePlace {
 }
 
 const LOOKED_AT_CHARS = 256;
+/** A value of letters alone is random from here on, not a word. */
+const LONG_CHARS = 20;
 
 /** References, templates, masks and what was redacted before. */
 const PLACEHOLDER = new RegExp(
@@ -57,6 +59,11 @@ const WORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** The longest of {@link WORDS}. */
+const MAX_WORD_CHARS = 11;
+
+const isWord = (value: string): boolean => value.length <= MAX_WORD_CHARS && WORDS.has(value.toLowerCase());
+
 /** As many separators a name repeated as a value may have: `x-api-key`. */
 const MAX_SEPARATORS = 6;
 
@@ -64,12 +71,11 @@ const bareOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9
 
 /** A word of a language or a form, or the name once more: `password=password`, `"api_key": "API key"`. */
 const isOnlyAWord = (value: string, name: SecretName): boolean => {
-  if (WORDS.has(value.toLowerCase())) return true;
-  if (value.length > name.bare.length + MAX_SEPARATORS) return !/[A-Za-z0-9]/.test(value);
-  const bare = bareOf(value);
-  return (
-    bare === '' || bare === name.bare || (name.strength !== 'password' && bare.length > 3 && name.bare.endsWith(bare))
-  );
+  if (isWord(value)) return true;
+  const bare = value.length > name.bare.length + MAX_SEPARATORS ? '' : bareOf(value);
+  if (bare === name.bare) return true;
+  if (name.strength === 'password') return false;
+  return bare === '' ? !/[A-Za-z0-9]/.test(value) : bare.length > 3 && name.bare.endsWith(bare);
 };
 
 const isReference = (value: string, style: ValueStyle): boolean =>
@@ -77,14 +83,16 @@ const isReference = (value: string, style: ValueStyle): boolean =>
 
 /** What stands for a secret without being one: `${TOKEN}`, `<password>`, `***`, `process.env.TOKEN`. */
 export const isPlaceholder = (value: string): boolean =>
-  value === '' || isReference(value.slice(0, LOOKED_AT_CHARS), 'quoted') || WORDS.has(value.toLowerCase());
+  value === '' || isReference(value.slice(0, LOOKED_AT_CHARS), 'quoted') || isWord(value);
 
 const isPath = (value: string): boolean => PATH.test(value) && !RANDOM_PART.test(value);
 
+/** About passwords: a label, a message. */
+const isSentence = (value: string): boolean =>
+  HAS_SPACE.test(value) && !HAS_DIGIT.test(value) && /\bpass(?:word|phrase|code)s?\b/i.test(value);
+
 const isQuotedSecret = (value: string, name: SecretName): boolean => {
-  if (name.strength === 'password') {
-    return !(HAS_SPACE.test(value) && /\bpass(?:word|phrase|code)s?\b/i.test(value)); // a sentence about passwords
-  }
+  if (name.strength === 'password') return !isSentence(value);
   if (HAS_SPACE.test(value)) return false;
   if (name.strength !== 'weak') return true;
   if (name.bare === 'pass' || HAS_DIGIT.test(value)) return true;
@@ -92,8 +100,11 @@ const isQuotedSecret = (value: string, name: SecretName): boolean => {
 };
 
 /** Unquoted and in code as often as in data. */
+const mayBeLooseSecret = (value: string, name: SecretName): boolean =>
+  (name.strength === 'password' || value.length >= LONG_CHARS || HAS_DIGIT.test(value)) && !CODE.test(value);
+
 const isLooseSecret = (value: string, name: SecretName, { isLast }: ValuePlace): boolean => {
-  if (CODE.test(value) || CHAIN.test(value) || name.bare === 'pass') return false;
+  if (CHAIN.test(value) || name.bare === 'pass') return false;
   if (NOT_NULL.test(value) && (MENTIONS_SECRET.test(value) || value.includes('.'))) return false;
   if (name.strength === 'password') {
     if (HAS_DIGIT.test(value)) return true;
@@ -101,7 +112,7 @@ const isLooseSecret = (value: string, name: SecretName, { isLast }: ValuePlace):
     return true;
   }
   if (MENTIONS_SECRET.test(value) && value.length < 32) return false;
-  if (!HAS_DIGIT.test(value)) return value.length >= 20 && !LOWER_WORDS.test(value) && isLast();
+  if (!HAS_DIGIT.test(value)) return value.length >= LONG_CHARS && !LOWER_WORDS.test(value) && isLast();
   return value.length >= 8;
 };
 
@@ -118,6 +129,7 @@ const isTightSecret = (value: string, name: SecretName, { next }: ValuePlace): b
 export const isSecretValue = (value: string, name: SecretName, place: ValuePlace): boolean => {
   if (value.length < name.minChars) return false;
   const head = value.slice(0, LOOKED_AT_CHARS).trim();
+  if (place.style === 'loose' && !mayBeLooseSecret(head, name)) return false; // nearly all: code
   if (head === '' || isReference(head, place.style) || isOnlyAWord(head, name)) return false;
   if (NUMBER.test(head)) return name.strength === 'password' && LONG_NUMBER.test(head);
   if ((name.strength !== 'password' || name.bare.endsWith('pwd')) && isPath(head)) return false;

@@ -173,6 +173,16 @@ describe('the report', () => {
     expect(run('gist', [])).toContain('could not be told');
   });
 
+  it('keeps the gist below 2 kB in any script', () => {
+    repository
+      .write('package.json', JSON.stringify({ name: '界'.repeat(200), description: '界🚀'.repeat(400) }))
+      .commit();
+    const gist = run('gist', [runProgram('about', repository.dir)]);
+    expect(Buffer.byteLength(gist)).toBeLessThan(2048);
+    expect(gist).not.toContain('\ufffd');
+    expect(gist.trimEnd().split('\n')).toHaveLength(3);
+  });
+
   it('quotes notes on one line, but none of ignored files and none with a secret in it', () => {
     repository.write('.gitignore', 'out.py\n').write('a.py', '').write('out.py', '');
     const matches = [{ path: 'a.py', line: 1, text: '  # FIXME: | \u001b[31mred' }, { path: 'out.py', line: 1, text: '# FIXME: no' }, { path: 'a.py', line: 2, text: `k = "ghp_${random(36)}" # FIXME: move` }]; // prettier-ignore

@@ -207,6 +207,7 @@ describe('what dependencies are told of', () => {
       'none/package.json': '{}', 'test/fixtures/x/package.json': packageJson, 'node_modules/y/package.json': packageJson,
     }); // prettier-ignore
     expect(told).toMatchObject({ unlocked: ['open'], unlockedCount: 1, manifestCount: 4 });
+    expect(told?.unlockedDependencies).toEqual({ runtimeCount: 6, devCount: 3 });
     expect(ecosystemOf({}, `${repository.dir}/locked/inner`)).toMatchObject({ unlockedCount: 0 });
   });
 });

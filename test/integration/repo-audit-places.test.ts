@@ -103,10 +103,11 @@ describe('a repository that means harm', () => {
     for (const key of ['alias.log', 'alias.ls-files', 'alias.config']) repository.git('config', key, `!${program}`);
     repository.git('config', 'log.showSignature', 'true');
     repository.git('config', 'core.hooksPath', repository.beside('.'));
-    // as a partial clone whose remote is a program: what is missing would be fetched by running it
+    // as a partial clone whose remote is served by a program: what is missing would be fetched by running it
     repository.git('config', 'core.repositoryFormatVersion', '1');
     repository.git('config', 'extensions.partialClone', 'origin');
-    repository.git('config', 'remote.origin.url', `ext::${program}`);
+    repository.git('config', 'remote.origin.url', repository.dir);
+    repository.git('config', 'remote.origin.uploadpack', program);
     repository.git('config', 'remote.origin.promisor', 'true');
     const tree = execFileSync('git', ['-c', 'core.fsmonitor=false', 'rev-parse', 'HEAD~1^{tree}'], {
       cwd: repository.dir,

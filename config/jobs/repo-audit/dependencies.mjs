@@ -27,6 +27,7 @@ const MAX_FILES_READ = 5000;
  * @property {number} lockedCount
  * @property {string[]} unlocked folders with a manifest that no lock file covers
  * @property {number} unlockedCount
+ * @property {{ runtimeCount: number, devCount: number }} unlockedDependencies distinct names in those manifests
  * @property {{ name: string, versions: string[] }[]} duplicates
  * @property {number} duplicateCount
  * @property {string[]} installScripts
@@ -53,9 +54,8 @@ class Findings {
 /** @param {readonly string[]} list @param {number} top */
 const firstOf = (list, top) => [...new Set(list)].slice(0, top).map((text) => plainText(text, 100));
 
-/** @param {readonly { manifest: Manifest }[]} manifests @param {(dependency: Dependency) => boolean} isWanted */
-const pick = (manifests, isWanted) =>
-  manifests.flatMap(({ manifest }) => manifest.dependencies.filter((one) => isWanted(one)));
+/** @param {readonly { manifest: Manifest }[]} manifests */
+const requirementsOf = (manifests) => manifests.flatMap(({ manifest }) => manifest.dependencies);
 
 /** @param {Dependency[]} dependencies */
 const gradesOf = (dependencies) => {
@@ -71,8 +71,8 @@ const isLockedFromAbove = (name, place) => {
   return folders.some((up) => (LOCK_NAMES[name] ?? []).some((lock) => existsSync(join(place.root, up, lock))));
 };
 
-/** @param {Findings} found @param {string} name @param {import('./repository/place.mjs').Place} place */
-const unlockedFolders = (found, name, place) => {
+/** Manifests that need a lock file and have none. @param {Findings} found @param {string} name @param {import('./repository/place.mjs').Place} place */
+const unlockedManifests = (found, name, place) => {
   if (LOCK_NAMES[name] === undefined || isLockedFromAbove(name, place)) return [];
   const locked = new Set(found.locks.map(({ path }) => folderOf(path)));
   /** @param {string} folder */
@@ -82,10 +82,17 @@ const unlockedFolders = (found, name, place) => {
       if (at === '') return false;
     }
   };
-  const needy = found.manifests.filter(
-    ({ manifest }) => manifest.needsLock && manifest.dependencies.some(({ grade }) => grade !== 'local'),
+  return found.manifests.filter(
+    ({ path, manifest }) =>
+      manifest.needsLock && manifest.dependencies.some(({ grade }) => grade !== 'local') && !isLocked(folderOf(path)),
   );
-  return [...new Set(needy.map(({ path }) => folderOf(path)))].filter((folder) => !isLocked(folder));
+};
+
+/** Distinct names; what is needed to run and to develop counts once, to run. @param {Dependency[]} dependencies */
+const countNames = (dependencies) => {
+  const runtime = new Set(dependencies.filter(({ isDev }) => !isDev).map(({ name }) => name));
+  const dev = new Set(dependencies.filter(({ isDev, name }) => isDev && !runtime.has(name)).map(({ name }) => name));
+  return { runtimeCount: runtime.size, devCount: dev.size };
 };
 
 /** @param {readonly { lock: Lock }[]} locks @returns {{ name: string, versions: string[] }[]} most versions first; within one lock file */
@@ -122,10 +129,9 @@ const show = ({ name, spec }) => `${name} ${spec.replace(/\/\/[^@/\s]+@/, '//') 
  * @returns {Ecosystem}
  */
 const summarize = (name, found, { place, top }) => {
-  const all = pick(found.manifests, () => true);
-  const runtime = new Set(all.filter(({ isDev }) => !isDev).map((one) => one.name));
-  const dev = new Set(all.filter((one) => one.isDev && !runtime.has(one.name)).map((one) => one.name));
-  const unlocked = unlockedFolders(found, name, place);
+  const all = requirementsOf(found.manifests);
+  const unlocked = unlockedManifests(found, name, place);
+  const unlockedFolders = [...new Set(unlocked.map(({ path }) => folderOf(path)))];
   const duplicates = duplicatesOf(found.locks);
   const scripts = [...new Set(found.locks.flatMap(({ lock }) => lock.installScripts))];
   const deprecated = [...new Set(found.locks.flatMap(({ lock }) => lock.deprecated))];
@@ -137,15 +143,15 @@ const summarize = (name, found, { place, top }) => {
     name,
     manifests: manifests.toSorted((a, b) => b.runtimeCount + b.devCount - a.runtimeCount - a.devCount).slice(0, top),
     manifestCount: manifests.length,
-    runtimeCount: runtime.size,
-    devCount: dev.size,
+    ...countNames(all),
     grades: gradesOf(all),
     open: firstOf(all.filter(({ grade }) => grade === 'open').map(show), top),
     outside: firstOf(all.filter(({ grade }) => grade === 'git' || grade === 'url').map(show), top),
     lockFiles: found.locks.slice(0, top).map(({ path }) => showPath(path)),
     lockedCount: found.locks.reduce((sum, { lock }) => sum + lock.packageCount, 0),
-    unlocked: unlocked.slice(0, top).map((folder) => showPath(folder === '' ? '.' : folder)),
-    unlockedCount: unlocked.length,
+    unlocked: unlockedFolders.slice(0, top).map((folder) => showPath(folder === '' ? '.' : folder)),
+    unlockedCount: unlockedFolders.length,
+    unlockedDependencies: countNames(requirementsOf(unlocked)),
     duplicates: duplicates
       .slice(0, top)
       .map((one) => ({ name: plainText(one.name, 80), versions: firstOf(one.versions, 6) })),

@@ -7,8 +7,6 @@ import { printSection } from './repository/section.mjs';
 import { LargestFiles } from './languages/largest-files.mjs';
 import { hasBinaryExtension, languageByFirstLine, languageByName } from './languages/language-names.mjs';
 import { isMachineMade, lineCountOf } from './languages/line-count.mjs';
-import { lstatSync } from 'node:fs';
-import { diskPath } from './repository/path-text.mjs';
 
 /** Longer files are listed by size and not read: a text of this size is data. */
 const MAX_READ_BYTES = 16 * 1024 * 1024;
@@ -54,12 +52,10 @@ class SizeCount {
   lfsCount = 0;
   largestText;
   largestBinary;
-  #root;
   #reader;
 
   /** @param {string} root @param {number} top */
   constructor(root, top) {
-    this.#root = root;
     this.#reader = new FileReader(root, MAX_READ_BYTES);
     this.largestText = new LargestFiles(top);
     this.largestBinary = new LargestFiles(top);
@@ -79,9 +75,9 @@ class SizeCount {
 
   /** @param {string} path */
   #countUnread(path) {
-    const stats = lstatSync(diskPath(this.#root, path), { throwIfNoEntry: false });
-    if (stats === undefined) this.missingCount += 1;
-    else if (stats.isFile()) this.#countBinary(path, stats.size);
+    const found = this.#reader.measure(path);
+    if (found.kind === 'file') this.#countBinary(path, found.sizeBytes);
+    else this.#countAbsent(found.kind);
   }
 
   /** @param {string} path @param {number} sizeBytes */

@@ -5,7 +5,7 @@
 import { FileReader } from './repository/file-reader.mjs';
 import { streamGit } from './repository/git.mjs';
 import { listFiles } from './repository/listing.mjs';
-import { hasBinaryExtension } from './languages/language-names.mjs';
+import { hasBinaryExtension, languageByName } from './languages/language-names.mjs';
 import { isSample, originOf } from './repository/path-class.mjs';
 import { showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
@@ -66,8 +66,11 @@ class SecretScan {
     if (kind !== undefined && file.sizeBytes > 0 && (kind !== 'environment file' || valueCount > 0)) {
       this.files.push({ path: showPath(path), kind, valueCount, isTracked });
     }
-    for (const secret of findSecrets(text))
-      this.#add({ ...secret, path: showPath(path), isTracked, isSample: isSample(path) });
+    for (const secret of findSecrets(text)) {
+      // documents show what an address with a password looks like
+      const isShown = isSample(path) || (secret.certainty === 'likely' && languageByName(path)?.kind === 'prose');
+      this.#add({ ...secret, path: showPath(path), isTracked, isSample: isShown });
+    }
   }
 
   /** @param {SecretPlace} secret */

@@ -34,7 +34,9 @@ const LOOK_EVERY_MS = 1_000;
 const GATHER_MS = 5;
 /** A channel untouched for so long is not watched, only looked at (G6). */
 const QUIET_MS = 24 * 3600_000;
-const LIVELY_MS = 10_000;
+/** A file that changed a moment ago changes again: it is looked at, since a watcher leaves out what comes too fast. */
+const LIVELY_MS = 2_000;
+const LIVELY_LOOK_MS = 50;
 const MAX_GATHERED = 2_000;
 
 interface Gathered {
@@ -75,10 +77,7 @@ class Follower implements AsyncDisposable {
   constructor(options: FollowOptions) {
     this.#options = options;
     for (const path of this.#paths()) this.#follow(path, 'end');
-    this.#timer = setInterval(() => {
-      this.#mustLook = true;
-      this.#wake.resolve();
-    }, LOOK_EVERY_MS);
+    this.#timer = setInterval(() => this.#lookSoon(), LOOK_EVERY_MS);
     options.signal.addEventListener('abort', () => this.#wake.resolve(), { once: true });
   }
 
@@ -100,6 +99,7 @@ class Follower implements AsyncDisposable {
     const ignored = (path: string): boolean => !this.#isWatched(path);
     const watcher = watch(busDir, { ignored, depth: 1, ignoreInitial: true, atomic: false, followSymlinks: false });
     watcher.on('all', (_event, path) => this.#note(path));
+    watcher.on('ready', () => this.#lookSoon()); // what came while it was getting ready it does not tell
     watcher.on('error', (thrown) => {
       if (!this.#hasWatchFailed) onWatchFailure?.(errorMessage(thrown)); // V2
       this.#hasWatchFailed = true;
@@ -109,7 +109,10 @@ class Follower implements AsyncDisposable {
 
   /** Resolves when something may have changed, or the signal is aborted. */
   async wait(): Promise<void> {
-    await this.#wake.promise;
+    const wake = this.#wake;
+    const again = this.#changedAtMs.size === 0 ? undefined : setTimeout(() => wake.resolve(), LIVELY_LOOK_MS);
+    await wake.promise;
+    clearTimeout(again);
     this.#wake = Promise.withResolvers();
     const { signal } = this.#options;
     if (signal.aborted) return;
@@ -146,6 +149,11 @@ class Follower implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#watcher?.close();
+  }
+
+  #lookSoon(): void {
+    this.#mustLook = true;
+    this.#wake.resolve();
   }
 
   #isNew(text: string): boolean {
@@ -203,7 +211,7 @@ class Follower implements AsyncDisposable {
     this.#wake.resolve();
   }
 
-  /** Files that changed a moment ago; of a new one the watcher is not told all that comes just after. */
+  /** Files that changed a moment ago. */
   #lively(): readonly string[] {
     const sinceMs = Date.now() - LIVELY_MS;
     for (const [path, atMs] of this.#changedAtMs) if (atMs < sinceMs) this.#changedAtMs.delete(path);

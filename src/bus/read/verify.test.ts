@@ -1,11 +1,11 @@
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHANNEL_A, CHANNEL_B, JOB_A, JOB_B, TempBus, tell } from '../../../test/fixtures/temp-bus.ts';
 import { writeBlob } from '../blob.ts';
 import { createChain } from '../chain.ts';
-import { ALPHA } from '../layout.ts';
+import { ALPHA, type BusFileName } from '../layout.ts';
 import { rollSegment } from '../segments.ts';
 import { readHeads } from './heads.ts';
 import type { VerifyReport } from './verify.ts';
@@ -22,7 +22,7 @@ const inFile = ({ findings }: VerifyReport, name: string): readonly string[] =>
   findings.filter(({ file }) => file.endsWith(name)).map(({ kind, line }) => `${kind}:${line}`);
 
 /** Changes the lines of a file. */
-const edit = (name: typeof ALPHA | typeof CHANNEL_A, change: (lines: string[]) => readonly string[]): void =>
+const edit = (name: BusFileName, change: (lines: string[]) => readonly string[]): void =>
   bus.writeLines(name, change(bus.lines(name)));
 
 const moveLine = (lines: string[], from: number, to: number): string[] => {
@@ -36,10 +36,7 @@ describe('G8: verifying a bus', () => {
     bus.session(JOB_A, 5);
     bus.session(JOB_B, 3);
     const report = await bus.verify();
-    const bytes = [ALPHA, CHANNEL_A, CHANNEL_B].reduce(
-      (sum, name) => sum + bus.read(name as typeof ALPHA).byteLength,
-      0,
-    );
+    const bytes = [ALPHA, CHANNEL_A, CHANNEL_B].reduce((sum, name) => sum + bus.read(name).byteLength, 0);
     expect(report).toEqual({
       files: 3,
       lines: 12 + 8 + 7 + 5,
@@ -76,7 +73,6 @@ describe('G8: verifying a bus', () => {
     }
     for (const writer of writers) writer[Symbol.dispose]();
     const first = join(bus.busDir, 'alpha_bus.000001.jsonl');
-    const { readFileSync } = await import('node:fs');
     writeFileSync(`${first}.gz`, gzipSync(readFileSync(first)));
     rmSync(first);
     expect(readdirSync(bus.busDir).length).toBeGreaterThan(4);
@@ -159,7 +155,7 @@ describe('G8: verifying a bus', () => {
     for (const at of [1, 4, 9]) {
       bus.writeLines(CHANNEL_A, whole.toSpliced(at, 0, whole[3] ?? ''));
       const kinds = kindsOf(await bus.verify());
-      expect([at, kinds]).toEqual([at, [at === 1 ? 'reordered' : 'inserted']]);
+      expect([at, kinds]).toEqual([at, ['inserted']]);
     }
     const forged = (whole[3] ?? '').replace('"v":1', '"v":3');
     bus.writeLines(CHANNEL_A, whole.toSpliced(3, 0, forged));

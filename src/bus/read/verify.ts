@@ -6,6 +6,7 @@
  * it proves that they are there as far as any head is known that was told elsewhere: in the other lines of a session, in
  * the sessions that began later, or given with `against`. A writer that was killed told none: whoever cuts its last line,
  * or cuts into it, leaves what a kill leaves, and that is a warning (`torn`) or, where nothing is left of it, nothing.
+ * A power cut that takes lines which other lines tell of cannot be told from somebody who takes them: they are missing.
  */
 import type { Head } from '../../model/message.ts';
 import type { Chain } from '../chain.ts';

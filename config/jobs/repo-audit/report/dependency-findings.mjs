@@ -8,16 +8,15 @@ import { createFinding } from './finding.mjs';
 const MANY_DUPLICATES = 25;
 
 /** @param {Ecosystem} ecosystem @returns {Finding[]} */
-const lockFindings = ({ name, unlocked, unlockedCount, runtimeCount, devCount }) => {
+const lockFindings = ({ name, unlocked, unlockedCount, unlockedDependencies, lockFiles }) => {
+  const { runtimeCount, devCount } = unlockedDependencies;
   if (unlockedCount === 0 || runtimeCount + devCount === 0) return [];
   const where = unlocked[0] === '.' ? '' : ` in ${list(unlocked.slice(0, 3).map(code), unlockedCount)}`;
-  return [
-    createFinding(
-      runtimeCount > 0 ? 58 : 40,
-      `No lock file for ${counted(runtimeCount + devCount, `${name} dependency`, `${name} dependencies`)}${where}`,
-      'What is installed changes from day to day, so a build that worked cannot be repeated. Commit the lock file.',
-    ),
-  ];
+  const what = counted(runtimeCount + devCount, `${name} dependency`, `${name} dependencies`);
+  const why =
+    'What is installed changes from day to day, so a build that worked cannot be repeated. Commit the lock file.';
+  const weight = (runtimeCount > 0 ? 58 : 40) - (lockFiles.length > 0 ? 12 : 0); // elsewhere they know how
+  return [createFinding(weight, `No lock file for ${what}${where}`, why)];
 };
 
 /** @param {Ecosystem} ecosystem @returns {Finding[]} */

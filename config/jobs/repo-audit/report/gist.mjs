@@ -4,16 +4,14 @@ import { counted, day, number, share } from './markdown.mjs';
 
 /** @import { Audit } from './audit.mjs' */
 
-const MAX_LINE_CHARS = 550;
+const MAX_LINE_BYTES = 600;
 
 /** @param {string} line */
-const cut = (line) =>
-  line.length <= MAX_LINE_CHARS
-    ? line
-    : `${line
-        .slice(0, MAX_LINE_CHARS - 1)
-        .toWellFormed()
-        .replace(/\ufffd$/, '')}…`;
+const cut = (line) => {
+  const bytes = Buffer.from(line);
+  if (bytes.length <= MAX_LINE_BYTES) return line;
+  return `${bytes.toString('utf8', 0, MAX_LINE_BYTES - 3).replace(/\ufffd$/, '')}…`; // a character was cut in two
+};
 
 /** @param {Audit} audit */
 const whatItIs = ({ about, languages }) => {

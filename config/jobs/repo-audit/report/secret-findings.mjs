@@ -32,7 +32,7 @@ export const secretFindings = ({ secrets: told, languages }) => {
     (one) => one.certainty === 'likely' && !one.isSample && one.kind !== 'JSON Web Token',
   );
   if (likely !== undefined) {
-    const others = told.counts.likely > 1 ? ` (and ${told.counts.likely - 1} more places)` : '';
+    const others = told.counts.likely > 1 ? ` (and ${counted(told.counts.likely - 1, 'more place')})` : '';
     findings.push(
       createFinding(
         64,

@@ -4,7 +4,7 @@
  * C1. A link, pipe, socket or device is not opened for reading, also when it took a file's place after it was listed.
  * C2. At most the reader's `maxBytes` of a file are in memory, and of one file at a time.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { diskPath } from './path-text.mjs';
 
 /**
@@ -23,7 +23,7 @@ const isBinary = (bytes) => {
   return !isUtf16 && bytes.subarray(0, SNIFF_BYTES).includes(0);
 };
 
-/** @param {unknown} thrown @returns {FileContents} */
+/** @param {unknown} thrown @returns {{ kind: 'missing' | 'unreadable' | 'no file' }} */
 const kindOfFailure = (thrown) => {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
   if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
@@ -54,6 +54,20 @@ export class FileReader {
       return kindOfFailure(thrown);
     } finally {
       if (fd !== undefined) closeSync(fd);
+    }
+  }
+
+  /**
+   * The size of a plain file, without opening it.
+   * @param {string} path relative, a string of bytes
+   * @returns {{ kind: 'file', sizeBytes: number } | { kind: 'missing' | 'unreadable' | 'no file' }}
+   */
+  measure(path) {
+    try {
+      const stats = lstatSync(diskPath(this.#root, path));
+      return stats.isFile() ? { kind: 'file', sizeBytes: stats.size } : { kind: 'no file' };
+    } catch (thrown) {
+      return kindOfFailure(thrown);
     }
   }
 

@@ -3,7 +3,7 @@ import { baseName } from './path-text.mjs';
 
 /** Folders of other people's code, also where they are committed. */
 const VENDORED_FOLDERS = new Set([
-  'node_modules', 'bower_components', 'jspm_packages', 'vendor', 'vendors', 'third_party', 'third-party', 'thirdparty',
+  'node_modules', 'bower_components', 'jspm_packages', 'vendor', 'vendors', 'vendored', '_vendored', 'third_party', 'third-party', 'thirdparty',
   '3rdparty', 'site-packages', 'dist-packages', '.venv', 'venv', 'virtualenv', 'pods', 'carthage', 'godeps', '.yarn',
   '.pnpm-store', '.bundle', '_vendor', 'extern', 'externals', '.eggs',
 ]); // prettier-ignore
@@ -24,8 +24,11 @@ const BUILD_FOLDERS = new Set(['build', 'target', 'out', 'obj', '_bus']);
 const GENERATED_NAME =
   /(\.min\.(js|css|mjs)|[.-]bundle\.js|\.(map|snap|pyc|pyo|class|o|obj|tsbuildinfo)|\.pb\.(go|cc|h)|_pb2(_grpc)?\.pyi?|\.g\.(dart|cs)|\.generated\.\w+|\.designer\.(cs|vb)|_generated\.\w+|\.freezed\.dart|\.d\.ts\.map)$/i;
 
-const LOCK_NAME =
-  /^(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.ya?ml|bun\.lockb?|poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|cargo\.lock|go\.sum|composer\.lock|gemfile\.lock|packages\.lock\.json|mix\.lock|pubspec\.lock|package\.resolved|gradle\.lockfile|flake\.lock|deno\.lock|conan\.lock|podfile\.lock)$/i;
+const LOCK_NAMES = new Set([
+  'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb', 'deno.lock', 'poetry.lock',
+  'uv.lock', 'pdm.lock', 'pipfile.lock', 'cargo.lock', 'go.sum', 'composer.lock', 'gemfile.lock', 'podfile.lock', 'mix.lock',
+  'packages.lock.json', 'pubspec.lock', 'package.resolved', 'gradle.lockfile', 'flake.lock', 'conan.lock',
+]); // prettier-ignore
 
 /**
  * `own`: written here; `vendored`: other people's code; `generated`: made by a program, lock files included.
@@ -56,7 +59,7 @@ export const originOf = (path) => {
   const origin = cut < 0 ? 'own' : lookUpFolder(path.slice(0, cut).toLowerCase());
   if (origin !== 'own') return origin;
   const name = baseName(path);
-  return GENERATED_NAME.test(name) || LOCK_NAME.test(name) ? 'generated' : 'own';
+  return GENERATED_NAME.test(name) || LOCK_NAMES.has(name.toLowerCase()) ? 'generated' : 'own';
 };
 
 /** What git and its like keep for themselves is no part of what is audited. @param {string} name */

@@ -53,7 +53,8 @@ export const lookAtPlace = async (root) => {
   if (end.kind === 'stopped') return folder(root, 'Git did not answer in time.', true);
   if (end.kind === 'failed') return placeOfFailure(root, end.error);
   const [isBare, isInside, isShallow, ...prefix] = lines;
-  if (isBare !== 'true' && isInside !== 'true') return folder(root, 'This is the inside of a .git folder.');
+  if (isBare !== 'true' && isInside !== 'true')
+    return folder(root, 'This folder does not belong to the work tree of its git repository.');
   if (isBare !== 'true' && prefix.join('') !== '' && (await isIgnored(root))) {
     return folder(root, 'The git repository around this folder ignores it.');
   }

@@ -204,7 +204,8 @@ export class WriterChain {
       return true;
     }
     this.#troubled.strayEnds = this.#troubled.strayEnds.filter((other) => other !== end);
-    if (end.seq === this.#seq) this.#addStrayEnd(this.#seq, this.#h, end.finding); // two lines of one number
+    if (end.seq !== seq - 1) this.#retell(end.finding, 'changed', `${lines(seq - 1)} was changed`); // its number
+    else if (end.seq === this.#seq) this.#addStrayEnd(this.#seq, this.#h, end.finding); // two lines of one number
     else if (end.seq > this.#seq + 1) this.#addGap(end.seq, line.place);
     else if (end.finding.kind === 'moved') this.#retell(end.finding, 'changed', `${lines(end.seq)} was changed`);
     else this.#retell(end.finding, 'reordered', `${lines(end.seq)} stands before earlier ones`);
