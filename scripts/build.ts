@@ -3,7 +3,7 @@
  * time (docs/decisions/0004). Types by tsc. The licences of what is bundled are put beside.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -57,5 +57,11 @@ if (!process.argv.includes('--no-types')) {
     cwd: root,
     stdio: 'inherit',
   });
+}
+/** So that `npx nika` in a checkout runs this very program at once; npm itself would link the package elsewhere first. */
+const bin = join(root, 'node_modules/.bin');
+if (existsSync(bin)) {
+  rmSync(join(bin, 'nika'), { force: true });
+  symlinkSync('../../bin/nika.cjs', join(bin, 'nika'));
 }
 if (!existsSync(join(dist, 'cli/main.js'))) throw new Error('dist/cli/main.js was not built');

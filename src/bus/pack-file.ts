@@ -4,34 +4,26 @@
  * K1. At each moment every line stands in the plain file or in the compressed one, whole and on stable storage. In
  *     between it stands in both, with the same beginning, which readers know (F2 of read/files.ts).
  * K2. A file that changed while it was compressed stays as it is. A line that came between the last look and the removal
- *     is found in the removed file, which is still open, and put into the compressed one.
- * K3. A compressed file that is there already is gone on with: what zgrep and zcat read is one after the other.
+ *     is found in the removed file, which is still open, and put behind the rest: what zgrep reads may have two members.
+ * K3. A file that was begun anew after it was compressed stays beside the compressed one: a crash could not be told from
+ *     lines that were written twice.
  */
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  unlinkSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline as pipe, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGzip } from 'node:zlib';
 import { FILE_MODE } from './layout.ts';
+import { tryReadBeginning } from './query/beginning.ts';
 
-/** `changed`: left as it is, to be tried again another time. */
-export type PackOutcome = 'packed' | 'changed';
+/** `changed`: left as it is, to be tried again another time. `apart`: it stays beside its compressed part (K3). */
+export type PackOutcome = 'packed' | 'changed' | 'apart';
 
 const TEMP_SUFFIX = '.gz.tmp';
 /** A writer looks each millisecond whether its file is still there (A5 of appender.ts). */
 const WRITER_LOOKS_WITHIN_MS = 10;
+const STEP_BYTES = 256 * 1024;
 
 /** What a pack that was ended left beside; only the one that has the lock may take it away. */
 export const isPackTemp = (fileName: string): boolean => fileName.startsWith('.') && fileName.endsWith(TEMP_SUFFIX);
@@ -44,11 +36,66 @@ interface Plain {
   readonly ino: number;
 }
 
-const tempOf = (path: string): string => join(dirname(path), `.${basename(path)}${TEMP_SUFFIX}`);
-
 const isUnchanged = ({ path, sizeBytes, mtimeMs, ino }: Plain): boolean => {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat?.ino === ino && stat.size === sizeBytes && stat.mtimeMs === mtimeMs && stat.nlink === 1;
+};
+
+/** Whether what is compressed already is another part of the file, and not a copy that a crash has left (K3). */
+const isAnotherPart = (plain: Plain, packedPath: string): boolean => {
+  if (!existsSync(packedPath)) return false;
+  const packed = tryReadBeginning({ path: packedPath, compressed: true });
+  const beginning = tryReadBeginning({ path: plain.path, compressed: false });
+  if (packed === undefined || beginning === undefined) return true; // damaged: nothing is put over it
+  const count = Math.min(packed.byteLength, beginning.byteLength);
+  return count === 0 || !packed.subarray(0, count).equals(beginning.subarray(0, count));
+};
+
+async function* readBytes(handle: FileHandle, fromByte: number, untilByte: number): AsyncGenerator<Uint8Array> {
+  for (let position = fromByte; position < untilByte;) {
+    const wanted = Math.min(STEP_BYTES, untilByte - position);
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, position);
+    if (bytesRead === 0) return; // cut meanwhile: seen at the next look
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** A short count of a full disk is followed by an error at the next try. */
+const writeWhole = async (handle: FileHandle, bytes: Uint8Array): Promise<void> => {
+  for (let written = 0; written < bytes.byteLength;) {
+    written += (await handle.write(bytes, written)).bytesWritten;
+  }
+};
+
+interface Content {
+  /** Compressed already; comes first as it is. */
+  readonly packed: AsyncIterable<Uint8Array>;
+  /** To be compressed. */
+  readonly plain: AsyncIterable<Uint8Array>;
+}
+
+const nothing = async function* (): AsyncGenerator<Uint8Array> {};
+
+/** Writes a compressed file beside, on stable storage, with the time of the plain one; nothing is left when it rejects. */
+const writeBeside = async (file: Plain, { packed, plain }: Content, signal?: AbortSignal): Promise<string> => {
+  const temp = join(dirname(file.path), `.${basename(file.path)}${TEMP_SUFFIX}`);
+  const handle = await open(temp, 'wx', FILE_MODE);
+  const sink = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const bytes of source) await writeWhole(handle, bytes);
+  };
+  try {
+    await sink(packed);
+    await pipeline(plain, createGzip(), sink, signal === undefined ? {} : { signal });
+    await handle.utimes(file.mtimeMs / 1000, file.mtimeMs / 1000);
+    await handle.sync();
+  } catch (thrown) {
+    rmSync(temp, { force: true }); // aborted, or a full disk: gives back what was taken
+    throw thrown;
+  } finally {
+    await handle.close();
+  }
+  return temp;
 };
 
 const syncFolder = async (path: string): Promise<void> => {
@@ -60,134 +107,53 @@ const syncFolder = async (path: string): Promise<void> => {
   }
 };
 
-interface Content {
-  /** The compressed file that is there, and how much of it is kept. */
-  readonly path: string;
-  readonly keepBytes: number;
-  /** What is compressed and put after that. */
-  readonly rest: Readable;
-}
-
-/** Writes a compressed file beside, on stable storage, with the time of the plain one; nothing is left when it rejects. */
-const writeBeside = async (plain: Plain, { path, keepBytes, rest }: Content, signal?: AbortSignal): Promise<string> => {
-  const temp = tempOf(plain.path);
-  const handle = await open(temp, 'wx', FILE_MODE);
-  const options = signal === undefined ? {} : { signal };
-  const sink = () => createWriteStream(temp, { autoClose: false, fd: handle.fd });
-  try {
-    if (keepBytes > 0) await pipeline(createReadStream(path, { end: keepBytes - 1 }), sink(), options);
-    await pipeline(rest, createGzip(), sink(), options);
-    await handle.utimes(plain.mtimeMs / 1000, plain.mtimeMs / 1000);
-    await handle.sync();
-  } catch (thrown) {
-    rmSync(temp, { force: true }); // aborted, or a full disk: gives back what was taken
-    throw thrown;
-  } finally {
-    await handle.close();
-  }
-  return temp;
-};
-
-/** The bytes that the plain file had when it was opened. */
-const plainBytes = ({ path, handle, sizeBytes }: Plain): Readable =>
-  sizeBytes === 0
-    ? Readable.from([])
-    : createReadStream(path, { fd: handle.fd, autoClose: false, start: 0, end: sizeBytes - 1 });
-
-async function* unpack(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip();
-  pipe(createReadStream(path), gunzip, () => undefined); // what fails, fails the iteration
-  for await (const chunk of gunzip as AsyncIterable<Buffer>) {
-    signal.throwIfAborted();
-    yield chunk;
-  }
-}
-
-const COMPARED_BYTES = 64 * 1024;
-
-/** Whether the bytes of a compressed file from `skipBytes` on stand in the plain one from its beginning on. */
-const beginsWith = async (
-  plain: Plain,
-  packedPath: string,
-  skipBytes: number,
-  signal: AbortSignal,
-): Promise<boolean> => {
-  const buffer = Buffer.alloc(COMPARED_BYTES);
-  let toSkip = skipBytes;
-  let position = 0;
-  for await (const chunk of unpack(packedPath, signal)) {
-    let rest = chunk.subarray(Math.min(toSkip, chunk.byteLength));
-    toSkip -= chunk.byteLength - rest.byteLength;
-    for (; rest.byteLength > 0; rest = rest.subarray(COMPARED_BYTES)) {
-      const wanted = rest.subarray(0, COMPARED_BYTES);
-      const { bytesRead } = await plain.handle.read(buffer, 0, wanted.byteLength, position);
-      if (!buffer.subarray(0, bytesRead).equals(wanted)) return false;
-      position += bytesRead;
-    }
-  }
-  return true;
-};
-
-/**
- * How much of the compressed file that is there must be kept before the plain one. `all`: it ends with the plain one,
- * because a crash came between putting it there and removing that; 0: the plain one has all of it.
- */
-const keptBytes = async (plain: Plain, packedPath: string, signal: AbortSignal): Promise<number | 'all'> => {
-  const sizeBytes = statSync(packedPath, { throwIfNoEntry: false })?.size ?? 0;
-  if (sizeBytes === 0) return 0;
-  let unpackedBytes = 0;
-  for await (const chunk of unpack(packedPath, signal)) unpackedBytes += chunk.byteLength;
-  const skipBytes = Math.max(0, unpackedBytes - plain.sizeBytes);
-  if (!(await beginsWith(plain, packedPath, skipBytes, signal))) return sizeBytes;
-  return unpackedBytes >= plain.sizeBytes ? 'all' : 0;
-};
-
 /** What a writer that had the file open has put into it since the last look, and not again into a new file. */
-const readLate = async ({ path, handle, sizeBytes }: Plain): Promise<Buffer> => {
+const readLate = async ({ path, handle, sizeBytes }: Plain): Promise<string> => {
   const { size } = await handle.stat();
-  const late = Buffer.alloc(Math.max(0, size - sizeBytes));
-  await handle.read(late, 0, late.byteLength, sizeBytes);
-  const anew = late.byteLength > 0 && existsSync(path) ? readFileSync(path, 'utf8') : '';
-  const lines = late.toString('utf8').split(/(?<=\n)/);
-  return Buffer.from(lines.filter((line) => !anew.includes(line)).join(''));
+  let late = '';
+  for await (const bytes of readBytes(handle, sizeBytes, size)) late += Buffer.from(bytes).toString('utf8');
+  const anew = late !== '' && existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const lines = late.split(/(?<=\n)/);
+  return lines.filter((line) => !anew.includes(line)).join('');
 };
 
-/** Removes the plain file; what came into it since the last look goes after the rest (K2). */
-const removePlain = async (plain: Plain, packedPath: string): Promise<void> => {
-  unlinkSync(plain.path);
+/** Removes the plain file; what came into it since the last look goes behind the rest (K2). */
+const removePlain = async (file: Plain, packedPath: string): Promise<void> => {
+  unlinkSync(file.path);
   await setTimeout(WRITER_LOOKS_WITHIN_MS);
-  const late = await readLate(plain);
-  if (late.byteLength === 0) return;
-  const { size: keepBytes } = statSync(packedPath);
-  const temp = await writeBeside(plain, { path: packedPath, keepBytes, rest: Readable.from([late]) });
-  renameSync(temp, packedPath);
+  const late = await readLate(file);
+  if (late === '') return;
+  const packed = await open(packedPath, 'r');
+  try {
+    const { size } = await packed.stat();
+    const plain = (async function* () {
+      yield Buffer.from(late);
+    })();
+    renameSync(await writeBeside(file, { packed: readBytes(packed, 0, size), plain }), packedPath);
+  } finally {
+    await packed.close();
+  }
   await syncFolder(dirname(packedPath));
 };
 
-const pack = async (plain: Plain, signal: AbortSignal): Promise<PackOutcome> => {
-  const path = `${plain.path}.gz`;
-  const keepBytes = await keptBytes(plain, path, signal);
-  if (keepBytes !== 'all') {
-    const temp = await writeBeside(plain, { path, keepBytes, rest: plainBytes(plain) }, signal);
-    if (!isUnchanged(plain)) {
-      rmSync(temp);
-      return 'changed';
-    }
-    renameSync(temp, path);
-    await syncFolder(dirname(path)); // K1
-  }
-  if (!isUnchanged(plain)) {
-    if (keepBytes !== 'all') takeBack(path, keepBytes);
+const pack = async (file: Plain, signal: AbortSignal): Promise<PackOutcome> => {
+  const packedPath = `${file.path}.gz`;
+  if (!isUnchanged(file)) return 'changed'; // gone, or linked from elsewhere
+  if (isAnotherPart(file, packedPath)) return 'apart';
+  const plain = readBytes(file.handle, 0, file.sizeBytes);
+  const temp = await writeBeside(file, { packed: nothing(), plain }, signal);
+  if (!isUnchanged(file)) {
+    rmSync(temp);
     return 'changed';
   }
-  await removePlain(plain, path);
+  renameSync(temp, packedPath);
+  await syncFolder(dirname(packedPath)); // K1
+  if (!isUnchanged(file)) {
+    unlinkSync(packedPath); // K2
+    return 'changed';
+  }
+  await removePlain(file, packedPath);
   return 'packed';
-};
-
-/** Makes the compressed file what it was before (K2). */
-const takeBack = (path: string, keepBytes: number): void => {
-  if (keepBytes === 0) unlinkSync(path);
-  else truncateSync(path, keepBytes);
 };
 
 /**

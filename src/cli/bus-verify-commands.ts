@@ -24,20 +24,21 @@ const readAgainst = (path: string): string => {
 };
 
 const verify = async ({ against, home: flag, json }: VerifyCommandOptions, terminal: Terminal): Promise<void> => {
-  const [{ loadSettings }, { createChain }, { verifyBus }, { parseHeads }, { showReport, startProgress }] =
+  const [{ loadSettings }, { createChain }, { verifyBus }, { parseHeads }, { showReport }, { startProgress }] =
     await Promise.all([
       import('../config/settings.ts'),
       import('../bus/chain.ts'),
       import('../bus/read/verify.ts'),
       import('../bus/read/heads.ts'),
       import('./bus-verify-view.ts'),
+      import('./progress.ts'),
     ]);
   const home = await openHome(flag, terminal);
   const { keyFile } = loadSettings(home, terminal.env).bus;
   const heads = against === undefined ? [] : parseHeads(readAgainst(against), against);
   const chain = createChain(keyFile);
   const startedAtMs = performance.now();
-  using progress = startProgress(terminal);
+  using progress = startProgress(terminal, 'verifying');
   const report = await verifyBus({ busDir: home.busDir, chain, against: heads, onProgress: progress.onProgress });
   progress.clear();
   const tookMs = performance.now() - startedAtMs;

@@ -1,39 +1,7 @@
-/** Owns how a verification is shown: progress while it runs, findings and figures at the end. */
-import type { Finding, VerifyProgress, VerifyReport } from '../bus/read/verify.ts';
+/** Owns how a verification is shown: findings, figures and the verdict. */
+import type { Finding, VerifyReport } from '../bus/read/verify.ts';
 import { formatBytes, formatDuration, printable } from './format.ts';
 import type { Terminal } from './terminal.ts';
-
-const PATIENCE_MS = 1000;
-const REDRAW_MS = 200;
-
-export interface Progress extends Disposable {
-  readonly onProgress: (progress: VerifyProgress) => void;
-  /** Takes the line away. */
-  clear(): void;
-}
-
-/** A line on standard error that tells how far it is, where a person looks on and it takes more than a second. */
-export const startProgress = ({ stderr, isInteractive, paint }: Terminal): Progress => {
-  const isShown = isInteractive && stderr.isTTY;
-  let drawnAtMs = performance.now() + PATIENCE_MS - REDRAW_MS;
-  let isDrawn = false;
-  const clear = (): void => {
-    if (isDrawn) stderr.write('\r\x1b[K');
-    isDrawn = false;
-  };
-  return {
-    onProgress: ({ readBytes, totalBytes }) => {
-      const nowMs = performance.now();
-      if (!isShown || nowMs - drawnAtMs < REDRAW_MS) return;
-      drawnAtMs = nowMs;
-      isDrawn = true;
-      const percent = totalBytes === 0 ? 100 : Math.floor((readBytes / totalBytes) * 100);
-      stderr.write(`\r\x1b[K${paint('dim', `verifying: ${percent} % of ${formatBytes(totalBytes)}`)}`);
-    },
-    clear,
-    [Symbol.dispose]: clear,
-  };
-};
 
 export interface ReportContext {
   readonly busDir: string;

@@ -139,8 +139,8 @@ describe('nika job', () => {
     const { out, code } = await run(['job', 'check', 'good', 'drafts/odd.yaml']);
     expect(code).toBe(2);
     expect(out).toContain('ok     good  config/jobs/good.yaml\nwrong  odd  drafts/odd.yaml\n');
-    expect(out).toContain('drafts/odd.yaml:7:25: outputs.x: no earlier step has the id "b"; did you mean "a"?\n');
-    expect(out).toContain('drafts/odd.yaml:9:30: steps[0].tool: must not be "shel"; did you mean "shell"?\n');
+    expect(out).toContain('drafts/odd.yaml:7:26: outputs.x: no earlier step has the id "b"; did you mean "a"?\n');
+    expect(out).toContain('drafts/odd.yaml:9:29: steps[0].tool: must not be "shel"; did you mean "shell"?\n');
     const json: unknown = JSON.parse((await run(['job', 'check', '--json'])).out);
     expect(json).toContainEqual(expect.objectContaining({ name: 'good', ok: true, problems: [] }));
   });

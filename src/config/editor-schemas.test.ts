@@ -42,11 +42,9 @@ describe('the schemas for editors', () => {
   });
 
   it('have patterns that editors can compile', () => {
-    for (const name of Object.keys(editorSchemas())) {
-      for (const { pattern } of everyNode(schemaOf(name))) {
-        if (typeof pattern === 'string') expect(() => new RegExp(pattern, 'u')).not.toThrow();
-      }
-    }
+    const nodes = Object.keys(editorSchemas()).flatMap((name) => everyNode(schemaOf(name)));
+    const patterns = nodes.flatMap(({ pattern }) => (typeof pattern === 'string' ? [pattern] : []));
+    expect(patterns.map((pattern) => new RegExp(pattern, 'u')).length).toBeGreaterThan(20);
   });
 
   it('take a section of the settings with nothing in it', () => {

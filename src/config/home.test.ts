@@ -97,18 +97,18 @@ describe('resolveHome', () => {
     expect(resolveHome({ env: { HOME: '/home/ada' }, cwd: make('repo') }).source).toBe('state');
   });
 
-  it('does not use unasked what anybody could have put into a folder like /tmp', () => {
+  it('uses what is one’s own in a folder that all may write to', () => {
     make('open/config/nika.yaml', '');
     chmodSync(join(dir, 'open'), 0o777);
-    const request = { env: {}, cwd: make('open/work') };
-    const me = process.getuid?.();
-    if (me === 0) {
-      // As root the file is made another user's; nobody else can do that.
-      chownSync(join(dir, 'open/config/nika.yaml'), 65_534, 65_534);
-      expect(codeOf(() => resolveHome(request))).toBe('NIKA_CONFIG_NO_HOME');
-    } else {
-      expect(resolveHome(request).source).toBe('folder'); // it is one's own
-    }
+    expect(resolveHome({ env: {}, cwd: make('open/work') }).source).toBe('folder');
+  });
+
+  it.runIf(process.getuid?.() === 0)('does not use unasked what another user put into a folder like /tmp', () => {
+    chownSync(make('open/config/nika.yaml', ''), 65_534, 65_534); // only root can give a file away
+    chmodSync(join(dir, 'open'), 0o777);
+    const cwd = make('open/work');
+    expect(codeOf(() => resolveHome({ env: {}, cwd }))).toBe('NIKA_CONFIG_NO_HOME');
+    expect(resolveHome({ flag: join(dir, 'open'), env: {}, cwd }).source).toBe('flag');
   });
 });
 

@@ -90,25 +90,28 @@ const valueStart = (text: string, at: number, separator: number): number => {
   return next === GREATER ? at + 2 : at + 1;
 };
 
-const ANSI_COLOUR = /(?:\u001B\[[\d;]{0,16}m)+/y; // oxlint-disable-line eslint/no-control-regex
-const STRING_PREFIX = /[rbfuRBFUL@$]{1,2}(?=["'])/y;
+const ANSI_COLOUR = /(?:(?:\u001B|\\{1,15}(?:u001[bB]|x1[bB]|e|033))\[[\d;]{0,16}m){1,8}/y; // oxlint-disable-line eslint/no-control-regex
+const STRING_PREFIX = /[rbfuRBFUL@$]{1,2}(?=\\{0,15}["'])/y;
 
 const skipAt = (pattern: RegExp, text: string, at: number): number => {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
 };
 
+const isQuoteOrEscape = (code: number): boolean => isQuote(code) || code === BACKSLASH;
+
 /** Where the value's text begins: behind blanks, a colour, the `f` of `f"x"`. */
 const valueText = (text: string, from: number): number => {
   let start = from;
   while (start - from < MAX_SPACES && isBlank(text.charCodeAt(start))) start += 1;
-  if (text.charCodeAt(start) === ESCAPE) start = skipAt(ANSI_COLOUR, text, start);
-  const hasPrefix = isQuote(text.charCodeAt(start + 1)) || isQuote(text.charCodeAt(start + 2));
-  return hasPrefix ? skipAt(STRING_PREFIX, text, start) : start;
+  const first = text.charCodeAt(start);
+  if (first === ESCAPE || first === BACKSLASH) start = skipAt(ANSI_COLOUR, text, start);
+  const mayHavePrefix = isQuoteOrEscape(text.charCodeAt(start + 1)) || isQuoteOrEscape(text.charCodeAt(start + 2));
+  return mayHavePrefix ? skipAt(STRING_PREFIX, text, start) : start;
 };
 
 const MAX_TYPE_CHARS = 48;
-const TYPE_AND_EQUALS = /[^=\n;,(){}]{1,48}=\s{0,4}(?=["'`])/y;
+const TYPE_AND_EQUALS = /[^=\n;,(){}]{1,48}=\s{0,4}(?=\\{0,15}["'`])/y;
 const LINE_START = /(?:^|[\n\r]|\\n)[ \t]*(?:- )?$/;
 const COMMAND_OR_QUERY = /(?:^|[\s"';&?])(?:export |-e |--env |env |set )?$/;
 
@@ -229,16 +232,20 @@ export const findAssigned = (subject: Subject, at: number): void => {
   subject.resumeAt = secret.end; // N1
 };
 
-/** Looks at the text behind a flag, `--password value`: `from` is behind the flag's name. */
-export const findFlagValue = (subject: Subject, name: SecretName, from: number): void => {
-  const { text } = subject;
+/** The value of an argument that begins at `from`: in quotes, or up to the next space. */
+export const argumentRange = (text: string, from: number): ValueRange => {
   const quoteAt = openingQuote(text, from);
-  const end = quoteAt === -1 ? unquotedEnd(text, from, text.length, false) : 0;
-  const value = quoteAt === -1 ? { start: from, end } : quotedValue(text, from, quoteAt);
+  if (quoteAt !== -1) return quotedValue(text, from, quoteAt);
+  return { start: from, end: unquotedEnd(text, from, text.length, false) };
+};
+
+/** Redacts the value of a flag, `--password value`, if it is a secret. */
+export const redactArgument = (subject: Subject, name: SecretName, { start, end }: ValueRange): void => {
+  const { text } = subject;
   const place = { style: 'env', isLast: () => false, next: '' } as const;
-  if (text.charAt(value.start) === '-' || !isSecretValue(text.slice(value.start, value.end), name, place)) return;
-  addSpan(subject, { ...value, kind: name.kind, isForm: false });
-  subject.resumeAt = value.end;
+  if (text.charAt(start) === '-' || !isSecretValue(text.slice(start, end), name, place)) return;
+  addSpan(subject, { start, end, kind: name.kind, isForm: false });
+  subject.resumeAt = end;
 };
 
 /** A field of an object, name and value known: which part of the value is a secret. */

@@ -1,10 +1,10 @@
 /** Owns secrets behind flags of commands (G7): `--password value`, `curl -u user:value`, `sshpass -p value`. */
-import { findFlagValue } from './redact-assignment.ts';
+import { argumentRange, redactArgument } from './redact-assignment.ts';
 import { mayEndSecretName, type SecretName, secretName } from './redact-name.ts';
-import { openingQuote } from './redact-quote.ts';
 import type { Subject } from './redact-subject.ts';
 
 const MAX_FLAG_CHARS = 48;
+const MAX_USER_CHARS = 128;
 const LOOKED_BACK_CHARS = 300;
 
 /** Between flag and value: spaces, or what separates two strings of a list in JSON. */
@@ -49,18 +49,18 @@ const findLongFlag = (subject: Subject, at: number): void => {
   const name = secretName(text.slice(start, end));
   if (name === undefined) return;
   const between = lengthAt(BETWEEN, text, end);
-  if (between > 0) findFlagValue(subject, name, end + between);
+  if (between > 0) redactArgument(subject, name, argumentRange(text, end + between));
 };
 
 const findShortFlag = (subject: Subject, at: number, flag: ShortFlag): void => {
   const { text } = subject;
   const between = lengthAt(BETWEEN, text, at + 2);
   if (between === 0 || !flag.command.test(text.slice(Math.max(0, at - LOOKED_BACK_CHARS), at))) return;
-  const from = at + 2 + between;
-  if (!flag.isUserAndPassword) return findFlagValue(subject, flag.name, from);
-  const quoteAt = openingQuote(text, from);
-  const colonAt = text.slice(from, from + 128).search(quoteAt === -1 ? /[:\s]/ : /[:\n]/);
-  if (colonAt !== -1 && text.charAt(from + colonAt) === ':') findFlagValue(subject, flag.name, from + colonAt + 1);
+  const argument = argumentRange(text, at + 2 + between);
+  const { start, end } = argument;
+  if (!flag.isUserAndPassword) return redactArgument(subject, flag.name, argument);
+  const colonAt = text.slice(start, Math.min(end, start + MAX_USER_CHARS)).indexOf(':');
+  if (colonAt !== -1) redactArgument(subject, flag.name, { start: start + colonAt + 1, end });
 };
 
 /** Looks at the dash at `at`: does a flag begin there, and a secret behind it? */

@@ -29,7 +29,8 @@ export const quotedValue = (text: string, from: number, quoteAt: number): ValueR
   const quote = text.charCodeAt(quoteAt);
   const level = quoteAt - from;
   let start = quoteAt + 1;
-  if (level === 0 && text.charCodeAt(start) === quote && text.charCodeAt(start + 1) === quote) start += 2; // """x"""
+  const opening = text.slice(from, start);
+  if (text.startsWith(opening + opening, start)) start += 2 * opening.length; // """x"""
   let backslashes = 0;
   for (let i = start; i < text.length; i += 1) {
     const code = text.charCodeAt(i);

@@ -3,6 +3,9 @@ import { addSpan, type Subject } from './redact-subject.ts';
 import { isPlaceholder } from './redact-value.ts';
 import { SECRET_URLS } from './secret-patterns.ts';
 
+const SLASH = 47;
+const BACKSLASH = 92;
+const OPENING_BRACKET = 91;
 const MAX_AUTHORITY_CHARS = 2048;
 const MAX_ODD_PASSWORD_CHARS = 128;
 const KEY_AS_USER_MIN_CHARS = 20;
@@ -53,12 +56,13 @@ const findPassword = (subject: Subject, from: number): number => {
 
 const redactPassword = (subject: Subject, from: number, { end, colonAt, atAt }: Authority): void => {
   const { text } = subject;
+  if (text.charCodeAt(from) === OPENING_BRACKET) return; // an address of IPv6, or redacted before
   if (atAt !== -1 && colonAt !== -1 && colonAt < atAt) return addPassword(subject, colonAt + 1, atAt);
   if (atAt !== -1) {
     const isKey = atAt - from >= KEY_AS_USER_MIN_CHARS && /\d/.test(text.slice(from, atAt));
     return isKey ? addPassword(subject, from, atAt) : undefined;
   }
-  if (colonAt === -1 || text.charAt(from) === '[') return;
+  if (colonAt === -1) return;
   if (end === text.length && subject.isCut) return addPassword(subject, colonAt + 1, end);
   if (end === colonAt + 1 || !text.slice(end, end + MAX_ODD_PASSWORD_CHARS).includes('@')) return;
   ODD_PASSWORD.lastIndex = colonAt;
@@ -66,17 +70,17 @@ const redactPassword = (subject: Subject, from: number, { end, colonAt, atAt }: 
   if (odd?.[1] !== undefined) addPassword(subject, colonAt + 1, colonAt + 1 + odd[1].length);
 };
 
-/** How many characters `//`, or `\/\/` in JSON of some languages, has at `at`; 0: it does not stand there. */
-const slashes = (text: string, at: number): number => {
-  if (text.startsWith('//', at)) return 2;
-  return text.startsWith('\\/\\/', at) ? 4 : 0;
-};
+/** `//`, or `\/\/` as JSON of some languages has it, once or more often escaped. */
+const SLASHES = /\\{0,15}\/\\{0,15}\//y;
 
 /** Looks at the `:` at `at`: is it in a URL that tells a secret? */
 export const findUrlSecret = (subject: Subject, at: number): void => {
   const { text } = subject;
-  const from = at + 1 + slashes(text, at + 1);
-  if (from === at + 1) return;
+  const next = text.charCodeAt(at + 1);
+  if (next !== SLASH && next !== BACKSLASH) return;
+  SLASHES.lastIndex = at + 1;
+  if (!SLASHES.test(text)) return;
+  const from = SLASHES.lastIndex;
   if (findPassword(subject, from) < SHORTEST_ADDRESS_CHARS) return;
   for (const { kind, pattern } of addresses) {
     pattern.lastIndex = from;

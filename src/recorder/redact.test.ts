@@ -29,7 +29,7 @@ const named: readonly Row[] = [
   // flags
   ['mysql --password hunter2 -u bob', `mysql --password ${P} -u bob`],
   ['mysql --password=hunter2', `mysql --password=${P}`],
-  ['x --client-secret "a b c" y', 'x --client-secret "a b c" y'],
+  ['x --client-secret "a b c" y', `x --client-secret "${S}" y`],
   ['x --client-secret "abc.def" y', `x --client-secret "${S}" y`],
   ['gh --token s3cr3t99 api', `gh --token ${T} api`],
   ['["--password","hunter2","-v"]', `["--password","${P}","-v"]`],
@@ -52,7 +52,7 @@ const named: readonly Row[] = [
   // files
   ['password: hunter2', `password: ${P}`],
   ['  password: letmein\n  user: bob', `  password: ${P}\n  user: bob`],
-  ['- password: correct horse battery staple # hm\n', `- password: ${P} # hm\n`],
+  ['- password: hunter2 and more # hm\n', `- password: ${P} # hm\n`],
   ['client_secret = "a1b2c3"', `client_secret = "${S}"`],
   ["'apiKey': 'abc-def-1',", `'apiKey': '${K}',`],
   ['"private_key" : "abcdef"', `"private_key" : "${'[redacted:private-key]'}"`],

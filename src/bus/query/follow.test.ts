@@ -39,8 +39,8 @@ const follow = (options: Partial<FollowOptions> = {}): { readonly told: unknown[
 const note = (writer: Parameters<typeof tellLine>[0], text: string, entity = 'JOB-a'): string =>
   tellLine(writer, { entity, type: 'note', data: { text } });
 
-const expectTold = async (told: readonly unknown[], wanted: readonly unknown[]): Promise<void> =>
-  vi.waitFor(() => expect(told).toEqual(wanted), { timeout: 5000, interval: 20 });
+const byText = (a: unknown, b: unknown): number => (String(a) < String(b) ? -1 : 1);
+const POLL = { timeout: 5000, interval: 10 };
 
 const channel = (id = 'JOB-a'): string => bus.path(channelName(parseEntityId(id)));
 
@@ -54,7 +54,7 @@ const writerLooksAgain = async (): Promise<void> => {
 const begin = async (writer: Parameters<typeof tellLine>[0], options: Partial<FollowOptions> = {}) => {
   note(writer, 'before');
   const following = follow({ last: 1, ...options });
-  await expectTold(following.told, ['before']);
+  await vi.waitFor(() => expect(following.told).toEqual(['before']), POLL);
   return following;
 };
 
@@ -63,16 +63,10 @@ describe('following a bus', () => {
     using writer = bus.open();
     note(writer, 'before');
     const { told, ended } = follow();
-    await new Promise(setImmediate);
     note(writer, 'both files');
     tellCall(writer, 'JOB-a', 'channel only');
     tellCall(writer, 'JOB-new', 'new channel');
-    await expectTold(
-      told.toSorted(),
-      ['both files', 'channel only', 'new channel'].filter((text) => told.includes(text)),
-    );
-    await vi.waitFor(() => expect(told).toHaveLength(3), { timeout: 5000 });
-    expect(told.toSorted()).toEqual(['both files', 'channel only', 'new channel']);
+    await expect.poll(() => told.toSorted(byText), POLL).toEqual(['both files', 'channel only', 'new channel']);
     stop.abort();
     await ended;
   });
@@ -81,9 +75,9 @@ describe('following a bus', () => {
     using writer = bus.open();
     for (let n = 0; n < 5; n += 1) note(writer, String(n));
     const { told } = follow({ last: 2 });
-    await expectTold(told, ['3', '4']);
+    await expect.poll(() => told, POLL).toEqual(['3', '4']);
     note(writer, '5');
-    await expectTold(told, ['3', '4', '5']);
+    await expect.poll(() => told, POLL).toEqual(['3', '4', '5']);
   });
 
   it('waits for a bus that is not there yet, and for one that is empty', async () => {
@@ -93,7 +87,7 @@ describe('following a bus', () => {
     mkdirSync(bus.busDir);
     using writer = bus.open();
     note(writer, 'first');
-    await expectTold(told, ['first']);
+    await expect.poll(() => told, POLL).toEqual(['first']);
   });
 
   it('goes on when the alpha bus becomes a segment, once and twice, with lines of all of them', async () => {
@@ -107,8 +101,7 @@ describe('following a bus', () => {
     }
     await writerLooksAgain();
     note(writer, 'in the new one');
-    await vi.waitFor(() => expect(told).toHaveLength(4), { timeout: 5000 });
-    expect(told.toSorted()).toEqual(['before', 'in 1', 'in 2', 'in the new one']);
+    await expect.poll(() => told.toSorted(byText), POLL).toEqual(['before', 'in 1', 'in 2', 'in the new one']);
   });
 
   it('tells what stood in a segment that was compressed before it was read to its end', async () => {
@@ -119,7 +112,7 @@ describe('following a bus', () => {
     writeFileSync(join(bus.busDir, `${segmentFile(1)}.gz`), gzipSync(bytes));
     rmSync(bus.path(ALPHA));
     rmSync(channel());
-    await expectTold(told, ['before', 'late']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'late']);
   });
 
   it('goes on when channel and folder are removed and made anew', async () => {
@@ -127,20 +120,20 @@ describe('following a bus', () => {
     const { told } = await begin(writer);
     rmSync(channel());
     note(writer, 'channel anew');
-    await expectTold(told, ['before', 'channel anew']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'channel anew']);
     rmSync(bus.busDir, { recursive: true });
     note(writer, 'bus anew');
-    await expectTold(told, ['before', 'channel anew', 'bus anew']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'channel anew', 'bus anew']);
   });
 
   it('tells nothing twice when a file is cut, and goes on with what comes after', async () => {
     using writer = bus.open();
     const { told } = await begin(writer);
     note(writer, 'cut');
-    await expectTold(told, ['before', 'cut']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'cut']);
     truncateSync(channel(), readFileSync(channel()).byteLength - 10);
     note(writer, 'after');
-    await expectTold(told, ['before', 'cut', 'after']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'cut', 'after']);
   });
 
   it('a line counts once its line feed is there, or once it parses without; a glued one is told, too', async () => {
@@ -152,12 +145,12 @@ describe('following a bus', () => {
       line.replace(/"id":"[^"]+"/, `"id":"${id}"`).replace('"x"', `"${text}"`);
     appendFileSync(channel(), withId('1', 'half').slice(0, 100));
     note(writer, 'glued');
-    await expectTold(told, ['before', 'glued']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'glued']);
     appendFileSync(channel(), withId('2', 'whole without feed').trimEnd());
-    await expectTold(told, ['before', 'glued', 'whole without feed']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'glued', 'whole without feed']);
     appendFileSync(channel(), '\n');
     note(writer, 'end');
-    await expectTold(told, ['before', 'glued', 'whole without feed', 'end']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'glued', 'whole without feed', 'end']);
   });
 
   it('of one entity and type tells those alone', async () => {
@@ -166,7 +159,7 @@ describe('following a bus', () => {
     note(writer, 'other', 'JOB-b');
     tellCall(writer, 'JOB-a', 'call');
     note(writer, 'mine');
-    await expectTold(told, ['before', 'mine']);
+    await expect.poll(() => told, POLL).toEqual(['before', 'mine']);
   });
 
   it('is at once: a line is told within the time of a glance, not of the next look at all files', async () => {
@@ -177,7 +170,7 @@ describe('following a bus', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       const sinceMs = performance.now();
       note(writer, String(n));
-      await vi.waitFor(() => expect(told).toHaveLength(n + 2), { timeout: 5000, interval: 5 });
+      await expect.poll(() => told.length, POLL).toBe(n + 2);
       delays.push(performance.now() - sinceMs);
     }
     expect(Math.min(...delays)).toBeLessThan(300);
