@@ -24,7 +24,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
 /** The base itself is narrower. */
 const BASE_OF: Readonly<Record<string, readonly string[]>> = {
   model: [],
-  config: ['model'],
+  config: ['model', 'failopen'],
   log: ['model'],
   failopen: ['model', 'log'],
 };

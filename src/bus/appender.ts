@@ -8,9 +8,10 @@
  * A5. A file that was removed or renamed under the writer is noticed within 1 ms, and the line goes to the new one.
  *     What was written in that millisecond shares the fate of all that was written before the removal.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BoundedQueue, type QueueLimits } from '../failopen/bounded-queue.ts';
+import { makeFolder } from '../failopen/make-folder.ts';
 import { errnoOf, errorMessage } from '../model/error.ts';
 import type { Head } from '../model/message.ts';
 import type { Chain, ChainHash } from './chain.ts';
@@ -176,7 +177,13 @@ export class FileAppender {
   #endOutage(health: Health & { kind: 'failing' }): FileOutage {
     const dropped = this.#held.takeRefused() + this.#held.count;
     this.#health = { kind: 'well' };
-    return { sinceMs: health.sinceMs, cause: health.cause, buffered: health.buffered, replayed: health.replayed, dropped };
+    return {
+      sinceMs: health.sinceMs,
+      cause: health.cause,
+      buffered: health.buffered,
+      replayed: health.replayed,
+      dropped,
+    };
   }
 
   #hold(record: BusRecord): 'held' | 'dropped' {
@@ -239,7 +246,7 @@ export class FileAppender {
       fd = openSync(this.#options.path, flags, FILE_MODE);
     } catch (thrown) {
       if (errnoOf(thrown) !== 'ENOENT') throw thrown;
-      mkdirSync(dirname(this.#options.path), { recursive: true, mode: DIR_MODE });
+      makeFolder(dirname(this.#options.path), DIR_MODE);
       fd = openSync(this.#options.path, flags, FILE_MODE);
     }
     const { ino, size } = fstatSync(fd);

@@ -1,7 +1,8 @@
 /** Owns `_bus/blobs/<sha256>`: bodies too long for their line, each once, named by its hash (design, section 5). */
 import { hash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../failopen/make-folder.ts';
 import { blobsDir, DIR_MODE, FILE_MODE } from './layout.ts';
 
 let counter = 0;
@@ -25,7 +26,7 @@ export const writeBlob = (busDir: string, text: string): string => {
   const sha256 = hash('sha256', bytes);
   const path = join(blobsDir(busDir), sha256);
   if (existsSync(path)) return sha256;
-  mkdirSync(blobsDir(busDir), { recursive: true, mode: DIR_MODE });
+  makeFolder(blobsDir(busDir), DIR_MODE);
   counter += 1;
   const beside = join(blobsDir(busDir), `.${sha256}.${process.pid}.${counter}.tmp`);
   try {

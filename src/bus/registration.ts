@@ -2,9 +2,10 @@
  * Owns `run/writers/<writer>.json`: which processes have the bus open, and which file each holds as the alpha bus.
  * A full segment is compressed only when no registered writer that may live still holds it.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../failopen/make-folder.ts';
 import { DIR_MODE, FILE_MODE } from './layout.ts';
 
 const registrationSchema = z.object({
@@ -24,7 +25,7 @@ const fileOf = (runDir: string, writer: string): string => join(writersDir(runDi
 
 /** @throws a system error; the caller goes on without (best effort). */
 export const writeRegistration = (runDir: string, registration: Registration): void => {
-  mkdirSync(writersDir(runDir), { recursive: true, mode: DIR_MODE });
+  makeFolder(writersDir(runDir), DIR_MODE);
   const path = fileOf(runDir, registration.writer);
   writeFileSync(`${path}.tmp`, JSON.stringify(registration), { mode: FILE_MODE });
   renameSync(`${path}.tmp`, path);

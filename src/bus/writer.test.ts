@@ -47,7 +47,9 @@ const linesOf = (file: string): readonly BusLine[] =>
 const expectChain = (lines: readonly BusLine[], file: 'alpha_bus.jsonl' | `channels/${string}.jsonl`): void => {
   const chain = createChain();
   let previous = chain.genesis(file, lines[0]?.writer ?? '');
-  const texts = readFileSync(join(busDir(), file), 'utf8').split('\n').filter((text) => text !== '');
+  const texts = readFileSync(join(busDir(), file), 'utf8')
+    .split('\n')
+    .filter((text) => text !== '');
   for (const [index, line] of lines.entries()) {
     const text = texts[index] ?? '';
     expect(line.seq).toBe(index + 1);
@@ -195,7 +197,9 @@ describe('segments', () => {
     await vi.waitFor(() => expect(readdirSync(busDir())).toContain('alpha_bus.000001.jsonl'));
     await delay(2);
     writer.write(record({ n: 40 }));
-    const files = readdirSync(busDir()).filter((name) => /^alpha_bus\.\d+\.jsonl$/.test(name)).sort();
+    const files = readdirSync(busDir())
+      .filter((name) => /^alpha_bus\.\d+\.jsonl$/.test(name))
+      .sort();
     const lines = [...files, 'alpha_bus.jsonl'].flatMap((file) => linesOf(file));
     expect(lines.map(({ seq }) => seq)).toEqual(Array.from({ length: 41 }, (_, n) => n + 1));
   });
@@ -204,7 +208,9 @@ describe('segments', () => {
     const writer = open();
     writer.write(record({}));
     const { ino } = statSync(join(busDir(), 'alpha_bus.jsonl'));
-    expect(readRegistrations(join(home, 'run'))).toMatchObject([{ writer: writer.id, pid: process.pid, alpha_ino: ino }]);
+    expect(readRegistrations(join(home, 'run'))).toMatchObject([
+      { writer: writer.id, pid: process.pid, alpha_ino: ino },
+    ]);
     writer[Symbol.dispose]();
     expect(readRegistrations(join(home, 'run'))).toEqual([]);
   });

@@ -10,7 +10,7 @@ import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { QueueLimits } from '../failopen/bounded-queue.ts';
 import { type EntityId, randomBase32 } from '../model/id.ts';
 import { type Head, isChannelOnly } from '../model/message.ts';
-import { thisProcess } from '../model/process-identity.ts';
+import { thisProcess } from './process-identity.ts';
 import { FileAppender, type FileOutage } from './appender.ts';
 import type { Chain } from './chain.ts';
 import { ALPHA, type BusFileName, busPath, channelName, channelsDir } from './layout.ts';

@@ -138,7 +138,7 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
 export const gistOf = ({ type, data }: BusLine): string =>
   Object.hasOwn(GISTS, type) ? (GISTS[type]?.(data) ?? '') : bodyText(data);
 
-const GENERATED = /^[A-Z]+-\d{8}-([a-z2-7]{8})$/;
+const GENERATED = /^[A-Z]+-\d{8}-([a-z0-9]{8})$/;
 
 /** What a person types to name it: the random part of a generated id, or what follows the type. */
 export const shortId = (id: string): string => GENERATED.exec(id)?.[1] ?? id.slice(id.indexOf('-') + 1);

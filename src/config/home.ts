@@ -4,9 +4,10 @@
  * O1. The home is never simply the current folder: runs must not litter people's repositories.
  * O2. What another user put above the current folder is not used unasked: its jobs would run as this user.
  */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { makeFolder } from '../failopen/make-folder.ts';
 import { errnoOf, errorMessage, NikaError } from '../model/error.ts';
 
 /** `flag`: --home, `env`: NIKA_HOME, `folder`: the nearest with a config/nika.yaml, `state`: the user's state folder. */
@@ -152,20 +153,6 @@ export const resolveHome = (request: HomeRequest): Home => {
   if (named !== undefined && named !== '') return homeAt(namedDir(named, request), 'env');
   const above = findAbove(resolve(cwd));
   return above === undefined ? homeAt(stateDir(env), 'state') : homeAt(above, 'folder');
-};
-
-/**
- * Makes a folder and those above it that are missing. Not by mkdir's own `recursive`, which never comes back where the
- * system says ENOENT for a folder that is there (seen under /proc).
- * @throws a system error
- */
-export const makeFolder = (path: string, mode = 0o777): void => {
-  if (dirname(path) !== path && !existsSync(dirname(path))) makeFolder(dirname(path), mode);
-  try {
-    mkdirSync(path, { mode });
-  } catch (thrown) {
-    if (statOf(path)?.isDirectory() !== true) throw thrown;
-  }
 };
 
 /**

@@ -6,7 +6,8 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf, errorMessage, NikaError } from '../model/error.ts';
-import { ensureHome, type Home, makeFolder } from './home.ts';
+import { makeFolder } from '../failopen/make-folder.ts';
+import { ensureHome, type Home } from './home.ts';
 import { packageRoot } from './package-root.ts';
 import { settingsTemplate } from './settings-template.ts';
 
@@ -25,7 +26,7 @@ const FIRST_JOB = `# yaml-language-server: $schema=../schemas/job.schema.json
 #
 # A first job; it changes nothing. Start it:  nika pod start hello --input name=Ada
 name: hello
-description: Greets, counts the files of the folder it is started in, and says what it found.
+description: Greets, looks at the folder it is started in, and says what it found.
 domain: examples
 intent: greet
 
@@ -45,7 +46,7 @@ steps:
   - id: files
     task: look around
     tool: list_files
-    input: { glob: '*' }
+    input: { glob: ['*', 'config/**'] }
 
   # A text that is one \${{ … }} keeps its type; within other text a value becomes text.
   - name: say what was found

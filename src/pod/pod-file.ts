@@ -1,7 +1,8 @@
 /** Owns `run/pods/<session>.json`: what names the process of a pod for ever (design, section 4). */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { thisProcess } from '../model/process-identity.ts';
+import { makeFolder } from '../failopen/make-folder.ts';
+import { thisProcess } from '../bus/process-identity.ts';
 
 export interface PodFacts {
   readonly session: string;
@@ -18,7 +19,7 @@ const pathOf = (runDir: string, session: string): string => join(podsDir(runDir)
 /** @throws a system error; the pod goes on without (G1). */
 export const writePodFile = (runDir: string, facts: PodFacts): void => {
   const { host, bootId, pid, startTicks } = thisProcess();
-  mkdirSync(podsDir(runDir), { recursive: true, mode: 0o700 });
+  makeFolder(podsDir(runDir), 0o700);
   const path = pathOf(runDir, facts.session);
   writeFileSync(`${path}.tmp`, JSON.stringify({ ...facts, host, boot_id: bootId, pid, start_ticks: startTicks }), {
     mode: 0o600,

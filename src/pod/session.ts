@@ -17,7 +17,7 @@ import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
 import type { Head } from '../model/message.ts';
-import { thisProcess } from '../model/process-identity.ts';
+import { thisProcess } from '../bus/process-identity.ts';
 import { createBodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';

@@ -14,6 +14,7 @@ const LOOKED_AT_BYTES = 1_024;
 const MAX_ODD_PERCENT = 10;
 const BEGINNING_BYTES = 8;
 const BEGINNING_FROM_BYTES = 257;
+const MAX_WHY_CHARS = 256;
 const MAX_STACK_CHARS = 8_192;
 const MAX_ERROR_FIELDS = 1_000;
 /** The shortest entry of a list takes so many bytes. */
@@ -25,7 +26,8 @@ export class Unreadable {
   readonly why: string;
 
   constructor(thrown: unknown) {
-    this.why = `[unreadable: ${errorMessage(thrown).slice(0, 256)}]`;
+    const message: unknown = errorMessage(thrown); // an error's message need not be a text
+    this.why = `[unreadable: ${typeof message === 'string' ? message.slice(0, MAX_WHY_CHARS) : 'unknown error'}]`;
   }
 }
 

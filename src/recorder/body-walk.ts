@@ -190,7 +190,7 @@ export class BodyWalk {
     this.write(key);
     this.#put(',');
     if (this.#leftBytes < MIN_ROOM_BYTES) {
-      this.#cut('null', 1);
+      this.#cut('"[cut: 1 more]"', ENTRY_MIN_BYTES);
     } else this.write(value, typeof key === 'string' ? secretName(key) : undefined);
     this.#close(']');
   }

@@ -112,7 +112,7 @@ const valueText = (text: string, from: number): number => {
 
 const MAX_TYPE_CHARS = 48;
 const TYPE_AND_EQUALS = /[^=\n;,(){}]{1,48}=\s{0,4}(?=\\{0,15}["'`])/y;
-const LINE_START = /(?:^|[\n\r]|\\n)[ \t]*(?:- )?$/;
+const LINE_START = /(?:^|[\n\r"'`]|\\n)[ \t]*(?:- )?$/;
 const COMMAND_OR_QUERY = /(?:^|[\s"';&?])(?:export |-e |--env |env |set )?$/;
 
 const styleOf = (text: string, name: NameRange, separator: number, isTight: boolean): ValueStyle => {

@@ -69,7 +69,25 @@ const findJwt = (subject: Subject, start: number, runEnd: number): void => {
 const isAlphanumeric = (code: number): boolean =>
   (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
 
+const isBase64 = (code: number): boolean =>
+  isAlphanumeric(code) || code === 43 || code === 47 || code === 95 || code === 45;
+
+/** Places near `runStart` where a word may begin behind an escape that is glued to it (T1). */
+const tryBehindEscape = (subject: Subject, runStart: number): void => {
+  const { text } = subject;
+  const before = text.charCodeAt(runStart - 1);
+  if (before === 92) {
+    if ('nrtbf'.includes(text.charAt(runStart))) tryForms(subject, runStart + 1);
+    else if (text.charAt(runStart) === 'u') tryForms(subject, runStart + 5);
+  } else if (before === 37) tryForms(subject, runStart + 2);
+  else if (before === 91 || before === 59) {
+    const colourEnd = text.slice(runStart, runStart + 4).indexOf('m'); // ESC [ 3 2 m
+    if (colourEnd !== -1) tryForms(subject, runStart + colourEnd + 1);
+  }
+};
+
 const MAX_PREFIX_CHARS = 24;
+const MAX_BASE64_PREFIX_CHARS = 64;
 
 /** Forms with a dot near their beginning (`hvs.`, `dp.pt.`): their first part is too short to be a run of its own. */
 const tryBeforeDot = (subject: Subject, runStart: number): void => {
@@ -82,7 +100,17 @@ const tryBeforeDot = (subject: Subject, runStart: number): void => {
     else if (!isAlphanumeric(code)) break;
   }
   tryForms(subject, at);
-  if (text.charCodeAt(at - 1) === 92 && 'nrtbf'.includes(text.charAt(at))) tryForms(subject, at + 1); // T1
+  tryBehindEscape(subject, at);
+};
+
+/** Forms of base64, whose first part may end at a `+` or `/` soon. */
+const tryBeforeBase64 = (subject: Subject, runStart: number): void => {
+  const { text } = subject;
+  const floor = Math.max(0, runStart - MAX_BASE64_PREFIX_CHARS);
+  let at = runStart;
+  while (at > floor && isBase64(text.charCodeAt(at - 1))) at -= 1;
+  tryForms(subject, at);
+  tryBehindEscape(subject, at);
 };
 
 const TELEGRAM = /(?<!\d)\d{8,10}:AA[\w-]{32,}/y;
@@ -121,25 +149,13 @@ const findCredentials = (subject: Subject, runStart: number): void => {
     addSpan(subject, { start: runStart, end: runStart + found.length, kind: 'authorization', isForm: false });
 };
 
-/** Places at the start of a run where a word may begin behind an escape that is glued to it (T1). */
-const tryBehindEscape = (subject: Subject, runStart: number, before: number): void => {
-  const { text } = subject;
-  if (before === 92) {
-    if ('nrtbf'.includes(text.charAt(runStart))) tryForms(subject, runStart + 1);
-    else if (text.charAt(runStart) === 'u') tryForms(subject, runStart + 5);
-  } else if (before === 37) tryForms(subject, runStart + 2);
-  else {
-    const colourEnd = text.slice(runStart, runStart + 4).indexOf('m'); // ESC [ 3 2 m
-    if (colourEnd !== -1) tryForms(subject, runStart + colourEnd + 1);
-  }
-};
-
 const lookBefore = (subject: Subject, runStart: number): void => {
   const before = subject.text.charCodeAt(runStart - 1);
   if (before === DOT) tryBeforeDot(subject, runStart);
   else if (before === 58) findTelegram(subject, runStart);
   else if (before === 32) findCredentials(subject, runStart);
-  else if (before === 92 || before === 37 || before === 91 || before === 59) tryBehindEscape(subject, runStart, before);
+  else if (before === 47 || before === 43) tryBeforeBase64(subject, runStart);
+  else tryBehindEscape(subject, runStart);
 };
 
 /** A token is longer than this, so none begins so near to a run's end. */

@@ -6,7 +6,6 @@ import { SECRET_URLS } from './secret-patterns.ts';
 const SLASH = 47;
 const BACKSLASH = 92;
 const OPENING_BRACKET = 91;
-const MAX_AUTHORITY_CHARS = 2048;
 const MAX_ODD_PASSWORD_CHARS = 128;
 const KEY_AS_USER_MIN_CHARS = 20;
 const SHORTEST_ADDRESS_CHARS = 11; // discord.com
@@ -28,12 +27,12 @@ interface Authority {
   readonly atAt: number;
 }
 
+/** Linear over all of a text: what is read ends at a `/`, and the next URL begins behind it. */
 const readAuthority = (text: string, from: number): Authority => {
-  const limit = Math.min(text.length, from + MAX_AUTHORITY_CHARS);
   let colonAt = -1;
   let atAt = -1;
   let i = from;
-  for (; i < limit; i += 1) {
+  for (; i < text.length; i += 1) {
     const code = text.charCodeAt(i);
     if (ENDS_AUTHORITY[code] === 1) break;
     if (code === 64) atAt = i;

@@ -5,7 +5,6 @@ import { RedactedCounts, Redactor } from './redact.ts';
 const redactor = new Redactor([]);
 const redact = (text: string): string => redactor.redact(text, text.length, new RedactedCounts());
 
-/** `‹kind›` stands for what must be replaced; what is in the text there is the line's own. */
 type Row = readonly [text: string, redacted: string];
 
 const P = '[redacted:password]';
@@ -55,7 +54,7 @@ const named: readonly Row[] = [
   ['- password: hunter2 and more # hm\n', `- password: ${P} # hm\n`],
   ['client_secret = "a1b2c3"', `client_secret = "${S}"`],
   ["'apiKey': 'abc-def-1',", `'apiKey': '${K}',`],
-  ['"private_key" : "abcdef"', `"private_key" : "${'[redacted:private-key]'}"`],
+  ['"private_key" : "abcdef"', '"private_key" : "[redacted:private-key]"'],
   ['config["password"] = "x"', `config["password"] = "${P}"`],
   ["'password' => 'hunter2'", `'password' => '${P}'`],
   ['const char password[] = "hunter2";', `const char password[] = "${P}";`],
