@@ -233,7 +233,7 @@ describe('createBodyEncoder: the cap (G6, G7)', () => {
   };
   const endless = (): unknown => {
     const value: Record<string, unknown> = {};
-    for (let i = 0; i < 100_000; i += 1) value[`key${i}`] = undefined;
+    for (let i = 0; i < 30_000; i += 1) value[`key${i}`] = undefined;
     return Array.from({ length: 10_000 }, () => value);
   };
   const doubling = (): unknown => {
@@ -255,13 +255,8 @@ describe('createBodyEncoder: the cap (G6, G7)', () => {
     ['a million keys', huge, 'more]"}', 10_000_000],
     ['a million numbers', () => Array.from({ length: 1_000_000 }, (_, i) => i), 'more]"]', 6_000_000],
     ['a billion holes', () => Array.from({ length: 1 }).concat(new Array(4_000_000_000)), 'more]"]', 10_000_000_000], // oxlint-disable-line unicorn/no-new-array
-    [
-      'a Map of a million',
-      () => new Map(Array.from({ length: 1_000_000 }, (_, i) => [i, 'x'])),
-      'more]"]}',
-      10_000_000,
-    ],
-    ['a Set of 300,000', () => new Set(Array.from({ length: 300_000 }, (_, i) => i)), 'more]"]}', 6_000_000],
+    ['a Map of 300,000', () => new Map(Array.from({ length: 300_000 }, (_, i) => [i, 'x'])), 'more]"]}', 3_500_000],
+    ['a Set of 300,000', () => new Set(Array.from({ length: 300_000 }, (_, i) => i)), 'more]"]}', 1_800_000],
     ['50 MB of text in bytes', () => Buffer.alloc(52_428_800, 'line\n'), '…[cut: 52428800 bytes]"}', 52_428_800],
     ['50 MB of é in bytes', () => Buffer.alloc(52_428_800, 'é'), '…[cut: 52428800 bytes]"}', 52_428_800],
     ['keys of 10 MB', () => ({ ['k'.repeat(10_000_000)]: 1 }), '…[cut: 10000000 bytes]":1}', 10_000_000],

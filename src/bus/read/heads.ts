@@ -7,6 +7,7 @@ import { NikaError } from '../../model/error.ts';
 import type { Head } from '../../model/message.ts';
 import { type BusFile, listBusFiles } from './files.ts';
 import { readLines } from './lines.ts';
+import { ownCopy } from './own-copy.ts';
 import { tryReadHeader } from './verify/form.ts';
 
 export { readLastHead } from './last-head.ts';
@@ -21,7 +22,9 @@ const headsOf = async ({ name, parts }: BusFile, signal: AbortSignal | undefined
         const header = kind === 'torn' ? undefined : tryReadHeader(text);
         if (header === undefined || header.seq < (heads.get(header.writer)?.seq ?? 0)) continue;
         const h = HASH_AT_END.exec(text.slice(-80))?.[1];
-        if (h !== undefined) heads.set(header.writer, { file: name, writer: header.writer, seq: header.seq, h });
+        if (h === undefined) continue;
+        const writer = ownCopy(header.writer);
+        heads.set(writer, { file: name, writer, seq: header.seq, h: ownCopy(h) });
       }
     }
   }

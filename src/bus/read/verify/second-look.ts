@@ -10,6 +10,7 @@ import { isChannelOnly } from '../../../model/message.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
 import { tryParseLine } from '../../line.ts';
 import { type BusFile, findBusFile } from '../files.ts';
+import { ownCopy } from '../own-copy.ts';
 import type { WriterRecord } from './both-files.ts';
 import type { FindingLog, Place } from './finding.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
@@ -43,7 +44,7 @@ class WriterLook {
 /** Of one writer. */
 const MAX_TOLD = 20;
 /** Of all writers (G6). */
-const MAX_MISSING = 100_000;
+const MAX_MISSING = 20_000;
 
 const droppedBy = (text: string): number => {
   const data = tryParseLine(text)?.data;
@@ -66,7 +67,7 @@ class SecondLook {
   async run(): Promise<void> {
     const channels = this.#channelsKnown();
     await this.#each(ALPHA, (look, { header: { id, ts, entity } }) => {
-      if (ts > look.lastTs) look.lastTs = ts;
+      if (ts > look.lastTs) look.lastTs = ownCopy(ts);
       this.#alphaIds.add(id);
       channels.add(`channels/${entity}.jsonl`);
     });
@@ -84,7 +85,9 @@ class SecondLook {
 
   #note(missing: Map<string, Missing>, { header: { id, type, ts }, place }: ReadMessage): void {
     this.#missingCount += 1;
-    if (this.#missingCount <= MAX_MISSING) missing.set(id, { id, type, ts, place });
+    if (this.#missingCount > MAX_MISSING) return;
+    const own = { id: ownCopy(id), type: ownCopy(type), ts: ownCopy(ts), place };
+    missing.set(own.id, own);
   }
 
   #tellOverflow(): void {
@@ -118,8 +121,8 @@ class SecondLook {
 
   #onChannelLine(name: BusFileName, look: WriterLook, message: ReadMessage): void {
     const { id, type, ts } = message.header;
-    look.lastIds.set(name, id);
-    if (ts > look.lastTs) look.lastTs = ts;
+    look.lastIds.set(name, ownCopy(id));
+    if (ts > look.lastTs) look.lastTs = ownCopy(ts);
     if (isChannelOnly(type)) return;
     if (type === 'outage') look.droppedCount += droppedBy(message.text);
     this.#channelIds.add(id);
