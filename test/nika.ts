@@ -94,7 +94,8 @@ const follow = (child: ChildProcess): Running => {
     const { promise, resolve: found, reject } = Promise.withResolvers<void>();
     const look = (): void => {
       if (stdout.includes(text) || stderr.includes(text)) found();
-      else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`it ended without ${text}: ${stdout}${stderr}`));
+      else if (child.exitCode !== null || child.signalCode !== null)
+        reject(new Error(`it ended without ${text}: ${stdout}${stderr}`));
     };
     waiting.add(look);
     look();

@@ -102,10 +102,7 @@ export const callGist = (data: Fields): string => text(data, 'title') || inputGi
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   tool_call: (data) => {
     const why = data['ok'] === false ? text(data, 'error') : '';
-    return joined([
-      because(joined([text(data, 'tool_name'), callGist(data)], ' '), why),
-      duration(data),
-    ]);
+    return joined([because(joined([text(data, 'tool_name'), callGist(data)], ' '), why), duration(data)]);
   },
   session_start: (data) => joined([text(data, 'kind'), text(data, 'cwd')], ' in '),
   session_end_summary: (data) =>

@@ -35,4 +35,3 @@ Examples:
   addInitCommand(program, terminal);
   return program;
 };
-

@@ -1,4 +1,5 @@
 /** Owns what a command knows of the place it was called in: streams, colours, environment, folder. */
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
@@ -29,7 +30,7 @@ const wantsColour = (env: Terminal['env'], isTty: boolean): boolean => {
 
 export const resolveTerminal = (process: NodeJS.Process): Terminal => {
   const { stdout, stderr, env } = process;
-  const isTty = Boolean(stdout.isTTY);
+  const isTty = isatty(stdout.fd);
   const isColoured = wantsColour(env, isTty);
   return {
     stdout,

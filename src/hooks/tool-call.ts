@@ -28,7 +28,13 @@ export const postEvent = (call: ToolCall, result: CallResult, durationMs: number
   const duration_ms = rounded(durationMs);
   if (result.ok) return { ...call, hook_event_name: 'PostToolUse', tool_response: result.response, duration_ms };
   const { error, response, isInterrupt = false } = result;
-  const failure = { ...call, hook_event_name: 'PostToolUseFailure', error, is_interrupt: isInterrupt, duration_ms } as const;
+  const failure = {
+    ...call,
+    hook_event_name: 'PostToolUseFailure',
+    error,
+    is_interrupt: isInterrupt,
+    duration_ms,
+  } as const;
   return response === undefined ? failure : { ...failure, tool_response: response };
 };
 

@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -16,10 +25,21 @@ afterEach(() => {
 });
 
 const create = (options: Partial<LogOptions> = {}): Log =>
-  new Log({ logsDir: join(dir, 'logs'), name: 'me', level: 'info', maxBytesPerPod: 1e6, maxBytesTotal: 1e6, fields: { pod: 1 }, ...options });
+  new Log({
+    logsDir: join(dir, 'logs'),
+    name: 'me',
+    level: 'info',
+    maxBytesPerPod: 1e6,
+    maxBytesTotal: 1e6,
+    fields: { pod: 1 },
+    ...options,
+  });
 
 const entries = (name: string): readonly unknown[] =>
-  readFileSync(join(dir, 'logs', name), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as unknown);
+  readFileSync(join(dir, 'logs', name), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
 
 it('makes no file before the first entry, and one that only its owner reads then', async () => {
   const log = create();
@@ -67,7 +87,11 @@ it('G6: turns its file over at half of its share, and keeps the one before', asy
 
 it('G6: removes the oldest logs of others until all are under the cap', async () => {
   mkdirSync(join(dir, 'logs'));
-  for (const [name, atS] of [['old', 1], ['older', 0], ['new', 2]] as const) {
+  for (const [name, atS] of [
+    ['old', 1],
+    ['older', 0],
+    ['new', 2],
+  ] as const) {
     writeFileSync(join(dir, `logs/${name}.jsonl`), 'x'.repeat(400));
     utimesSync(join(dir, `logs/${name}.jsonl`), 1000 + atS, 1000 + atS);
   }

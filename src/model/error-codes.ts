@@ -9,7 +9,8 @@ interface ErrorCodeEntry {
 
 export const ERROR_CODES = {
   NIKA_MODEL_BAD_ID: {
-    meaning: 'An entity id is not of the form PROJ-, JOB-, TASK- or SUB- followed by letters, digits, dot, dash, underscore.',
+    meaning:
+      'An entity id is not of the form PROJ-, JOB-, TASK- or SUB- followed by letters, digits, dot, dash, underscore.',
     remedy: 'Use for example JOB-nightly-audit: 1 to 100 characters of A-Z a-z 0-9 . _ - and no "..".',
     exitCode: 2,
   },

@@ -5,7 +5,9 @@ import { entityIdSchema } from './id.ts';
 
 /** A body that was too long for its line: the head stays, the whole is in `_bus/blobs/<sha256>`. */
 export const blobRefSchema = z.object({
-  $blob: z.string().describe('SHA-256 (hex) of the whole body, and its file name under _bus/blobs/. Empty if it was not kept.'),
+  $blob: z
+    .string()
+    .describe('SHA-256 (hex) of the whole body, and its file name under _bus/blobs/. Empty if it was not kept.'),
   bytes: z.int().describe('Size of the whole body.'),
   head: z.string().describe('How the body begins.'),
 });
@@ -56,7 +58,11 @@ export const MESSAGE_SCHEMAS = {
   entity_created: z.object({ ...transition, name: z.string().optional(), description: z.string().optional() }),
   entity_started: z.object(transition),
   review_request: z.object({ ...transition, reason: z.string().optional() }),
-  review_decision: z.object({ ...transition, decision: z.enum(['accepted', 'rejected']), reason: z.string().optional() }),
+  review_decision: z.object({
+    ...transition,
+    decision: z.enum(['accepted', 'rejected']),
+    reason: z.string().optional(),
+  }),
   job_completed: z.object(ended),
   job_failed: z.object({ ...ended, error: z.string(), code: z.string().optional() }),
   job_cancelled: z.object({ ...ended, reason: z.string().optional() }),

@@ -42,21 +42,27 @@ export const textBytes = (text: string): number => {
 
 const isPairAt = (text: string, at: number): boolean => (text.codePointAt(at) ?? 0) > 0xffff;
 
-/** How many characters of `text` fit into `maxBytes` of UTF-8; never half a pair. */
-const fittingChars = (text: string, maxBytes: number): number =>
-  new TextEncoder().encodeInto(text, Buffer.allocUnsafe(Math.max(0, maxBytes))).read;
+/** How many characters of `text` fit into `maxBytes` of UTF-8, and the bytes that they take; never half a pair. */
+const fitting = (text: string, maxBytes: number): { readonly read: number; readonly written: number } =>
+  new TextEncoder().encodeInto(text, Buffer.allocUnsafe(Math.max(0, Math.min(maxBytes, text.length * 3))));
 
 /** The first `maxBytes` of a JSON string, without its closing quote; never half an escape. */
-const cutJson = (json: string, maxBytes: number): string => {
-  const fitting = fittingChars(json, Math.min(maxBytes, json.length * 3));
-  const chars = Math.max(1, Math.min(fitting, json.length - 1));
-  const lastEscape = json.lastIndexOf('\\', chars - 1);
-  if (lastEscape < chars - LONGEST_ESCAPE + 1) return json.slice(0, chars);
-  let first = lastEscape;
-  while (json.charAt(first - 1) === '\\') first -= 1;
-  const escapeAt = first + Math.floor((lastEscape - first) / 2) * 2; // each two of them are one
+const cutJson = (json: string, maxBytes: number): { readonly text: string; readonly bytes: number } => {
+  const { read, written } = fitting(json.slice(0, -1), maxBytes);
+  if (read === 0) return { text: '"', bytes: 1 };
+  const end = endOfEscapes(json, read);
+  return { text: json.slice(0, end), bytes: written - (read - end) };
+};
+
+/** `chars`, or less where an escape would be cut in two. */
+const endOfEscapes = (json: string, chars: number): number => {
+  const lastAt = json.lastIndexOf('\\', chars - 1);
+  if (lastAt < chars - LONGEST_ESCAPE + 1) return chars;
+  let firstAt = lastAt;
+  while (json.charAt(firstAt - 1) === '\\') firstAt -= 1;
+  const escapeAt = firstAt + Math.floor((lastAt - firstAt) / 2) * 2; // each two of them are one
   const size = json.charAt(escapeAt + 1) === 'u' ? LONGEST_ESCAPE : 2;
-  return json.slice(0, escapeAt + size > chars ? escapeAt : chars);
+  return escapeAt + size > chars ? escapeAt : chars;
 };
 
 /** `chars`, or one less where a pair of surrogates would be cut in two. */
@@ -75,8 +81,9 @@ export interface FittedText {
 }
 
 const cut = (json: string, maxBytes: number, totalBytes: number): FittedText => {
-  const short = `${cutJson(json, maxBytes - MARKER_BYTES)}${cutMarker(totalBytes)}"`; // C2
-  return { text: '', json: short, bytes: Buffer.byteLength(short), cutBytes: totalBytes };
+  const { text, bytes } = cutJson(json, maxBytes - MARKER_BYTES); // C2
+  const end = `${cutMarker(totalBytes)}"`;
+  return { text: '', json: text + end, bytes: bytes + Buffer.byteLength(end), cutBytes: totalBytes };
 };
 
 /** Redacts and fits texts into the room there is. */
@@ -95,7 +102,7 @@ export class TextFitter {
       return { text, json: `"${text}"`, bytes: text.length + 2, cutBytes: 0 };
     }
     const json = JSON.stringify(text);
-    const bytes = Buffer.byteLength(json);
+    const bytes = json.length > maxBytes ? json.length : Buffer.byteLength(json);
     return bytes <= maxBytes ? { text, json, bytes, cutBytes: 0 } : cut(json, maxBytes, textBytes(source));
   }
 
@@ -106,7 +113,7 @@ export class TextFitter {
     if (totalBytes === 0 && bytes <= maxBytes) return { text: kept.toWellFormed(), json: '', bytes, cutBytes: 0 };
     const cutBytes = totalBytes === 0 ? bytes : totalBytes;
     const room = Math.max(0, maxBytes - MARKER_BYTES);
-    const text = (kept.slice(0, fittingChars(kept, room)) + cutMarker(cutBytes)).toWellFormed();
+    const text = (kept.slice(0, fitting(kept, room).read) + cutMarker(cutBytes)).toWellFormed();
     return { text, json: '', bytes: Buffer.byteLength(text), cutBytes };
   }
 

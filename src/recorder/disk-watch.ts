@@ -44,10 +44,10 @@ export class DiskWatch implements Disposable {
     if (this.#isLooking) return; // a hung disk: one question at a time
     this.#isLooking = true;
     const look = bestEffort('disk.look', { withinMs: LOOK_BUDGET_MS }, () => this.#look());
-    const done = (): void => {
+    const release = (): void => {
       this.#isLooking = false;
     };
-    look.then(done, done);
+    look.then(release, release);
   }
 
   async #look(): Promise<void> {

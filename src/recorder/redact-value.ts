@@ -29,17 +29,17 @@ const PLACEHOLDER = new RegExp(
     /^(?:(?:process|import\.meta)\.env\b|os\.(?:environ|getenv)|(?:ENV|ENC)\[|(?:env|getenv)\(|arn:aws|op:\/\/|vault:)/,
     /^(?:!(?:vault|Ref|Sub|GetAtt|Join|ImportValue|secret|env|reference|include)\b|@Microsoft\.KeyVault)/,
     /^(?:[*•●.…_?#-]+|[xX]{3,}[xX-]*)$/,
-    /\*{3,}|•{3,}|\[REDACTED\]/,
+    /\*{3,}|•{3,}|\[(?:REDACTED|[Rr]edacted)\]/,
   ]
     .map((part) => part.source)
     .join('|'),
 );
 const SHELL_VARIABLE = /^\$[A-Za-z_]\w*$/;
 const CAPITAL_VARIABLE = /^\$[A-Z_][A-Z0-9_]*$/;
-const NUMBER = /^[+-]?(?:0x)?[\d_,.]+(?:e[+-]?\d+)?(?:[a-z]{1,2})?%?$/i;
+const NUMBER = /^[+-]?(?:0x[\da-f_]+|[\d_,.]+(?:e[+-]?\d+)?(?:[a-z]{1,2})?%?)$/i;
 const LONG_NUMBER = /^\d{6,}$/;
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
-const CODE = /[\w$\])]\(|^[([{<&*@]|\[\w*\]|<\w+>|=>|::|\|\||&&|->/;
+const CODE = /[\w$\]).]\(|^[([{<&*@!]|[\w)]\[|<\w+>|=>|::|\|\||&&|->/;
 const NOT_NULL = /^[A-Za-z_$][\w$.]*[!?]$/;
 const CHAIN = /^[A-Za-z_$][\w$]{0,31}(?:(?:\.|\?\.)[A-Za-z_$#][\w$]{0,31})+$/;
 const CHAIN_ROOT =
@@ -54,7 +54,7 @@ const WORDS: ReadonlySet<string> = new Set(
   (
     'string str number int integer bool boolean true false null nil none undefined any unknown object bytes byte buffer void never ' +
     'required optional text varchar char password passwd passphrase secret token key value input default inherit hidden self this args ' +
-    'yes no on off auto basic bearer digest plain env file prompt ask manual omit include same-origin masked empty missing invalid ' +
+    'passed failed yes no on off auto basic bearer digest plain env file prompt ask manual omit include same-origin masked empty missing invalid ' +
     'disabled enabled uuid jwt oauth oauth2 header cookie array list dict map type option await new function async const let var return'
   ).split(' '),
 );

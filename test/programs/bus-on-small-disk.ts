@@ -54,11 +54,13 @@ execFileSync('mount', ['-o', 'remount,rw', disk]);
 writer.retryNow();
 write(5);
 writer[Symbol.dispose]();
-const numbers = readFileSync(join(busDir, 'channels/JOB-small-disk.jsonl'), 'utf8').split('\n').flatMap((line) => {
-  try {
-    return [(JSON.parse(line) as { data: { n: number } }).data.n];
-  } catch {
-    return []; // the torn part that the full disk left
-  }
-});
+const numbers = readFileSync(join(busDir, 'channels/JOB-small-disk.jsonl'), 'utf8')
+  .split('\n')
+  .flatMap((line) => {
+    try {
+      return [(JSON.parse(line) as { data: { n: number } }).data.n];
+    } catch {
+      return []; // the torn part that the full disk left
+    }
+  });
 process.stdout.write(`${JSON.stringify({ full, readOnly, outages, numbers, written, slowestMs })}\n`);

@@ -91,6 +91,29 @@ class LineCutter implements Disposable {
   }
 }
 
+/** The chunk in smaller ones of whole lines: about `sizeBytes` each, or one line. */
+export function* slicesOf(chunk: Chunk, sizeBytes: number): Generator<Chunk> {
+  const { bytes, ends, count, firstLine, kind } = chunk;
+  if (kind !== 'lines') {
+    yield chunk;
+    return;
+  }
+  for (let from = 0, start = 0; from < count; ) {
+    let to = from + 1;
+    while (to < count && (ends[to] ?? 0) - start < sizeBytes) to += 1;
+    const end = (ends[to - 1] ?? 0) + 1;
+    yield {
+      kind,
+      bytes: bytes.subarray(start, end),
+      ends: ends.subarray(from, to),
+      count: to - from,
+      firstLine: firstLine + from,
+    };
+    from = to;
+    start = end;
+  }
+}
+
 /**
  * The lines of a part as bytes. Memory: about 2 MiB.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.

@@ -75,7 +75,7 @@ describe('G8: verifying a bus', () => {
     const first = join(bus.busDir, 'alpha_bus.000001.jsonl');
     writeFileSync(`${first}.gz`, gzipSync(readFileSync(first)));
     rmSync(first);
-    expect(readdirSync(bus.busDir).length).toBeGreaterThan(4);
+    expect(readdirSync(bus.busDir).length).toBeGreaterThanOrEqual(3);
     expect(await bus.verify()).toMatchObject({ lines: 180, fitting: 180, findings: [] });
   });
 

@@ -32,19 +32,30 @@ interface Missing {
   readonly place: Place;
 }
 
+/** Of one writer. */
+const MAX_TOLD = 20;
+
+/** Messages that are missing on one side: how many, the first ones, and the last one. */
+class MissingTally {
+  count = 0;
+  readonly first: Missing[] = [];
+  last: Missing | undefined;
+
+  add({ header: { id, type, ts }, place }: ReadMessage): void {
+    this.count += 1;
+    this.last = { id: ownCopy(id), type: ownCopy(type), ts: ownCopy(ts), place };
+    if (this.first.length < MAX_TOLD) this.first.push(this.last);
+  }
+}
+
 class WriterLook {
-  readonly notOnAlpha = new Map<string, Missing>();
-  readonly notInChannel = new Map<string, Missing>();
+  readonly notOnAlpha = new MissingTally();
+  readonly notInChannel = new MissingTally();
   /** Id of the last line in each channel. */
   readonly lastIds = new Map<string, string>();
   lastTs = '';
   droppedCount = 0;
 }
-
-/** Of one writer. */
-const MAX_TOLD = 20;
-/** Of all writers (G6). */
-const MAX_MISSING = 20_000;
 
 const droppedBy = (text: string): number => {
   const data = tryParseLine(text)?.data;
@@ -57,7 +68,10 @@ class SecondLook {
   readonly #looks = new Map<string, WriterLook>();
   readonly #alphaIds = new FingerprintIndex();
   readonly #channelIds = new FingerprintIndex();
-  #missingCount = 0;
+  /** In a channel, and not on the alpha bus when it was read first. */
+  readonly #missingIds = new FingerprintIndex();
+  /** Of those, the ones that were on the alpha bus when it was read again. */
+  readonly #lateIds = new FingerprintIndex();
 
   constructor(options: SecondLookOptions) {
     this.#options = options;
@@ -69,31 +83,17 @@ class SecondLook {
     await this.#each(ALPHA, (look, { header: { id, ts, entity } }) => {
       if (ts > look.lastTs) look.lastTs = ownCopy(ts);
       this.#alphaIds.add(id);
-      channels.add(`channels/${entity}.jsonl`);
+      if (!channels.has(`channels/${entity}.jsonl`)) channels.add(`channels/${ownCopy(entity)}.jsonl`);
     });
     for (const name of channels) {
       await this.#each(name, (look, message) => this.#onChannelLine(name, look, message));
     }
     await this.#each(ALPHA, (look, message) => {
       const { id } = message.header;
-      look.notOnAlpha.delete(id); // K1
-      if (this.#alphaIds.has(id) && !this.#channelIds.has(id)) this.#note(look.notInChannel, message);
+      if (this.#missingIds.has(id) && isNew(this.#lateIds, id)) look.notOnAlpha.count -= 1; // K1
+      if (this.#alphaIds.has(id) && isNew(this.#channelIds, id)) look.notInChannel.add(message);
     });
     for (const [writer, look] of this.#looks) this.#judge(writer, look);
-    this.#tellOverflow();
-  }
-
-  #note(missing: Map<string, Missing>, { header: { id, type, ts }, place }: ReadMessage): void {
-    this.#missingCount += 1;
-    if (this.#missingCount > MAX_MISSING) return;
-    const own = { id: ownCopy(id), type: ownCopy(type), ts: ownCopy(ts), place };
-    missing.set(own.id, own);
-  }
-
-  #tellOverflow(): void {
-    const { log, busDir } = this.#options;
-    const more = this.#missingCount - MAX_MISSING;
-    if (more > 0) log.warn('unchecked', { path: busDir, line: 0 }, `${more} more messages may stand in one file only`);
   }
 
   /** Where these writers wrote messages; more may have come into being since. */
@@ -126,41 +126,57 @@ class SecondLook {
     if (isChannelOnly(type)) return;
     if (type === 'outage') look.droppedCount += droppedBy(message.text);
     this.#channelIds.add(id);
-    if (!this.#alphaIds.has(id)) this.#note(look.notOnAlpha, message);
+    if (!this.#alphaIds.has(id) && isNew(this.#missingIds, id)) look.notOnAlpha.add(message);
   }
 
   #judge(writer: string, look: WriterLook): void {
-    const { log } = this.#options;
-    const lastIds = new Set(look.lastIds.values());
-    const last = [...look.notOnAlpha.values()].findLast(({ id, ts }) => lastIds.has(id) && ts >= look.lastTs);
-    if (last !== undefined) {
-      look.notOnAlpha.delete(last.id); // K2
-      log.warn(
-        'unfinished',
-        last.place,
-        `the last message (${last.type}) is not on the alpha bus: its writer was killed`,
-        writer,
-      );
-    }
-    const missing = [
-      ...[...look.notOnAlpha.values()].map((one) => ({ ...one, where: 'on the alpha bus' })),
-      ...[...look.notInChannel.values()].map((one) => ({ ...one, where: 'in its channel' })),
-    ];
-    const [first] = missing;
-    if (first === undefined) return;
-    if (missing.length <= look.droppedCount) {
-      const message = `${missing.length} messages stand in one file only: an outage of the bus dropped them, as its line says`;
-      log.warn('dropped', first.place, message, writer); // K3
+    const { notOnAlpha, notInChannel, droppedCount } = look;
+    if (this.#isUnfinished(look)) this.#tellUnfinished(writer, notOnAlpha); // K2
+    const count = notOnAlpha.count + notInChannel.count;
+    const place = (notOnAlpha.count > 0 ? notOnAlpha : notInChannel).last?.place;
+    if (count <= 0 || place === undefined) return;
+    if (count <= droppedCount) {
+      const message = `${count} messages stand in one file only: an outage of the bus dropped them, as its line says`;
+      this.#options.log.warn('dropped', place, message, writer); // K3
       return;
     }
-    for (const { type, id, where, place } of missing.slice(0, MAX_TOLD)) {
+    this.#tellMissing(writer, notOnAlpha, 'on the alpha bus');
+    this.#tellMissing(writer, notInChannel, 'in its channel');
+  }
+
+  /** Whether the last line of the writer is in its channel and not on the alpha bus. */
+  #isUnfinished({ notOnAlpha: { count, last }, lastIds, lastTs }: WriterLook): boolean {
+    if (count === 0 || last === undefined || this.#lateIds.has(last.id) || last.ts < lastTs) return false;
+    return [...lastIds.values()].includes(last.id);
+  }
+
+  #tellUnfinished(writer: string, missing: MissingTally): void {
+    const { last } = missing;
+    if (last === undefined) return;
+    missing.count -= 1;
+    this.#lateIds.add(last.id);
+    const message = `the last message (${last.type}) is not on the alpha bus: its writer was killed`;
+    this.#options.log.warn('unfinished', last.place, message, writer);
+  }
+
+  #tellMissing(writer: string, { count, first, last }: MissingTally, where: string): void {
+    const { log } = this.#options;
+    const told = first.filter(({ id }) => !this.#lateIds.has(id));
+    for (const { type, id, place } of told) {
       log.accuse('one-sided', place, `the message ${id} (${type}) is not ${where}: it was removed there`, writer);
     }
-    const more = missing.length - MAX_TOLD;
-    if (more > 0)
-      log.accuse('one-sided', first.place, `and ${more} more messages of this writer stand in one file only`, writer);
+    const more = count - told.length;
+    if (more <= 0 || last === undefined) return;
+    log.accuse('one-sided', last.place, `and ${more} more messages of this writer are not ${where}`, writer);
   }
 }
+
+/** Whether it was not there before; now it is. */
+const isNew = (ids: FingerprintIndex, id: string): boolean => {
+  const before = ids.count;
+  ids.add(id);
+  return ids.count > before;
+};
 
 /** Compares the two sides of these writers message by message, and tells what is missing where. */
 export const lookAgain = async (options: SecondLookOptions): Promise<void> => {
