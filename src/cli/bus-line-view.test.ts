@@ -73,7 +73,9 @@ describe('the gist of a line', () => {
   });
 
   it('fits the terminal', () => {
-    expect(lineRow(line('note', { text: 'x'.repeat(5000) }), 80)).toHaveLength(80);
+    const row = lineRow(line('note', { text: 'x'.repeat(5000) }), 80);
+    expect(row).toHaveLength(80);
+    expect(row).toMatch(/^11-20 11:27:03 {2}JOB k3f9xq2m {4}note {2}x+…$/);
   });
 });
 

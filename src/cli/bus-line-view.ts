@@ -145,10 +145,16 @@ export const shortEntity = (id: string): string => oneLine(`${id.slice(0, id.ind
 
 const ENTITY_COLUMNS = 14;
 const TYPE_COLUMNS = 19;
+const WIDE_COLUMNS = 120;
 
-/** `2026-11-20T11:27:03.123Z  JOB k3f9xq2m   tool_call            shell git log, 120 ms`, at most so many columns. */
+/**
+ * `2026-11-20T11:27:03.123Z  JOB k3f9xq2m    tool_call            shell git log, 120 ms`, at most so many columns;
+ * on a narrow terminal `11-20 11:27:03  JOB k3f9xq2m    tool_call  shell git log, 120 ms`.
+ */
 export const lineRow = (line: BusLine, columns: number): string => {
+  const isWide = columns >= WIDE_COLUMNS;
   const entity = clip(shortEntity(line.entity), 30).padEnd(ENTITY_COLUMNS);
-  const type = oneLine(line.type).padEnd(TYPE_COLUMNS);
-  return clip(`${oneLine(line.ts)}  ${entity}  ${type}  ${gistOf(line)}`.trimEnd(), columns);
+  const time = isWide ? oneLine(line.ts) : oneLine(line.ts.slice(5, 19)).replace('T', ' ');
+  const type = oneLine(line.type).padEnd(isWide ? TYPE_COLUMNS : 0);
+  return clip(`${time}  ${entity}  ${type}  ${gistOf(line)}`.trimEnd(), columns);
 };

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TempBus } from '../../test/fixtures/temp-bus.ts';
 import { tellState } from '../../test/fixtures/told-bus.ts';
-import { channelName } from '../bus/layout.ts';
+import { ALPHA, channelName } from '../bus/layout.ts';
 import type { BusWriter } from '../bus/writer.ts';
 import { parseEntityId } from '../model/id.ts';
 import { resolveEntity } from './resolve-entity.ts';
@@ -75,6 +75,8 @@ describe('an entity on the command line', () => {
     make('JOB-2');
     for (let n = 0; n < 30; n += 1) make(`TASK-${n}`, { parent_id: 'JOB-2', root_id: 'JOB-2' });
     make('JOB-child', { parent_id: 'JOB-2', root_id: 'JOB-2' });
+    expect(await resolve('@last')).toBe('JOB-2');
+    rmSync(bus.path(ALPHA));
     expect(await resolve('@last')).toBe('JOB-2');
   });
 

@@ -1,7 +1,7 @@
 /** Owns how entities are named on the command line: id, unique prefix, `@last`, name of a job that runs (design, section 4). */
 import { readdirSync } from 'node:fs';
 import { channelsDir } from '../bus/layout.ts';
-import { tryParseLine } from '../bus/line.ts';
+import { type BusLine, tryParseLine } from '../bus/line.ts';
 import { bornAt, readEntities } from '../bus/query/entities.ts';
 import type { EntityView } from '../bus/query/entity-view.ts';
 import { readLastLines } from '../bus/query/last-lines.ts';
@@ -27,13 +27,17 @@ const channelIds = (busDir: string): readonly string[] => {
   }
 };
 
+const isRootJob = ({ entity, meta }: BusLine): boolean => entity.startsWith('JOB-') && meta['root_id'] === entity;
+
 /** The JOB that was created last and belongs to no other JOB. */
 const readLastRoot = async (busDir: string): Promise<string | undefined> => {
-  for (const count of LOOK_AT_COUNTS) {
-    const texts = await readLastLines({ busDir, query: { type: 'entity_created' }, count });
-    const lines = texts.flatMap((text) => tryParseLine(text) ?? []);
-    const root = lines.findLast(({ entity, meta }) => entity.startsWith('JOB-') && meta['root_id'] === entity);
-    if (root !== undefined || texts.length < count) return root?.entity;
+  for (const files of ['alpha', 'all'] as const) {
+    for (const count of LOOK_AT_COUNTS) {
+      const texts = await readLastLines({ busDir, query: { type: 'entity_created' }, count, files });
+      const root = texts.flatMap((text) => tryParseLine(text) ?? []).findLast(isRootJob);
+      if (root !== undefined) return root.entity;
+      if (texts.length < count) break;
+    }
   }
   return undefined;
 };

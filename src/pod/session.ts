@@ -6,7 +6,7 @@
  */
 import { type Chain, createChain } from '../bus/chain.ts';
 import type { FileOutage } from '../bus/appender.ts';
-import { readLastHead } from '../bus/read/heads.ts';
+import { readLastHead } from '../bus/read/last-head.ts';
 import { ALPHA, busPath } from '../bus/layout.ts';
 import { BusWriter } from '../bus/writer.ts';
 import type { Home } from '../config/home.ts';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bestEffortFailures } from '../failopen/best-effort.ts';
 import { createBodyEncoder } from './body.ts';
 
 const CAP = 1024 * 1024;
@@ -326,6 +327,45 @@ describe('createBodyEncoder: the cap (G6, G7)', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('the encoder itself', () => {
+  it('fails at nothing: what bestEffort counts stays empty', () => {
+    const unit = fc.constantFrom(
+      'password',
+      'token',
+      '=',
+      ':',
+      '"',
+      "'",
+      '\\',
+      '\n',
+      ' ',
+      '--',
+      '-u',
+      'curl',
+      '://',
+      '@',
+      '</',
+      '>',
+      'eyJ',
+      '.',
+      'ghp_',
+      '-----BEGIN',
+      ' PRIVATE KEY-----',
+      'Bearer',
+      '\uD800',
+      '0',
+      'a'.repeat(20),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
+        expect(() => JSON.parse(encode([text, Buffer.from(text), { [text]: text }])) as unknown).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
+    expect(Object.keys(bestEffortFailures()).filter((name) => name.startsWith('recorder.encode'))).toEqual([]);
   });
 });
 

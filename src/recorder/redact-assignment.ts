@@ -1,5 +1,6 @@
 /**
- * Owns secrets that are told by a name before them (G7): `name=value`, `name: value`, `"name": "value"`, `name => value`, in text, in code, and in JSON inside of strings.
+ * Owns secrets that are told by a name before them (G7): `name=value`, `name: value`, `"name": "value"`, `name => value`, in
+ * text, in code, and in JSON inside of strings.
  *
  * N1. What is looked at around one separator is bounded, unless a secret is found; then the search goes on behind it.
  */
@@ -7,7 +8,7 @@ import { mayEndSecretName, type SecretName, secretName } from './redact-name.ts'
 import { secretInHeader } from './redact-header.ts';
 import { isQuote, openingQuote, quotedValue, unquotedEnd, type ValueRange } from './redact-quote.ts';
 import { addSpan, type Subject } from './redact-subject.ts';
-import { isSecretValue, type ValueStyle } from './redact-value.ts';
+import { isSecretValue, QUOTED_PLACE, type ValueStyle } from './redact-value.ts';
 
 const EQUALS = 61;
 const COLON = 58;
@@ -66,6 +67,9 @@ const skipDecoration = (text: string, from: number): number => {
   return at;
 };
 
+/** Of what stands for a secret: its kind is no name. */
+const MARKER_START = '[redacted:';
+
 /** The name that ends before the separator at `at`, if it can be one of a secret. */
 const nameBefore = (text: string, at: number): NameRange | undefined => {
   const unspaced = skipBlanksBack(text, at);
@@ -75,7 +79,7 @@ const nameBefore = (text: string, at: number): NameRange | undefined => {
   if (end < 2 || !mayEndSecretName(text, end)) return undefined;
   let start = end;
   while (start > 0 && end - start < MAX_NAME_CHARS && isNameChar(text.charCodeAt(start - 1))) start -= 1;
-  if (start === end) return undefined;
+  if (start === end || text.startsWith(MARKER_START, start - MARKER_START.length)) return undefined;
   const isQuoted = end < unspaced && text.charAt(unspaced - 1) !== ']';
   return { start, end, isQuoted, isSpaced: unspaced < at || isBlank(text.charCodeAt(end)) };
 };
@@ -138,10 +142,10 @@ interface Found {
 const styleOfFound = (text: string, from: number, { range, separator }: Found): ValueStyle =>
   styleOf(text, range, separator, !range.isSpaced && !isBlank(text.charCodeAt(from - 1)));
 
-/** Without the brackets, commas and semicolons at its end: they belong to what is around it. */
-const withoutTrailing = (value: string): string => {
+/** Without the punctuation at its end: it belongs to what is around it. */
+const withoutTrailing = (value: string, punctuation: string): string => {
   let { length } = value;
-  while (length > 0 && ')]},;'.includes(value.charAt(length - 1))) length -= 1;
+  while (length > 0 && punctuation.includes(value.charAt(length - 1))) length -= 1;
   return value.slice(0, length);
 };
 
@@ -153,9 +157,11 @@ const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRang
   const isStrict = style === 'loose';
   if (style !== 'env' && '([{<'.includes(text.charAt(from))) return undefined; // code, or nothing
   const end = unquotedEnd(text, from, from + LOOKED_AT_CHARS, isStrict);
-  const value = withoutTrailing(text.slice(from, end));
+  const value = withoutTrailing(text.slice(from, end), style === 'env' ? ')]},;' : ')]},;:.');
   const isLast = (): boolean => restOfLine(text, from) <= end;
-  if (!isSecretValue(value, name, { style, isLast, next: text.charAt(from + value.length) })) return undefined;
+  const isSpaced = isBlank(text.charCodeAt(from - 1));
+  const place = { style, isLast, isSpaced, next: text.charAt(from + value.length) };
+  if (!isSecretValue(value, name, place)) return undefined;
   if (end === from + LOOKED_AT_CHARS) return { start: from, end: unquotedEnd(text, end, text.length, isStrict) };
   const isYaml = isStrict && separator === COLON && name.strength === 'password';
   if (isYaml && LINE_START.test(text.slice(Math.max(0, range.start - 80), range.start))) {
@@ -168,6 +174,9 @@ const unquotedSecret = (subject: Subject, from: number, found: Found): ValueRang
 const behindType = (text: string, from: number): number =>
   text.slice(from, from + MAX_TYPE_CHARS).includes('=') ? skipAt(TYPE_AND_EQUALS, text, from) : from;
 
+/** What follows a quote that closes rather than opens: `input('Password: ')`, `'--password=' + x`. */
+const BEHIND_CLOSING_QUOTE = /^\s*[),;\]}+]/;
+
 const quotedSecret = (
   text: string,
   from: number,
@@ -175,8 +184,9 @@ const quotedSecret = (
   { name, range, separator }: Found,
 ): ValueRange | undefined => {
   const value = quotedValue(text, from, quoteAt);
+  if (!range.isQuoted && BEHIND_CLOSING_QUOTE.test(text.slice(value.start, value.start + 8))) return undefined;
   const style = range.isQuoted && separator === COLON ? 'field' : 'quoted';
-  const isSecret = isSecretValue(text.slice(value.start, value.end), name, { style, isLast: () => false, next: '' });
+  const isSecret = isSecretValue(text.slice(value.start, value.end), name, { ...QUOTED_PLACE, style });
   return isSecret ? value : undefined;
 };
 
@@ -242,7 +252,7 @@ export const argumentRange = (text: string, from: number): ValueRange => {
 /** Redacts the value of a flag, `--password value`, if it is a secret. */
 export const redactArgument = (subject: Subject, name: SecretName, { start, end }: ValueRange): void => {
   const { text } = subject;
-  const place = { style: 'env', isLast: () => false, next: '' } as const;
+  const place = { ...QUOTED_PLACE, style: 'env' } as const;
   if (text.charAt(start) === '-' || !isSecretValue(text.slice(start, end), name, place)) return;
   addSpan(subject, { start, end, kind: name.kind, isForm: false });
   subject.resumeAt = end;
@@ -253,6 +263,6 @@ export const secretOfField = (value: string, name: SecretName): ValueRange | und
   if (name.strength === 'authorization' || name.strength === 'cookie') {
     return secretInHeader(value, 0, { strength: name.strength, isWhole: true });
   }
-  const isSecret = isSecretValue(value, name, { style: 'field', isLast: () => true, next: '' });
+  const isSecret = isSecretValue(value, name, { ...QUOTED_PLACE, style: 'field' });
   return isSecret ? { start: 0, end: value.length } : undefined;
 };

@@ -4,8 +4,10 @@ import { isPlaceholder } from './redact-value.ts';
 
 const SCHEME =
   /(?:Bearer|Basic|Digest|Token|ApiKey|Api-Key|Key|Negotiate|NTLM|Hawk|HMAC|OAuth|GoogleLogin|SSWS|Splunk|GenieKey|DPoP|AWS4-HMAC-SHA256)[ =]+/iy;
-const LONE_WORD = /^[^\s,;(){}[\]]{8,}$/;
+const LONE_WORD = /^(?!https?:)[^\s,;(){}[\]]{8,}$/;
 const TWO_WORDS = /^[A-Za-z][\w-]{1,30}\s+\S{8,}$/;
+/** "Basic auth is needed": short words without digits. */
+const PROSE = /^[^\s=\d]{1,15}\s[^=\d]*$/;
 const HAS_DIGIT = /\d/;
 const COOKIE = /^\s*[\w.%$!#&*+^|~-]{1,128}=[^;\s]/;
 const LINE_END = /[\r\n"'`]|\\[nr"'`\\]/g;
@@ -22,11 +24,12 @@ const lengthOfScheme = (value: string): number | undefined => {
   const scheme = SCHEME.exec(value)?.[0].length ?? 0;
   const rest = value.slice(scheme);
   if (isPlaceholder(rest)) return undefined;
-  if (scheme > 0) return /\s/.test(rest) && !/[=\d]/.test(rest) ? undefined : scheme; // else prose: "Basic auth is needed"
+  if (scheme > 0) return PROSE.test(rest) ? undefined : scheme;
   return HAS_DIGIT.test(rest) && (LONE_WORD.test(rest) || TWO_WORDS.test(rest)) ? 0 : undefined;
 };
 
-const isCookie = (value: string): boolean => COOKIE.test(value) && !isPlaceholder(value.slice(value.indexOf('=') + 1));
+const isCookie = (value: string): boolean =>
+  COOKIE.test(value) && value.split(';').some((pair) => !isPlaceholder(pair.slice(pair.indexOf('=') + 1).trim()));
 
 /**
  * Which part of the header value that begins at `start` is a secret, if any is. It ends with its line, at a quote, or at an

@@ -41,9 +41,9 @@ const OTHERS = ['authorization', 'cookie', 'sig', 'signature', 'value'];
 
 const ends = (words: readonly string[]): RegExp => new RegExp(`(?:${words.join('|')})\\d{0,2}$`);
 const ENDS_COMPOUND = /(?:[a-z0-9][_.-](?:pass|pw|auth)|[a-z0-9]Pass|[A-Z0-9]_(?:PASS|PW|AUTH))\d{0,2}$/;
-/** Tokens of parsers, models and pages of results. */
+/** Tokens of models and of pages of results: no secrets. */
 const OTHER_TOKEN =
-  /(?:next|page|continuation|cancel|cancellation|abort|eos|bos|pad|sep|unk|mask|cls|stop|end|start|special|sync|begin|first|last|current|prev|previous|peek|lookahead|syntax|design|max|min|new|string|comment|text|word|image|delimiter)token$/;
+  /(?:next|page|pagination|continuation|cancel|cancellation|abort|eos|bos|pad|sep|unk|mask|cls|stop|end|start|special|sync|begin|max|min|input|output|syntax|design|delimiter)token$/;
 
 interface Rule {
   readonly pattern: RegExp;
@@ -67,7 +67,13 @@ const RULES: readonly Rule[] = [
   { pattern: ends(WEAK_KEY), kind: 'key', strength: 'weak', minChars: 8 },
   { pattern: ends(PHRASE), kind: 'secret', strength: 'password', minChars: 24 },
   { pattern: ends(SECRET), kind: 'secret', strength: 'secret', minChars: 4 },
-  { pattern: /^(?:token|auth)$/, kind: 'token', strength: 'weak', minChars: 6 },
+  // Alone, or as parsers name theirs.
+  {
+    pattern: /^(?:(?:first|last|current|new|prev|previous|peek|lookahead|string|comment|text|word|image)?token|auth)$/,
+    kind: 'token',
+    strength: 'weak',
+    minChars: 6,
+  },
   { pattern: /^pass$/, kind: 'password', strength: 'weak', minChars: 4 },
   { pattern: ends(TOKEN), kind: 'token', strength: 'secret', minChars: 6 },
   { pattern: /^(?:sig|xamzsignature|xgoogsignature|signature)$/, kind: 'signature', strength: 'weak', minChars: 20 },
@@ -101,6 +107,9 @@ const classify = (name: string): SecretName | undefined => {
     : { kind: 'password', strength: 'password', minChars: 1, bare };
 };
 
+/** The text alone: a part of a longer text would keep all of it in memory. */
+const copyOf = (text: string): string => ` ${text}`.slice(1);
+
 const MAX_KNOWN = 2_000;
 const known = new Map<string, SecretName | null>();
 
@@ -111,7 +120,7 @@ export const secretName = (name: string): SecretName | undefined => {
   if (found !== undefined) return found ?? undefined;
   if (known.size >= MAX_KNOWN) known.clear();
   const made = classify(name);
-  known.set(name, made ?? null);
+  known.set(copyOf(name), made ?? null);
   return made;
 };
 

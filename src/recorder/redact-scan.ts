@@ -8,7 +8,7 @@ import { findBehindFlag, SHORT_FLAG } from './redact-flag.ts';
 import { findInElement } from './redact-element.ts';
 import { findPrivateKey } from './redact-private-key.ts';
 import type { Subject } from './redact-subject.ts';
-import { findTokens, MIN_RUN_CHARS } from './redact-token.ts';
+import { findSplitToken, findTokens, MIN_RUN_CHARS } from './redact-token.ts';
 import { findUrlSecret } from './redact-url.ts';
 
 const HYPHEN = 45;
@@ -54,6 +54,11 @@ const scanElements = (subject: Subject): void => {
   for (let at = text.indexOf('</'); at !== -1; at = text.indexOf('</', at + 2)) findInElement(subject, at);
 };
 
+const scanUnderscores = (subject: Subject): void => {
+  const { text } = subject;
+  for (let at = text.indexOf('_'); at !== -1; at = text.indexOf('_', at + 1)) findSplitToken(subject, at);
+};
+
 /** Letters, digits, `_`, `-`. */
 const IS_RUN = new Uint8Array(65_536);
 for (const char of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-') IS_RUN[char.charCodeAt(0)] = 1;
@@ -78,7 +83,7 @@ const scanRuns = (subject: Subject): void => {
 };
 
 const HAS_STOP = /[:=<-]/;
-const WAYS = [scanSeparators, scanDashes, scanShortFlags, scanElements, scanRuns] as const;
+const WAYS = [scanSeparators, scanDashes, scanShortFlags, scanElements, scanUnderscores, scanRuns] as const;
 
 /** Finds the secrets of `subject`. */
 export const scanText = (subject: Subject): void => {

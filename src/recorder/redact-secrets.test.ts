@@ -141,7 +141,13 @@ const SAMPLES: readonly (readonly [kind: string, make: MakeSample])[] = [
   ['easypost-key', token('EZAK', ALNUM, 54)],
   ['prefect-key', token('pnu_', ALNUM, 36)],
   ['age-key', token('AGE-SECRET-KEY-1', UPPER + DIGITS, 58)],
-  ['jwt', parts('eyJ', [ALNUM, 30], '.eyJ', [WORD, 120], '.', [WORD, 43])],
+  [
+    'jwt',
+    (random) => {
+      const secret = `eyJ${random(ALNUM, 30)}.eyJ${random(WORD, 120)}.${random(WORD, 43)}`;
+      return { text: secret, secret };
+    },
+  ],
   ['authorization', parts('Authorization: Bearer ', [WORD, 40])],
   ['private-key', privateKey],
   [
@@ -180,6 +186,8 @@ describe('secrets that give themselves away (G7)', () => {
     ['behind a name', (text) => `export MY_VALUE=${text}\n`],
     ['in quotes', (text) => `x("${text}")`],
     ['in colour', (text) => `\u001B[32m${text}\u001B[0m`],
+    ['in colour in JSON', (text) => JSON.stringify(`\u001B[1;32m${text}\u001B[0m`)],
+    ['in a URL', (text) => `https://h/x?y=%22${text}`],
     ['as a key', (text) => ({ [text]: 1 })],
     ['in bytes', (text) => Buffer.from(`x ${text}\n`)],
     ['in an error', (text) => new Error(`refused: ${text}`)],
@@ -314,6 +322,20 @@ describe('secrets anywhere (G7)', () => {
       }
       expect(truncatedBytes).toBeGreaterThan(1_000);
     }
+  });
+
+  it('leaves nothing of a secret at the edge of a short text', () => {
+    fc.assert(
+      fc.property(sampleArbitrary, fc.nat(300), fc.integer({ min: 60, max: 400 }), (sample, before, maxBytes) => {
+        const { text } = encoder.encodeText(
+          `${'word '.repeat(before / 5)} ${sample.text} ${'word '.repeat(100)}`,
+          maxBytes,
+        );
+        expect(leftOf(sample.secret, JSON.stringify(text))).toBe('');
+        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxBytes);
+      }),
+      { numRuns: 400 },
+    );
   });
 
   it('changes nothing when what was redacted is redacted again', () => {

@@ -72,18 +72,13 @@ const isAlphanumeric = (code: number): boolean =>
 const isBase64 = (code: number): boolean =>
   isAlphanumeric(code) || code === 43 || code === 47 || code === 95 || code === 45;
 
-/** Places near `runStart` where a word may begin behind an escape that is glued to it (T1). */
-const tryBehindEscape = (subject: Subject, runStart: number): void => {
-  const { text } = subject;
+/** How many characters at the start of a run belong to an escape that is glued to it (T1); 0: it begins with a word. */
+const escapeChars = (text: string, runStart: number): number => {
   const before = text.charCodeAt(runStart - 1);
-  if (before === 92) {
-    if ('nrtbf'.includes(text.charAt(runStart))) tryForms(subject, runStart + 1);
-    else if (text.charAt(runStart) === 'u') tryForms(subject, runStart + 5);
-  } else if (before === 37) tryForms(subject, runStart + 2);
-  else if (before === 91 || before === 59) {
-    const colourEnd = text.slice(runStart, runStart + 4).indexOf('m'); // ESC [ 3 2 m
-    if (colourEnd !== -1) tryForms(subject, runStart + colourEnd + 1);
-  }
+  if (before === 92) return 'nrtbf'.includes(text.charAt(runStart)) ? 1 : text.charAt(runStart) === 'u' ? 5 : 0;
+  if (before === 37) return 2;
+  if (before !== 91 && before !== 59) return 0;
+  return text.slice(runStart, runStart + 4).indexOf('m') + 1; // ESC [ 3 2 m
 };
 
 const MAX_PREFIX_CHARS = 24;
@@ -100,7 +95,8 @@ const tryBeforeDot = (subject: Subject, runStart: number): void => {
     else if (!isAlphanumeric(code)) break;
   }
   tryForms(subject, at);
-  tryBehindEscape(subject, at);
+  const escape = escapeChars(text, at);
+  if (escape > 0) tryForms(subject, at + escape);
 };
 
 /** Forms of base64, whose first part may end at a `+` or `/` soon. */
@@ -110,15 +106,16 @@ const tryBeforeBase64 = (subject: Subject, runStart: number): void => {
   let at = runStart;
   while (at > floor && isBase64(text.charCodeAt(at - 1))) at -= 1;
   tryForms(subject, at);
-  tryBehindEscape(subject, at);
+  const escape = escapeChars(text, at);
+  if (escape > 0) tryForms(subject, at + escape);
 };
 
-const TELEGRAM = /(?<!\d)\d{8,10}:AA[\w-]{32,}/y;
+const TELEGRAM = /\d{8,12}:AA[\w-]{32,}/y;
 
 const findTelegram = (subject: Subject, runStart: number): void => {
   const { text } = subject;
   let at = runStart - 1;
-  while (at > 0 && runStart - at < 12 && text.charCodeAt(at - 1) >= 48 && text.charCodeAt(at - 1) <= 57) at -= 1;
+  while (at > 0 && runStart - at < 13 && text.charCodeAt(at - 1) >= 48 && text.charCodeAt(at - 1) <= 57) at -= 1;
   TELEGRAM.lastIndex = at;
   const found = TELEGRAM.exec(text);
   if (found === null) return;
@@ -126,6 +123,7 @@ const findTelegram = (subject: Subject, runStart: number): void => {
 };
 
 const LETTER_C = 99;
+const LETTER_E = 101;
 const LETTER_R = 114;
 const BEARER = /[\w.~+/-]{16,}={0,2}/y;
 const BASIC = /[A-Za-z0-9+/]{8,4096}={0,2}/y;
@@ -155,7 +153,22 @@ const lookBefore = (subject: Subject, runStart: number): void => {
   else if (before === 58) findTelegram(subject, runStart);
   else if (before === 32) findCredentials(subject, runStart);
   else if (before === 47 || before === 43) tryBeforeBase64(subject, runStart);
-  else tryBehindEscape(subject, runStart);
+};
+
+/** Forms of base64 behind a `_`: a `+` or `/` may cut them into runs that are all too short. */
+const SPLIT_STARTS = SECRET_FORMS.filter(({ source }) => source.includes('+/'))
+  .flatMap(({ starts }) => starts)
+  .filter((start) => start.endsWith('_'));
+const BEFORE_UNDERSCORE: ReadonlySet<number> = new Set(SPLIT_STARTS.map((start) => start.charCodeAt(start.length - 2)));
+
+/** Looks at the `_` at `at`: does a token of base64 begin before it? */
+export const findSplitToken = (subject: Subject, at: number): void => {
+  const { text } = subject;
+  if (!BEFORE_UNDERSCORE.has(text.charCodeAt(at - 1))) return;
+  for (const start of SPLIT_STARTS) {
+    const from = at + 1 - start.length;
+    if (from >= 0 && text.startsWith(start, from)) tryForms(subject, from);
+  }
 };
 
 /** A token is longer than this, so none begins so near to a run's end. */
@@ -165,20 +178,17 @@ const MIN_TAIL_CHARS = 8;
 export const findTokens = (subject: Subject, start: number, end: number): void => {
   const { text } = subject;
   if (start > 0) lookBefore(subject, start);
+  const wordAt = start + (start > 0 ? escapeChars(text, start) : 0);
   let jwtAt = -1;
   let isWordStart = true; // T1
   for (let at = start; at < end - MIN_TAIL_CHARS; at += 1) {
     const code = text.charCodeAt(at);
-    if (isWordStart) {
-      if (code === 101 && jwtAt === -1 && text.startsWith('eyJ', at)) jwtAt = at;
+    if (isWordStart || at === wordAt) {
+      if (code === LETTER_E && jwtAt === -1 && text.startsWith('eyJ', at)) jwtAt = at;
       const last = tryForms(subject, at);
       if (last > at) at = last - 1;
     }
     isWordStart = code === 95 || code === 45;
-  }
-  if (jwtAt === -1) {
-    const at = text.startsWith('eyJ', start + 1) ? start + 1 : -1; // behind `\n`
-    jwtAt = at !== -1 && text.charCodeAt(start - 1) === 92 ? at : -1;
   }
   if (jwtAt !== -1) findJwt(subject, jwtAt, end);
 };

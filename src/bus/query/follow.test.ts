@@ -104,6 +104,18 @@ describe('following a bus', () => {
     await expect.poll(() => told.toSorted(byText), POLL).toEqual(['before', 'in 1', 'in 2', 'in the new one']);
   });
 
+  it('tells what a writer puts into a segment before it looks and goes on to the new file', async () => {
+    using writer = bus.open();
+    const { told } = await begin(writer);
+    renameSync(bus.path(ALPHA), join(bus.busDir, segmentFile(1)));
+    const segment = readFileSync(join(bus.busDir, segmentFile(1)), 'utf8');
+    writeFileSync(bus.path(ALPHA), segment.replace(/"id":"[^"]+"/, '"id":"2"').replace('before', 'new file'));
+    await expect.poll(() => told, POLL).toEqual(['before', 'new file']);
+    const late = segment.replace(/"id":"[^"]+"/, '"id":"3"').replace('before', 'late in the segment');
+    appendFileSync(join(bus.busDir, segmentFile(1)), late);
+    await expect.poll(() => told, POLL).toEqual(['before', 'new file', 'late in the segment']);
+  });
+
   it('tells what stood in a segment that was compressed before it was read to its end', async () => {
     using writer = bus.open();
     const { told } = await begin(writer);

@@ -6,10 +6,10 @@
  *     all files finds, each second.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { errorMessage } from '../../model/error.ts';
-import { ALPHA, busPath, channelName, channelsDir } from '../layout.ts';
+import { ALPHA, busPath, channelName, channelsDir, segmentNumber } from '../layout.ts';
 import { type BusLine, tryParseLine } from '../line.ts';
 import { FollowedFile } from './followed-file.ts';
 import { readLastLines } from './last-lines.ts';
@@ -33,7 +33,7 @@ const LOOK_EVERY_MS = 1_000;
 /** Both copies of an event, and what several pods write at the same time, come together. */
 const GATHER_MS = 5;
 /** A channel untouched for so long is not watched, only looked at (G6). */
-const QUIET_MS = 24 * 3600_000;
+const QUIET_MS = 10 * 60_000;
 /** A file that changed a moment ago changes again: it is looked at, since a watcher leaves out what comes too fast. */
 const LIVELY_MS = 2_000;
 const LIVELY_LOOK_MS = 50;
@@ -205,9 +205,8 @@ class Follower implements AsyncDisposable {
     const { entity } = this.#options.query ?? {};
     const isAsked = entity === undefined || this.#paths().includes(path);
     if (!isAsked || !path.endsWith('.jsonl')) return;
-    const isSegment =
-      path !== busPath(this.#options.busDir, ALPHA) && !path.startsWith(channelsDir(this.#options.busDir));
-    this.#look(isSegment ? busPath(this.#options.busDir, ALPHA) : path);
+    if (segmentNumber(basename(path)) === undefined) this.#look(path);
+    else this.#changed.add(busPath(this.#options.busDir, ALPHA));
     this.#wake.resolve();
   }
 

@@ -61,11 +61,29 @@ const endOfLines = (fd: number, sizeBytes: number): number => {
   return feed === -1 && from > 0 ? sizeBytes : from + feed + 1;
 };
 
+/** Where in a file the follower is. */
+interface Place {
+  readonly part: BusFilePart;
+  /** Uncompressed bytes. */
+  position: number;
+}
+
+async function* readOn(place: Place, signal: AbortSignal): AsyncGenerator<readonly string[]> {
+  for await (const chunk of readChunks(place.part, { fromByte: place.position, signal })) {
+    const lines = linesOf(chunk);
+    const texts = lines.flatMap(({ kind, text }) => (kind === 'torn' ? [] : [text]));
+    if (texts.length > 0) yield texts;
+    if (isOver(chunk, lines)) place.position += chunk.bytes.byteLength; // F1
+  }
+}
+
 export class FollowedFile {
   readonly #path: string;
   #position = 0;
   #beginning: Buffer = Buffer.alloc(0);
+  /** Of the alpha bus: the newest segment that was read, or was there before. */
   #lastSegment = 0;
+  #leftSegment: Place | undefined;
 
   /** Follows what is there from its beginning, or, as of now, from its end. */
   constructor(path: string, from: 'beginning' | 'end') {
@@ -76,16 +94,23 @@ export class FollowedFile {
 
   /** Whole lines that came since the last time; some may come twice (F1). */
   async *readNew(signal: AbortSignal): AsyncGenerator<readonly string[]> {
+    yield* this.#readSegments(signal);
     const seen = tryWithFile(this.#path, (fd) => look(this.#path, fd));
     if (seen === undefined || !isSame(seen.beginning, this.#beginning)) {
-      if (this.#isAlpha) yield* this.#readMoved(signal);
+      yield* this.#readSegments(signal); // it became one just now
       this.#restart();
     }
     if (seen === undefined) return;
     this.#beginning = seen.beginning;
     const { part } = seen;
     if (part.sizeBytes < this.#position) this.#position = part.sizeBytes; // its end was cut off: what was told, was told
-    if (part.sizeBytes > this.#position) yield* this.#readOn(part, signal);
+    if (part.sizeBytes === this.#position) return;
+    const place = { part, position: this.#position };
+    try {
+      yield* readOn(place, signal);
+    } finally {
+      this.#position = place.position;
+    }
   }
 
   get #isAlpha(): boolean {
@@ -113,33 +138,40 @@ export class FollowedFile {
     this.#beginning = Buffer.alloc(0);
   }
 
-  async *#readOn(part: BusFilePart, signal: AbortSignal): AsyncGenerator<readonly string[]> {
-    for await (const chunk of readChunks(part, { fromByte: this.#position, signal })) {
-      const lines = linesOf(chunk);
-      const texts = lines.flatMap(({ kind, text }) => (kind === 'torn' ? [] : [text]));
-      if (texts.length > 0) yield texts;
-      if (isOver(chunk, lines)) this.#position += chunk.bytes.byteLength; // F1
+  /** What the alpha bus left behind when it became a segment, and all segments that came after it, compressed or not (F2). */
+  async *#readSegments(signal: AbortSignal): AsyncGenerator<readonly string[]> {
+    if (!this.#isAlpha) return;
+    // A writer looks each millisecond whether the file was renamed: till then its lines go to the segment.
+    const left = this.#leftSegment;
+    if (left !== undefined && tryReadBeginning(left.part) !== undefined) yield* readOn(left, signal);
+    const segments = this.#segments();
+    this.#lastSegment = Math.min(this.#lastSegment, segments.at(-1) ?? 0); // a folder made anew counts from 1 again
+    for (const number of segments.filter((number) => number > this.#lastSegment)) {
+      this.#lastSegment = number;
+      const segment = this.#placeIn(number);
+      if (segment === undefined) continue;
+      this.#leftSegment = segment;
+      yield* readOn(segment, signal);
     }
   }
 
-  /** The rest of the alpha bus that became a segment, and all segments that came after it, compressed or not (F2). */
-  async *#readMoved(signal: AbortSignal): AsyncGenerator<readonly string[]> {
-    const known = this.#beginning;
-    for (const number of this.#segments().filter((number) => number > this.#lastSegment)) {
-      this.#lastSegment = number;
-      const plain = join(dirname(this.#path), segmentFile(number));
-      const paths = [
-        { path: plain, compressed: false },
-        { path: `${plain}.gz`, compressed: true },
-      ];
-      for (const candidate of paths) {
-        const beginning = tryReadBeginning(candidate);
-        if (beginning === undefined) continue;
-        if (known.byteLength === 0 || !isSame(beginning, known)) this.#restart();
-        yield* this.#readOn({ ...candidate, sizeBytes: 0, mtimeMs: 0 }, signal);
-        break;
-      }
+  /** Where a segment is to be read on: at the beginning, if it is not what was followed until now. */
+  #placeIn(number: number): Place | undefined {
+    const plain = join(dirname(this.#path), segmentFile(number));
+    const candidates = [
+      { path: plain, compressed: false },
+      { path: `${plain}.gz`, compressed: true },
+    ];
+    for (const candidate of candidates) {
+      const beginning = tryReadBeginning(candidate);
+      if (beginning === undefined) continue;
+      const part = { ...candidate, sizeBytes: 0, mtimeMs: 0 };
+      const isMine = this.#beginning.byteLength > 0 && isSame(beginning, this.#beginning);
+      const position = isMine ? this.#position : 0;
+      if (isMine) this.#restart();
+      return { part, position };
     }
+    return undefined;
   }
 }
 

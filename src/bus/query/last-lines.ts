@@ -4,9 +4,9 @@
  * T1. A file that was last written to before the oldest line to be shown is not opened.
  * T2. Of a plain file only its end is read, as far back as it takes; memory holds `count` lines and one chunk (G6).
  */
-import { linesOf } from '../read/lines.ts';
-import { type Chunk, readChunks } from '../read/chunks.ts';
+import { type Chunk, readChunks, slicesOf } from '../read/chunks.ts';
 import type { BusFilePart } from '../read/files.ts';
+import { linesOf, type RawLine } from '../read/lines.ts';
 import { createLineFilter, idOf, type LineFilter, type LineQuery, tsOf } from './line-filter.ts';
 import { MTIME_SLACK_MS, partsFor, rankOf } from './parts.ts';
 import { ownCopy } from './recent-ids.ts';
@@ -15,6 +15,8 @@ export interface LastLinesOptions {
   readonly busDir: string;
   readonly query: LineQuery;
   readonly count: number;
+  /** `alpha`: only what stands on the alpha bus, all but tool calls. Default: all files. */
+  readonly files?: 'all' | 'alpha';
   readonly signal?: AbortSignal;
 }
 
@@ -26,6 +28,7 @@ interface Dated {
 
 const WINDOW_BYTES = 256 * 1024;
 const WINDOW_GROWS = 8;
+const SLICE_BYTES = 32 * 1024;
 
 /** The newest lines so far, each event once: of two copies that of the channel. */
 class Newest {
@@ -69,13 +72,13 @@ interface Tail {
 const readTail = async ({ part, fromByte, filter, count }: Tail, signal: AbortSignal | undefined): Promise<Dated[]> => {
   let found: Dated[] = [];
   const rank = rankOf(part.path);
-  const isCut = (chunk: Chunk, line: number): boolean => fromByte > 0 && chunk.firstLine === 1 && line === 1;
+  const isCut = ({ line }: RawLine, slice: Chunk): boolean => fromByte > 0 && slice.firstLine === 1 && line === 1;
   for await (const chunk of readChunks(part, { fromByte, ...(signal === undefined ? {} : { signal }) })) {
-    const texts = linesOf(chunk).filter(
-      ({ kind, text, line }) => kind !== 'torn' && !isCut(chunk, line) && filter(text),
-    );
-    found.push(...texts.slice(-count).map(({ text }) => ({ ts: tsOf(text), rank, text: ownCopy(text) })));
-    if (found.length > 2 * count) found = found.slice(-count);
+    for (const slice of slicesOf(chunk, SLICE_BYTES)) {
+      const wanted = linesOf(slice).filter((raw) => raw.kind !== 'torn' && !isCut(raw, slice) && filter(raw.text));
+      found.push(...wanted.slice(-count).map(({ text }) => ({ ts: tsOf(text), rank, text: ownCopy(text) })));
+      if (found.length > 2 * count) found = found.slice(-count);
+    }
   }
   return found.slice(-count);
 };
@@ -95,11 +98,11 @@ const readLastOf = async (tail: Omit<Tail, 'fromByte'>, floorTs: string, signal?
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export const readLastLines = async (options: LastLinesOptions): Promise<readonly string[]> => {
-  const { busDir, query, count, signal } = options;
+  const { busDir, query, count, files = 'all', signal } = options;
   if (count <= 0) return [];
   const filter = createLineFilter(query);
   const newest = new Newest(count);
-  for (const part of partsFor(busDir, query).toSorted((a, b) => b.mtimeMs - a.mtimeMs)) {
+  for (const part of partsFor(busDir, query, files).toSorted((a, b) => b.mtimeMs - a.mtimeMs)) {
     if (newest.floorTs !== '' && part.mtimeMs + MTIME_SLACK_MS < Date.parse(newest.floorTs)) break; // T1
     newest.add(await readLastOf({ part, filter, count }, newest.floorTs, signal));
   }

@@ -5,7 +5,7 @@
  * P2. A parked cursor holds no file and no buffer: only the byte at which it goes on.
  */
 import { NikaError } from '../../model/error.ts';
-import { type Chunk, readChunks } from '../read/chunks.ts';
+import { type Chunk, readChunks, slicesOf } from '../read/chunks.ts';
 import type { BusFilePart } from '../read/files.ts';
 import { linesOf } from '../read/lines.ts';
 import { firstTs } from './beginning.ts';
@@ -37,13 +37,7 @@ interface Held {
   readonly at: string;
 }
 
-/** A chunk that is looked through slice by slice. */
-interface OpenChunk {
-  readonly chunk: Chunk;
-  /** Lines of it that are done with. */
-  done: number;
-}
-
+/** Texts of this size are gone at the next small collection of garbage, and so little is found too much. */
 const SLICE_BYTES = 32 * 1024;
 
 const isUnreadable = (thrown: unknown): thrown is NikaError =>
@@ -51,7 +45,7 @@ const isUnreadable = (thrown: unknown): thrown is NikaError =>
 
 type Reader =
   | { readonly kind: 'parked' }
-  | { readonly kind: 'open'; readonly chunks: AsyncGenerator<Chunk>; current: OpenChunk | undefined }
+  | { readonly kind: 'open'; readonly chunks: AsyncGenerator<Chunk>; slices: Generator<Chunk> | undefined }
   | { readonly kind: 'ended' };
 
 export class PartCursor implements AsyncDisposable {
@@ -108,9 +102,9 @@ export class PartCursor implements AsyncDisposable {
     this.#taken = 0;
     let bytes = 0;
     while (bytes < quotaBytes) {
-      const current = await this.#current();
-      if (current === undefined) return;
-      bytes += this.#search(current);
+      const slice = await this.#nextSlice();
+      if (slice === undefined) return;
+      bytes += this.#search(slice);
     }
   }
 
@@ -126,24 +120,26 @@ export class PartCursor implements AsyncDisposable {
     await this.park();
   }
 
-  async #current(): Promise<OpenChunk | undefined> {
+  /** The next lines of the part; `undefined` at its end. */
+  async #nextSlice(): Promise<Chunk | undefined> {
     const { part, signal } = this.#options;
     if (this.#reader.kind === 'ended') return undefined;
     if (this.#reader.kind === 'parked') {
       const options = signal === undefined ? {} : { signal };
       const chunks = readChunks(part, { ...options, fromByte: this.#position });
-      this.#reader = { kind: 'open', chunks, current: undefined };
+      this.#reader = { kind: 'open', chunks, slices: undefined };
     }
     const reader = this.#reader;
-    if (reader.current !== undefined) return reader.current;
-    const chunk = await this.#nextChunk(reader.chunks);
-    if (chunk === undefined) {
-      this.#reader = { kind: 'ended' };
-      this.#tellDone(part.sizeBytes);
-      return undefined;
+    for (;;) {
+      const slice = reader.slices?.next();
+      if (slice?.done === false) return slice.value;
+      const chunk = await this.#nextChunk(reader.chunks);
+      if (chunk === undefined) break;
+      reader.slices = slicesOf(chunk, SLICE_BYTES);
     }
-    reader.current = { chunk, done: 0 };
-    return reader.current;
+    this.#reader = { kind: 'ended' };
+    this.#tellDone(part.sizeBytes);
+    return undefined;
   }
 
   async #nextChunk(chunks: AsyncGenerator<Chunk>): Promise<Chunk | undefined> {
@@ -158,10 +154,9 @@ export class PartCursor implements AsyncDisposable {
     }
   }
 
-  /** Looks through the next slice of the chunk; how many bytes were found. */
-  #search(current: OpenChunk): number {
+  /** Looks through some lines; how many bytes were found. */
+  #search(slice: Chunk): number {
     const { filter, bus } = this.#options;
-    const slice = sliceOf(current.chunk, current.done);
     const found = linesOf(slice).filter(({ kind, text }) => kind !== 'torn' && filter(text));
     const bytes = found.reduce((sum, { text }) => sum + text.length, 0);
     const isSparse = 2 * bytes < slice.bytes.byteLength;
@@ -171,10 +166,8 @@ export class PartCursor implements AsyncDisposable {
       if (ts > this.#at) this.#at = ts;
       this.#held.push({ line: { text, bus }, at: this.#at });
     }
-    current.done += slice.count;
     this.#position += slice.bytes.byteLength;
     if (!this.isCompressed) this.#tellDone(this.#position);
-    if (current.done >= current.chunk.count && this.#reader.kind === 'open') this.#reader.current = undefined;
     return bytes;
   }
 
@@ -184,14 +177,3 @@ export class PartCursor implements AsyncDisposable {
     this.#donePosition = position;
   }
 }
-
-/** Some lines of a chunk from line `from` on: texts of this size are gone at the next small collection of garbage. */
-const sliceOf = (chunk: Chunk, from: number): Chunk => {
-  if (chunk.kind !== 'lines') return chunk;
-  const { ends, count, firstLine } = chunk;
-  const start = from === 0 ? 0 : (ends[from - 1] ?? 0) + 1;
-  let to = from + 1;
-  while (to < count && (ends[to] ?? 0) - start < SLICE_BYTES) to += 1;
-  const bytes = chunk.bytes.subarray(start, (ends[to - 1] ?? 0) + 1);
-  return { kind: 'lines', bytes, ends: ends.subarray(from, to), count: to - from, firstLine: firstLine + from };
-};

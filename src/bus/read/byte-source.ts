@@ -67,7 +67,7 @@ const plainSource = (path: string, fd: number, fromByte: number): ByteSource => 
 const tryUnpackSmall = (path: string): Buffer | undefined => {
   try {
     if (statSync(path).size > SMALL_BYTES) return undefined;
-    return gunzipSync(readFileSync(path), { maxOutputLength: SMALL_UNPACKED_BYTES });
+    return gunzipSync(readFileSync(path), { chunkSize: 64 * 1024, maxOutputLength: SMALL_UNPACKED_BYTES });
   } catch {
     return undefined;
   }

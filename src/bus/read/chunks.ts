@@ -31,12 +31,8 @@ const HELD_MAX_BYTES = 1024 * 1024;
 const TAIL_BYTES = 192 * 1024;
 const LINE_FEED = 10;
 
-/** Buffers of readers that are done: with thousands of small files, making them anew would cost more than reading. */
-const spareBuffers: Buffer[] = [];
-const MAX_SPARE_BUFFERS = 2;
-
 class LineCutter implements Disposable {
-  readonly bytes = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(HELD_MAX_BYTES + STEP_BYTES);
+  readonly bytes = Buffer.allocUnsafeSlow(HELD_MAX_BYTES + STEP_BYTES);
   /** How many bytes at the beginning of `bytes` belong to a line whose end was not read yet. */
   held = 0;
   #ends = new Uint32Array(1024);
@@ -68,8 +64,11 @@ class LineCutter implements Disposable {
     return this.#chunk('rest', this.held, 1);
   }
 
+  /** Gives it back, ready for another part. */
   [Symbol.dispose](): void {
-    if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.bytes);
+    this.held = 0;
+    this.#line = 1;
+    if (spareCutters.length < MAX_SPARE_CUTTERS) spareCutters.push(this);
   }
 
   /** Moves what follows the chunk to the beginning. */
@@ -91,6 +90,10 @@ class LineCutter implements Disposable {
   }
 }
 
+/** Cutters of parts that are done: with thousands of small files, making them anew would cost more than reading. */
+const spareCutters: LineCutter[] = [];
+const MAX_SPARE_CUTTERS = 2;
+
 /** The chunk in smaller ones of whole lines: about `sizeBytes` each, or one line. */
 export function* slicesOf(chunk: Chunk, sizeBytes: number): Generator<Chunk> {
   const { bytes, ends, count, firstLine, kind } = chunk;
@@ -98,17 +101,12 @@ export function* slicesOf(chunk: Chunk, sizeBytes: number): Generator<Chunk> {
     yield chunk;
     return;
   }
-  for (let from = 0, start = 0; from < count; ) {
+  for (let from = 0, start = 0; from < count;) {
     let to = from + 1;
     while (to < count && (ends[to] ?? 0) - start < sizeBytes) to += 1;
     const end = (ends[to - 1] ?? 0) + 1;
-    yield {
-      kind,
-      bytes: bytes.subarray(start, end),
-      ends: ends.subarray(from, to),
-      count: to - from,
-      firstLine: firstLine + from,
-    };
+    const own = ends.slice(from, to).map((at) => at - start);
+    yield { kind, bytes: bytes.subarray(start, end), ends: own, count: to - from, firstLine: firstLine + from };
     from = to;
     start = end;
   }
@@ -120,7 +118,7 @@ export function* slicesOf(chunk: Chunk, sizeBytes: number): Generator<Chunk> {
  */
 export async function* readChunks(part: BusFilePart, { signal, fromByte }: ReadOptions = {}): AsyncGenerator<Chunk> {
   await using source = await openByteSource(part, fromByte);
-  using cutter = new LineCutter();
+  using cutter = spareCutters.pop() ?? new LineCutter();
   for (;;) {
     signal?.throwIfAborted();
     const count = await source.read(cutter.bytes, cutter.held);

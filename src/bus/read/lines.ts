@@ -6,12 +6,12 @@
  *     are parsed here; a line that was damaged inside may still not parse.
  */
 import { HASH_SUFFIX_CHARS, tryParseLine } from '../line.ts';
-import { type Chunk, readChunks, type ReadOptions } from './chunks.ts';
+import { type Chunk, readChunks, type ReadOptions, slicesOf } from './chunks.ts';
 import type { BusFilePart } from './files.ts';
 import { LINE_START, salvage } from './salvage.ts';
 
 export interface RawLine {
-  /** Shares the memory of its whole batch (about 1 MiB): whoever keeps a few of many should copy them. */
+  /** Shares the memory of its whole batch (about 64 kB): whoever keeps a few of many should copy them. */
   readonly text: string;
   /** From 1 in its part. Pieces of one line bear the same number. */
   readonly line: number;
@@ -21,6 +21,8 @@ export interface RawLine {
 
 export type { ReadOptions } from './chunks.ts';
 
+/** Texts of this size are gone at the next small collection of garbage; larger ones pile up. */
+const SLICE_BYTES = 64 * 1024;
 const SUFFIX_START = ',"h":"';
 const SUFFIX_END = '"}';
 
@@ -65,12 +67,14 @@ export const linesOf = (chunk: Chunk): readonly RawLine[] => {
 };
 
 /**
- * The lines of a part in batches of some hundred kilobytes. Empty lines are nothing.
+ * The lines of a part in batches of about 64 kB. Empty lines are nothing.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export async function* readLines(part: BusFilePart, options: ReadOptions = {}): AsyncGenerator<readonly RawLine[]> {
   for await (const chunk of readChunks(part, options)) {
-    const lines = linesOf(chunk);
-    if (lines.length > 0) yield lines;
+    for (const slice of slicesOf(chunk, SLICE_BYTES)) {
+      const lines = linesOf(slice);
+      if (lines.length > 0) yield lines;
+    }
   }
 }
