@@ -21,10 +21,9 @@ const report = (thrown: unknown, terminal: Terminal): number => {
 
 const main = async (): Promise<void> => {
   const terminal = resolveTerminal(process);
-  // A closed pipe (`nika … | head`) is a normal end, not an error.
-  process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'EPIPE') process.kill(process.pid, 'SIGPIPE');
-  });
+  // A reader that has seen enough (`nika … | head`) is no error: a pod works on, and commands that only print stop by themselves.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
   try {
     await createProgram(terminal).parseAsync();
   } catch (thrown) {

@@ -5,11 +5,9 @@ import { ENTITY_TYPES, entityIdSchema, sessionIdSchema } from './id.ts';
 export const ENVELOPE_VERSION = 1;
 
 /** A short word that one filters by: a domain (`hooks`), an intent (`refactor`), a role, a tag. */
-export const labelSchema = z
-  .string()
-  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._:/-]{0,63}$/u, {
-    error: 'must be 1 to 64 letters, digits or . _ : / - and spaces',
-  });
+export const labelSchema = z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} ._:/-]{0,63}$/u, {
+  error: 'must be 1 to 64 letters, digits or . _ : / - and spaces',
+});
 
 /** NIKA_META, version 1. `trace_id` and `span_id` follow W3C Trace Context. */
 export const nikaMetaSchema = z.object({

@@ -80,7 +80,7 @@ const MODELS: readonly SecretForm[] = [
   form(
     'openai-key',
     'sk-',
-    String.raw`sk-(?!ant-)(?:[A-Za-z0-9]{20,}[\w-]*|(?:proj|svcacct|admin|None|or-v1|lf)-[\w-]{20,}|(?=[\w-]{0,24}\d[\w-]{0,24}\d)[a-z][a-z0-9]{1,11}-[\w-]{24,})`,
+    String.raw`sk-(?!ant-)(?:[A-Za-z0-9]{20,}[\w-]*|(?:proj|svcacct|admin|None|or-v1|lf)-[\w-]{20,}|[a-z][a-z0-9]{1,11}-(?=[A-Za-z_-]{0,20}\d)[\w-]{24,})`,
   ),
   form('huggingface-token', 'hf_ api_org_', '(?:hf|api_org)_[A-Za-z0-9]{30,}'),
   form('groq-key', 'gsk_', 'gsk_[A-Za-z0-9]{40,}'),

@@ -9,7 +9,7 @@ import type { BusFilePart } from '../read/files.ts';
 import { linesOf, type RawLine } from '../read/lines.ts';
 import { createLineFilter, idOf, type LineFilter, type LineQuery, tsOf } from './line-filter.ts';
 import { MTIME_SLACK_MS, partsFor, rankOf } from './parts.ts';
-import { ownCopy } from './recent-ids.ts';
+import { ownCopy } from '../read/own-copy.ts';
 
 export interface LastLinesOptions {
   readonly busDir: string;

@@ -11,7 +11,7 @@ import { linesOf } from '../read/lines.ts';
 import { firstTs } from './beginning.ts';
 import { type LineFilter, tsOf } from './line-filter.ts';
 import { rankOf } from './parts.ts';
-import { ownCopy } from './recent-ids.ts';
+import { ownCopy } from '../read/own-copy.ts';
 
 export interface FoundLine {
   /** The raw line without its line feed. */

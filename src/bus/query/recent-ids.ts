@@ -1,10 +1,8 @@
 /** Owns which events were seen of late: an event of two files is told once, in bounded memory (G6). */
+import { ownCopy } from '../read/own-copy.ts';
 
 /** Copies of one event are neighbours in time: the second comes long before so many others did. */
 const REMEMBERED_COUNT = 50_000;
-
-/** The text without the larger one that it was cut from: kept long, it would keep that alive. */
-export const ownCopy = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
 
 export class RecentIds {
   readonly #maxCount: number;
