@@ -33,7 +33,7 @@ export class NikaError extends Error {
 /** The message of anything that was thrown; never throws itself. */
 export const errorMessage = (thrown: unknown): string => {
   try {
-    return thrown instanceof Error ? thrown.message : String(thrown);
+    return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
     return 'unknown error';
   }
