@@ -25,13 +25,14 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
 const BASE_OF: Readonly<Record<string, readonly string[]>> = {
   model: [],
   config: ['model', 'failopen'],
-  log: ['model'],
+  log: ['model', 'failopen'],
   failopen: ['model', 'log'],
 };
 
 /** Who may import which library; `zod` is everybody's. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ['log'],
+  'sonic-boom': ['log'],
   yaml: ['config'],
   commander: ['cli'],
   chokidar: ['bus', 'config'],

@@ -173,8 +173,8 @@ describe('segments', () => {
     tellState(writer, 'JOB-a', 'created');
     writer[Symbol.dispose]();
     const alpha_ino = statSync(becomeSegment(1)).ino;
-    const { host, bootId: boot_id } = thisProcess();
-    const gone = { writer: 'gone', host, boot_id, pid: 999_999_999, start_ticks: '1', alpha_ino };
+    const { host, bootId: boot_id, pidNamespace: pid_ns } = thisProcess();
+    const gone = { writer: 'gone', host, boot_id, pid_ns, pid: 999_999_999, start_ticks: '1', alpha_ino };
     const far = { ...gone, writer: 'far', host: 'another-host' };
     for (const registration of [gone, far]) writeRegistration(bus.runDir, registration);
     expect(await archive()).toMatchObject({ segments: 0 });

@@ -43,8 +43,8 @@ const PLAIN_SUFFIX = '.jsonl';
 
 /** Whether the writer may still hold its file (R1). Registrations of processes that are gone are removed. */
 const mayHold = (runDir: string, registration: Registration): boolean => {
-  const { writer, host, boot_id: bootId, pid, start_ticks: startTicks } = registration;
-  const liveness = livenessOf({ host, bootId, pid, startTicks });
+  const { writer, host, boot_id: bootId, pid, pid_ns: pidNamespace, start_ticks: startTicks } = registration;
+  const liveness = livenessOf({ host, bootId, pid, pidNamespace, startTicks });
   if (liveness === 'gone') removeRegistration(runDir, writer);
   if (liveness !== 'elsewhere') return liveness === 'alive';
   return Date.now() - registeredAtMs(runDir, writer) < ELSEWHERE_COUNTS_MS;

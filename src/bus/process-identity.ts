@@ -1,5 +1,5 @@
 /** Owns what names one process for ever on a machine: host, boot, pid and start time (design, section 4). Linux. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 export interface ProcessIdentity {
@@ -7,6 +7,8 @@ export interface ProcessIdentity {
   /** A new one at each boot; empty where the system has none to tell. */
   readonly bootId: string;
   readonly pid: number;
+  /** The namespace that the pid is of; empty where the system has none to tell. */
+  readonly pidNamespace: string;
   /** Start time in clock ticks since boot (field 22 of /proc/<pid>/stat); empty where the system has no /proc. */
   readonly startTicks: string;
 }
@@ -26,19 +28,29 @@ export const startTicksOf = (pid: number): string => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 };
 
+const readPidNamespace = (): string => {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return ''; // not Linux
+  }
+};
+
 const readBootId = (): string => tryReadText('/proc/sys/kernel/random/boot_id').trim();
 
 export const thisProcess = (): ProcessIdentity => ({
   host: hostname(),
   bootId: readBootId(),
   pid: process.pid,
+  pidNamespace: readPidNamespace(),
   startTicks: startTicksOf(process.pid),
 });
 
-/** `gone` is certain; a process of another host or boot on another host is `elsewhere`: only its own host may say. */
+/** `gone` is certain; a process of another host or pid namespace is `elsewhere`: only its own may say. */
 export const livenessOf = (identity: ProcessIdentity): 'alive' | 'gone' | 'elsewhere' => {
   if (identity.host !== hostname()) return 'elsewhere';
   if (identity.bootId !== readBootId()) return 'gone';
+  if (identity.pidNamespace !== readPidNamespace()) return 'elsewhere'; // a container's pids are others
   if (identity.startTicks === '') {
     try {
       process.kill(identity.pid, 0);

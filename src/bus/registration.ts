@@ -13,11 +13,12 @@ const registrationSchema = z.object({
   host: z.string(),
   boot_id: z.string(),
   pid: z.int(),
+  pid_ns: z.string(),
   start_ticks: z.string(),
   alpha_ino: z.number().nullable(),
 });
 
-/** `host`, `boot_id`, `pid` and `start_ticks` name one process for ever (design, section 4). */
+/** `host`, `boot_id`, `pid_ns`, `pid` and `start_ticks` name one process for ever (design, section 4). */
 export type Registration = z.infer<typeof registrationSchema>;
 
 const writersDir = (runDir: string): string => join(runDir, 'writers');

@@ -2,16 +2,19 @@
  * Owns the rolling of the alpha bus: when `alpha_bus.jsonl` is full it becomes the next numbered segment.
  * One process at a time does it, under an abstract Unix socket as a lock: the kernel frees it, however its holder ends.
  */
-import { hash } from 'node:crypto';
-import { readdirSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join, resolve } from 'node:path';
-import { ALPHA, busPath, segmentFile, segmentNumber } from './layout.ts';
+import { join } from 'node:path';
+import { errnoOf } from '../model/error.ts';
+import { ALPHA, busPath, FILE_MODE, segmentFile, segmentNumber } from './layout.ts';
 
-const lockName = (busDir: string, what: string): string =>
-  `\0nika/${what}/${hash('sha256', resolve(busDir)).slice(0, 32)}`;
+/** Named by device and inode: a folder that is reached by two paths has one lock. */
+const lockName = (busDir: string, what: string): string => {
+  const { dev, ino } = statSync(busDir);
+  return `\0nika/${what}/${dev}-${ino}`;
+};
 
-/** A lock of this machine that its process's end frees; `undefined`: somebody else has it. Linux only. */
+/** A lock of this machine that its process's end frees; `undefined`: somebody else has it. Linux only. @throws no `_bus/` */
 export const tryLock = async (busDir: string, what: string): Promise<AsyncDisposable | undefined> => {
   const server: Server = createServer();
   const { promise, resolve: settle } = Promise.withResolvers<boolean>();
@@ -43,7 +46,27 @@ export const rollSegment = async (busDir: string, segmentBytes: number): Promise
   if (lock === undefined) return false;
   const path = busPath(busDir, ALPHA);
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) < segmentBytes) return false; // another one was faster
-  const next = (segmentNumbers(busDir).at(-1) ?? 0) + 1;
-  renameSync(path, join(busDir, segmentFile(next)));
+  const claim = claimSegment(busDir);
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) < segmentBytes) {
+    rmSync(claim); // one in another network namespace, where this lock does not reach, was faster
+    return false;
+  }
+  renameSync(path, claim);
   return true;
+};
+
+/**
+ * The next segment's file, made exclusively and empty: the rename that follows can put over nothing but this claim,
+ * whoever else rolls. A crash in between leaves an empty segment, which is harmless.
+ */
+const claimSegment = (busDir: string): string => {
+  for (let next = (segmentNumbers(busDir).at(-1) ?? 0) + 1; ; next += 1) {
+    const path = join(busDir, segmentFile(next));
+    try {
+      closeSync(openSync(path, 'wx', FILE_MODE));
+      return path;
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'EEXIST') throw thrown;
+    }
+  }
 };

@@ -212,8 +212,9 @@ export class BusWriter implements Disposable {
 
   #register(ino: number): void {
     this.#registeredIno = ino;
-    const { host, bootId, pid, startTicks } = thisProcess();
-    const registration = { writer: this.id, host, boot_id: bootId, pid, start_ticks: startTicks, alpha_ino: ino };
+    const { host, bootId, pid, pidNamespace, startTicks } = thisProcess();
+    const process = { host, boot_id: bootId, pid, pid_ns: pidNamespace, start_ticks: startTicks };
+    const registration = { writer: this.id, ...process, alpha_ino: ino };
     bestEffortSync('bus.register', () => writeRegistration(this.#options.runDir, registration));
   }
 

@@ -10,7 +10,7 @@ import type { BinaryOperator, Expression, FunctionName } from './expression.ts';
 
 /** What a finished step left behind, as expressions see it. */
 export interface StepResult {
-  /** The gist: trimmed stdout, a file's content, the list, the matches, the body. */
+  /** The gist: stdout without its last newline, a file's content, the list, the matches, the body. */
   readonly output: unknown;
   readonly ok: boolean;
   readonly exit_code: number | null;

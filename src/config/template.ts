@@ -93,6 +93,15 @@ const renderText = (text: string, scope: TemplateScope, status: JobStatus): unkn
   return joined(template, ({ expression }) => textOf(evaluate(expression, scope, status)));
 };
 
+/** The expressions of every template in a value, at any depth; none of a text that cannot be read. Never throws. */
+export const expressionsIn = (value: unknown): readonly Expression[] => {
+  if (isTemplate(value)) {
+    const outcome = parseTemplate(value);
+    return outcome.ok ? outcome.template.holes.map(({ expression }) => expression) : [];
+  }
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(expressionsIn) : [];
+};
+
 export interface RenderOptions {
   /** For always(), failure() and success(). */
   readonly status?: JobStatus;
@@ -154,6 +163,12 @@ export const parseCondition = (condition: string): ExpressionOutcome => {
   const expression = wholeExpression(outcome.template);
   if (expression !== undefined) return { ok: true, expression, end: condition.length };
   return { ok: false, problem: { message: 'must be one expression, with no text around ${{ … }}', at: 0 } };
+};
+
+/** The expression of an `if`; none where there is none, or it cannot be read. Never throws. */
+export const conditionIn = (condition: string | boolean | undefined): readonly Expression[] => {
+  const outcome = typeof condition === 'string' ? parseCondition(condition) : undefined;
+  return outcome?.ok === true ? [outcome.expression] : [];
 };
 
 /**

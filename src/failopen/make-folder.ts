@@ -1,5 +1,6 @@
 /** Owns how a folder is made: in bounded time, whatever the system answers (G1). */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const isFolder = (path: string): boolean => {
@@ -21,5 +22,24 @@ export const makeFolder = (path: string, mode = 0o777): void => {
     mkdirSync(path, { mode });
   } catch (thrown) {
     if (!isFolder(path)) throw thrown;
+  }
+};
+
+const mayBeFolder = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false; // not there, or not to be seen
+  }
+};
+
+/** The same without blocking: for a disk that may hang. @throws a system error */
+export const makeFolderSoon = async (path: string, mode = 0o777): Promise<void> => {
+  if (await mayBeFolder(path)) return;
+  if (dirname(path) !== path) await makeFolderSoon(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (thrown) {
+    if (!(await mayBeFolder(path))) throw thrown;
   }
 };

@@ -2,10 +2,12 @@
  * Owns the structured log of one process in `logs/`: bounded, asynchronous, never waited for (G1, G6).
  * A disk of `logs/` that is hung or full costs log entries, which are counted, and nothing else (G3).
  */
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DestinationStream, Logger } from 'pino';
+import type { Logger } from 'pino';
+import { makeFolderSoon } from '../failopen/make-folder.ts';
 import { errorMessage } from '../model/error.ts';
+import type { LogFile } from './log-file.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -28,60 +30,9 @@ interface Entry {
 }
 
 const MAX_WAITING = 1_000;
-const MAX_BUFFER_BYTES = 1024 * 1024;
 const ENDING = '.jsonl';
 
 const weight = (level: LogLevel): number => LOG_LEVELS.indexOf(level);
-
-/** What pino writes to: a file that turns over to `<name>.1.jsonl` at half of the pod's share. */
-class TurningFile {
-  readonly #path: string;
-  readonly #turnAtBytes: number;
-  readonly #stream: TurnableStream;
-  #bytes = 0;
-  #dropped = 0;
-  #isTurning = false;
-
-  constructor(path: string, turnAtBytes: number, stream: TurnableStream) {
-    this.#path = path;
-    this.#turnAtBytes = turnAtBytes;
-    this.#stream = stream;
-    stream.on('drop', () => {
-      this.#dropped += 1;
-    });
-    stream.on('error', () => {
-      this.#dropped += 1; // logs/ is full, gone or read-only: counted, shown in the summary
-    });
-  }
-
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  write(text: string): void {
-    this.#bytes += text.length;
-    this.#stream.write(text);
-    if (this.#bytes < this.#turnAtBytes || this.#isTurning) return;
-    this.#isTurning = true;
-    const turned = rename(this.#path, this.#path.replace(/\.jsonl$/, `.1${ENDING}`));
-    const reopen = (): void => {
-      this.#bytes = 0;
-      this.#isTurning = false;
-      this.#stream.reopen();
-    };
-    turned.then(reopen, reopen);
-  }
-
-  end(): void {
-    this.#stream.end();
-  }
-}
-
-interface TurnableStream extends DestinationStream {
-  on(event: 'drop' | 'error', listener: () => void): unknown;
-  reopen(): void;
-  end(): void;
-}
 
 /** Removes the oldest logs until all of them are under the cap. */
 const prune = async (logsDir: string, maxBytesTotal: number, keep: string): Promise<void> => {
@@ -107,7 +58,7 @@ export class Log implements Disposable {
   #waiting: Entry[] = [];
   #dropped = 0;
   #logger: Logger | undefined;
-  #file: TurningFile | undefined;
+  #file: LogFile | undefined;
   #opening: Promise<void> | undefined;
   #isClosed = false;
 
@@ -132,36 +83,43 @@ export class Log implements Disposable {
   /** Never throws, never waits. */
   write(level: EntryLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (weight(level) < weight(this.#options.level)) return;
-    if (this.#logger !== undefined) {
-      this.#logger[level](fields, message);
+    if (this.#isClosed || (this.#logger === undefined && this.#waiting.length >= MAX_WAITING)) {
+      this.#dropped += 1;
       return;
     }
-    if (this.#isClosed || this.#waiting.length >= MAX_WAITING) {
-      this.#dropped += 1;
+    if (this.#logger !== undefined) {
+      this.#logger[level](fields, message);
       return;
     }
     this.#waiting.push({ level, message, fields });
     this.#opening ??= this.#open();
   }
 
-  /** Gives what is written so far to the system; resolves at once where nothing was logged. The caller sets a deadline. */
+  /** Resolves once all is written, or cannot be; at once where nothing was logged. The caller sets a deadline. */
   async flush(): Promise<void> {
     await this.#opening;
+    await this.#file?.flush();
   }
 
+  /** Closes at once: what was not flushed is lost, and counted. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
-    this.#file?.end();
+    this.#dropped += this.#waiting.length;
+    this.#waiting = [];
+    this.#file?.close();
   }
 
   async #open(): Promise<void> {
     const { logsDir, level, maxBytesPerPod, maxBytesTotal, name, fields } = this.#options;
     try {
-      await mkdir(logsDir, { recursive: true, mode: 0o700 });
+      await makeFolderSoon(logsDir, 0o700);
       await prune(logsDir, maxBytesTotal, name);
-      const { destination, pino, stdTimeFunctions } = await import('pino');
-      const stream = destination({ dest: this.path, sync: false, mode: 0o600, maxLength: MAX_BUFFER_BYTES });
-      this.#file = new TurningFile(this.path, maxBytesPerPod / 2, stream);
+      const [{ pino, stdTimeFunctions }, { LogFile: File }] = await Promise.all([
+        import('pino'),
+        import('./log-file.ts'),
+      ]);
+      if (this.#isClosed) return;
+      this.#file = new File(this.path, maxBytesPerPod);
       this.#logger = pino({ level, base: fields, timestamp: stdTimeFunctions.isoTime }, this.#file);
       for (const entry of this.#waiting) this.#logger[entry.level](entry.fields, entry.message);
     } catch (thrown) {

@@ -18,12 +18,11 @@ const pathOf = (runDir: string, session: string): string => join(podsDir(runDir)
 
 /** @throws a system error; the pod goes on without (G1). */
 export const writePodFile = (runDir: string, facts: PodFacts): void => {
-  const { host, bootId, pid, startTicks } = thisProcess();
+  const { host, bootId, pid, pidNamespace, startTicks } = thisProcess();
   makeFolder(podsDir(runDir), 0o700);
   const path = pathOf(runDir, facts.session);
-  writeFileSync(`${path}.tmp`, JSON.stringify({ ...facts, host, boot_id: bootId, pid, start_ticks: startTicks }), {
-    mode: 0o600,
-  });
+  const process = { host, boot_id: bootId, pid, pid_ns: pidNamespace, start_ticks: startTicks };
+  writeFileSync(`${path}.tmp`, JSON.stringify({ ...facts, ...process }), { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
 };
 

@@ -1,6 +1,7 @@
 /** Owns how much room the disk of the bus has: warned below 5 %, no blobs below half of that (design, section 5). */
 import { statfs } from 'node:fs/promises';
 import { bestEffort } from '../failopen/best-effort.ts';
+import { errnoOf } from '../model/error.ts';
 
 export type DiskRoom = 'enough' | 'low' | 'very low';
 
@@ -20,6 +21,7 @@ export class DiskWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #room: DiskRoom = 'enough';
   #isLooking = false;
+  #isDisposed = false;
 
   private constructor(options: DiskWatchOptions) {
     this.#options = options;
@@ -37,6 +39,7 @@ export class DiskWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     clearInterval(this.#timer);
   }
 
@@ -52,10 +55,17 @@ export class DiskWatch implements Disposable {
 
   async #look(): Promise<void> {
     const { path, warnFreePercent, noBlobsFreePercent, onChange } = this.#options;
-    const { bavail, blocks } = await statfs(path);
+    let disk: { readonly bavail: number; readonly blocks: number };
+    try {
+      disk = await statfs(path);
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return; // not made yet, or removed: the bus itself tells of that
+      throw thrown;
+    }
+    const { bavail, blocks } = disk;
     const freePercent = blocks === 0 ? 100 : (bavail / blocks) * 100;
     const room = freePercent < noBlobsFreePercent ? 'very low' : freePercent < warnFreePercent ? 'low' : 'enough';
-    if (room === this.#room) return;
+    if (room === this.#room || this.#isDisposed) return;
     this.#room = room;
     onChange(room, freePercent);
   }

@@ -5,12 +5,13 @@
  * R2. Every task that was started is ended, once.
  * R3. After an abort no step begins, not even one that asks for `always()`.
  */
-import type { Scope, StepResult } from '../../config/evaluate.ts';
+import type { Scope } from '../../config/evaluate.ts';
 import type { Job, JobStep } from '../../config/job.ts';
 import { renderTemplates, shouldRun } from '../../config/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import type { JsonObject, ToolResult } from '../tools/tool.ts';
 import type { StepsHost } from './host.ts';
+import { KeptResults } from './kept-results.ts';
 import { prepareStep } from './step-call.ts';
 import { TaskLedger } from './task-ledger.ts';
 
@@ -38,29 +39,12 @@ interface Failure {
   readonly error: string;
 }
 
-const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-/** What a step leaves behind for later ones. */
-const toStepResult = (result: ToolResult): StepResult => {
-  const { response } = result;
-  const exitCode = response?.['exit_code'];
-  return {
-    output: result.ok ? result.output : null,
-    ok: result.ok,
-    exit_code: typeof exitCode === 'number' ? exitCode : null,
-    stdout: textOr(response?.['stdout']),
-    stderr: textOr(response?.['stderr']),
-    response: response ?? null,
-    error: result.ok ? null : result.error,
-  };
-};
-
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 
 class StepsRunner {
   readonly #run: StepsRun;
   readonly #scope: Scope;
-  readonly #results: Record<string, StepResult> = Object.create(null) as Record<string, StepResult>;
+  readonly #results: KeptResults;
   readonly #tasks: TaskLedger;
   #failure: Failure | undefined;
   #leftOut = 0;
@@ -68,7 +52,8 @@ class StepsRunner {
 
   constructor(run: StepsRun) {
     this.#run = run;
-    this.#scope = { ...run.scope, steps: this.#results };
+    this.#results = new KeptResults(run.job);
+    this.#scope = { ...run.scope, steps: this.#results.steps };
     this.#tasks = new TaskLedger(
       run.job.steps.map(({ task }) => task),
       run.host,
@@ -78,16 +63,18 @@ class StepsRunner {
   async run(): Promise<StepsOutcome> {
     const { job, signal } = this.#run;
     for (const [at, step] of job.steps.entries()) {
-      if (signal.aborted || (await this.#step(step, step.id ?? String(at + 1))) === 'aborted') {
+      if (signal.aborted || (await this.#step(step, at)) === 'aborted') {
         this.#tasks.cancelAll(); // R2
         return { kind: 'cancelled' }; // R3
       }
       this.#tasks.pass(at, step.task); // R2
+      this.#results.pass(at); // G6
     }
     return this.#end();
   }
 
-  async #step(step: JobStep, stepId: string): Promise<'done' | 'aborted'> {
+  async #step(step: JobStep, at: number): Promise<'done' | 'aborted'> {
+    const stepId = step.id ?? String(at + 1);
     const verdict = this.#judge(step);
     if (verdict === false) {
       this.#skip(step, stepId);
@@ -96,7 +83,8 @@ class StepsRunner {
     this.#tasks.begin(step.task);
     const result = verdict === true ? await this.#call(step, stepId) : this.#refuse(stepId, verdict.why);
     if (this.#run.signal.aborted && !result.ok) return 'aborted';
-    this.#keep(step, stepId, result);
+    if (step.id !== undefined) this.#results.keep(at, step.id, result);
+    this.#settle(step, stepId, result);
     return 'done';
   }
 
@@ -130,8 +118,7 @@ class StepsRunner {
     return { ok: false, error: why };
   }
 
-  #keep(step: JobStep, stepId: string, result: ToolResult): void {
-    if (step.id !== undefined) this.#results[step.id] = toStepResult(result);
+  #settle(step: JobStep, stepId: string, result: ToolResult): void {
     if (result.ok) {
       this.#lastOutput = result.output;
       return;

@@ -1,0 +1,87 @@
+/**
+ * Owns the file of a log: written asynchronously, bounded in memory and on disk, given up at the first error.
+ *
+ * F1. Nothing here waits or throws, and nothing is left behind for the end of the process to wait for. (pino's own
+ *     destination writes what is left at exit, again and again for as long as the disk is full.)
+ */
+import { rename } from 'node:fs/promises';
+import { SonicBoom } from 'sonic-boom';
+
+const MAX_BUFFER_BYTES = 1024 * 1024;
+
+type State =
+  | { readonly kind: 'writing'; readonly stream: SonicBoom }
+  /** An error of the disk, or closed. */
+  | { readonly kind: 'over' };
+
+/** Turns over to `<name>.1.jsonl` at half of the pod's share (G6). */
+export class LogFile {
+  readonly #path: string;
+  readonly #turnAtBytes: number;
+  #state: State;
+  #bytes = 0;
+  /** Entries given to the stream since it was last empty. */
+  #unwritten = 0;
+  #dropped = 0;
+  #isTurning = false;
+
+  constructor(path: string, maxBytes: number) {
+    this.#path = path;
+    this.#turnAtBytes = maxBytes / 2;
+    const stream = new SonicBoom({ dest: path, sync: false, mode: 0o600, maxLength: MAX_BUFFER_BYTES });
+    this.#state = { kind: 'writing', stream };
+    stream.on('drop', () => {
+      this.#dropped += 1;
+      this.#unwritten -= 1;
+    });
+    stream.on('drain', () => {
+      this.#unwritten = 0;
+    });
+    stream.on('error', () => this.close()); // full, gone or read-only
+  }
+
+  /** Entries that are lost (G3). */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  write(text: string): void {
+    if (this.#state.kind === 'over') {
+      this.#dropped += 1;
+      return;
+    }
+    this.#bytes += Buffer.byteLength(text);
+    this.#unwritten += 1;
+    this.#state.stream.write(text);
+    if (this.#bytes >= this.#turnAtBytes && !this.#isTurning) this.#turn(this.#state.stream);
+  }
+
+  /** Resolves once all is written, or will not be. The caller sets a deadline. */
+  async flush(): Promise<void> {
+    const state = this.#state;
+    if (state.kind === 'over') return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    state.stream.once('close', () => resolve());
+    state.stream.flush(() => resolve());
+    await promise;
+  }
+
+  /** Closes without writing what is left, which is counted as dropped (F1). */
+  close(): void {
+    const state = this.#state;
+    if (state.kind === 'over') return;
+    this.#state = { kind: 'over' };
+    this.#dropped += this.#unwritten;
+    state.stream.destroy();
+  }
+
+  #turn(stream: SonicBoom): void {
+    this.#isTurning = true;
+    const reopen = (): void => {
+      this.#bytes = 0;
+      this.#isTurning = false;
+      if (this.#state.kind === 'writing') stream.reopen();
+    };
+    rename(this.#path, this.#path.replace(/\.jsonl$/, '.1.jsonl')).then(reopen, reopen);
+  }
+}
