@@ -8,7 +8,7 @@
  * A5. A file that was removed or renamed under the writer is noticed within 1 ms, and the line goes to the new one.
  *     What was written in that millisecond shares the fate of all that was written before the removal.
  */
-import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { close, closeSync, existsSync, fdatasync, fstatSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BoundedQueue, type QueueLimits } from '../failopen/bounded-queue.ts';
 import { makeFolder } from '../failopen/make-folder.ts';
@@ -26,6 +26,8 @@ export interface AppenderOptions {
   readonly backlog: QueueLimits;
   /** True for the alpha bus: its file is renamed when it is full, so the path is looked at before each write. */
   readonly isSegmented: boolean;
+  /** Told that the file was removed under the writer, and how many lines of this writer stood in it. */
+  readonly onRemoved: (name: BusFileName, lineCount: number) => void;
 }
 
 /** How long the file could not be written, and what became of the lines meanwhile. */
@@ -39,7 +41,16 @@ export interface FileOutage {
 
 type Health =
   | { readonly kind: 'well' }
-  | { kind: 'failing'; sinceMs: number; cause: string; buffered: number; replayed: number; lastTryMs: number };
+  | {
+      kind: 'failing';
+      sinceMs: number;
+      cause: string;
+      buffered: number;
+      replayed: number;
+      lastTryMs: number;
+      /** A line was written since the last refusal. */
+      isMended: boolean;
+    };
 
 interface OpenFile {
   readonly fd: number;
@@ -63,6 +74,7 @@ export class FileAppender {
   #mayBeTorn = false;
   #sizeBytes = 0;
   #lookedAtMs = -1;
+  #isDirty = false;
 
   constructor(options: AppenderOptions) {
     this.#options = options;
@@ -100,6 +112,13 @@ export class FileAppender {
     return this.#file?.fd;
   }
 
+  /** The descriptor, if something was written that may not be on stable storage; the caller syncs it. */
+  takeDirty(): number | undefined {
+    if (!this.#isDirty) return undefined;
+    this.#isDirty = false;
+    return this.#file?.fd;
+  }
+
   get ino(): number | undefined {
     return this.#file?.ino;
   }
@@ -110,15 +129,19 @@ export class FileAppender {
     return this.#seq === 0 ? undefined : { file: name, writer, seq: this.#seq, h: this.#previous };
   }
 
-  /** Creates the file; false if it was there. @throws a system error where it cannot be made at all. */
+  /** Creates the file; false if it was there, compressed or not. @throws a system error where it cannot be made at all. */
   createExclusively(): boolean {
     try {
       this.#openWith('ax');
-      return true;
     } catch (thrown) {
       if (errnoOf(thrown) === 'EEXIST') return false;
       throw thrown;
     }
+    // Looked for after the file was made: a packer puts the packed file there before it takes the plain one away.
+    if (!existsSync(`${this.#options.path}.gz`)) return true;
+    this.release();
+    rmSync(this.#options.path);
+    return false;
   }
 
   /** Puts the record into the file, or holds it back, or, with no room left, counts it as dropped. Never throws. */
@@ -126,11 +149,12 @@ export class FileAppender {
     if (this.#health.kind === 'failing' && !this.retry()) return this.#hold(record); // A3
     try {
       this.#write(record);
-      return 'written';
     } catch (thrown) {
       this.#fail(thrown);
       return this.#hold(record);
     }
+    if (this.#health.kind === 'failing') this.#health.isMended = true;
+    return 'written';
   }
 
   /** Tries to write what is held back, at most each 100 ms unless `now`. True: nothing is held any more. */
@@ -145,27 +169,27 @@ export class FileAppender {
         this.#write(record);
         this.#held.shift();
         health.replayed += 1;
+        health.isMended = true;
       }
     } catch (thrown) {
-      this.#closeFile();
-      health.cause = errnoOf(thrown) ?? health.cause;
+      this.#fail(thrown);
       return false;
     }
     return true;
   }
 
-  /** Once all that was held is written: what the outage was; the file is well again. */
+  /** Once the disk took a line and nothing is held any more: what the outage was; the file is well again. */
   takeOutage(): FileOutage | undefined {
     const health = this.#health;
-    if (health.kind === 'well' || this.#held.count > 0) return undefined;
+    if (health.kind === 'well' || !health.isMended || this.#held.count > 0) return undefined;
     return this.#endOutage(health);
   }
 
   /** Closes the file and gives up what is still held: the outage that did not end, if there is one. */
   close(): FileOutage | undefined {
-    const health = this.#health;
     this.retry(true);
     this.#closeFile();
+    const health = this.#health;
     return health.kind === 'failing' ? this.#endOutage(health) : undefined;
   }
 
@@ -193,9 +217,10 @@ export class FileAppender {
   }
 
   #fail(thrown: unknown): void {
-    const atMs = Date.now();
+    const lastTryMs = Date.now();
     const cause = errnoOf(thrown) ?? errorMessage(thrown);
-    this.#health = { kind: 'failing', sinceMs: atMs, cause, buffered: 0, replayed: 0, lastTryMs: atMs };
+    const before = this.#health.kind === 'failing' ? this.#health : { sinceMs: lastTryMs, buffered: 0, replayed: 0 };
+    this.#health = { ...before, kind: 'failing', cause, lastTryMs, isMended: false };
     this.#closeFile();
   }
 
@@ -204,15 +229,19 @@ export class FileAppender {
     const atMs = performance.now();
     const mustLook = atMs - this.#lookedAtMs >= LOOK_EVERY_MS;
     if (mustLook) this.#lookedAtMs = atMs;
-    if (mustLook && this.#options.isSegmented && this.#wasRenamed()) this.#closeFile();
+    const wasRenamed = mustLook && this.#options.isSegmented && this.#wasRenamed();
+    let wasRemoved = wasRenamed && !this.#isStillThere();
+    if (wasRenamed) this.#closeFile();
     this.#writeWhole(line.bytes);
     if (mustLook && !this.#isStillThere()) {
       this.#closeFile(); // A5: what was written went into a file that nobody can find any more
       this.#writeWhole(line.bytes);
+      wasRemoved = true;
     }
     this.#sizeBytes += line.bytes.byteLength;
     this.#seq += 1;
     this.#previous = line.h;
+    if (wasRemoved) this.#options.onRemoved(this.#options.name, this.#seq - 1);
   }
 
   #writeWhole(line: Uint8Array): void {
@@ -226,6 +255,7 @@ export class FileAppender {
     if (written < wanted - 1) {
       throw Object.assign(new Error(`short write: ${written} of ${wanted} bytes`), { code: 'ENOSPC' });
     }
+    this.#isDirty = true;
   }
 
   #isStillThere(): boolean {
@@ -259,6 +289,11 @@ export class FileAppender {
     if (this.#file === undefined) return;
     const { fd } = this.#file;
     this.#file = undefined;
+    if (this.#isDirty) {
+      this.#isDirty = false;
+      fdatasync(fd, () => close(fd, () => undefined)); // G2: what it holds is still owed to stable storage
+      return;
+    }
     try {
       closeSync(fd);
     } catch (thrown) {

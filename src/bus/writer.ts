@@ -29,6 +29,10 @@ export interface BusWriterOptions {
   readonly backlog: QueueLimits;
   /** Told once an outage began: the file, and why (an errno code where there is one). */
   readonly onOutageStart?: (file: BusFileName, why: string) => void;
+  /** Told of each file that begins to refuse lines, before any later line is written to another file. */
+  readonly onFileFailing?: (file: BusFileName, why: string) => void;
+  /** Told of each file that was removed while it was written to, and how many lines of this writer went with it. */
+  readonly onFileRemoved?: (file: BusFileName, lineCount: number) => void;
   /** Told once all that failed is whole again (`over`), or the writer was closed before (`given-up`). */
   readonly onOutageEnd?: (outage: FileOutage, how: 'over' | 'given-up') => void;
 }
@@ -57,7 +61,6 @@ export class BusWriter implements Disposable {
   readonly #failing = new Set<FileAppender>();
   #outage: FileOutage | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #unsynced = new Set<FileAppender>();
   #sync: Promise<void> | undefined;
   #registeredIno: number | null | undefined;
   #isRolling = false;
@@ -137,9 +140,8 @@ export class BusWriter implements Disposable {
   #append(name: BusFileName, record: BusRecord): void {
     const appender = this.#appender(name);
     const wasFailing = appender.isFailing;
-    const outcome = appender.append(record);
-    if (outcome === 'written') this.#unsynced.add(appender);
-    if (appender.isFailing || wasFailing) this.#followOutage(appender, wasFailing);
+    appender.append(record);
+    if (appender.isFailing || wasFailing) this.#followOutage(appender);
     if (name === ALPHA) this.#afterAlpha(appender);
   }
 
@@ -148,7 +150,16 @@ export class BusWriter implements Disposable {
     if (appender === undefined) {
       const { busDir, chain, backlog } = this.#options;
       const path = busPath(busDir, name);
-      appender = new FileAppender({ name, path, writer: this.id, chain, backlog, isSegmented: name === ALPHA });
+      const onRemoved = (file: BusFileName, lineCount: number): void => this.#options.onFileRemoved?.(file, lineCount);
+      appender = new FileAppender({
+        name,
+        path,
+        writer: this.id,
+        chain,
+        backlog,
+        isSegmented: name === ALPHA,
+        onRemoved,
+      });
     } else {
       this.#appenders.delete(name); // most recently used last
     }
@@ -166,7 +177,7 @@ export class BusWriter implements Disposable {
     }
   }
 
-  #followOutage(appender: FileAppender, wasFailing: boolean): void {
+  #followOutage(appender: FileAppender): void {
     const outage = appender.takeOutage();
     if (outage !== undefined) {
       this.#outage = addOutages(this.#outage, outage);
@@ -174,16 +185,19 @@ export class BusWriter implements Disposable {
       if (this.#failing.size === 0) this.#tellOutageEnd('over');
       return;
     }
-    if (this.#failing.size === 0 && !wasFailing) this.#options.onOutageStart?.(appender.name, appender.cause);
-    this.#failing.add(appender);
     this.#retryTimer ??= setInterval(() => this.#retry(false), RETRY_EVERY_MS).unref();
+    if (this.#failing.has(appender)) return;
+    const isFirst = this.#failing.size === 0;
+    this.#failing.add(appender); // before anybody is told: who is told may write
+    if (isFirst) this.#options.onOutageStart?.(appender.name, appender.cause);
+    this.#options.onFileFailing?.(appender.name, appender.cause);
   }
 
   #retry(now: boolean): void {
     for (const appender of Array.from(this.#failing)) {
       // a copy: those that are well again leave the set
       appender.retry(now);
-      this.#followOutage(appender, true);
+      this.#followOutage(appender);
     }
     if (this.#failing.size > 0) return;
     clearInterval(this.#retryTimer);
@@ -223,9 +237,8 @@ export class BusWriter implements Disposable {
     setTimeout(resolve, SYNC_GROUP_MS);
     await promise;
     this.#sync = undefined;
-    const appenders = [...this.#unsynced];
-    this.#unsynced = new Set();
-    await Promise.all(appenders.map((appender) => syncFile(appender.fd)));
+    const dirty = [...this.#appenders.values()].map((appender) => appender.takeDirty());
+    await Promise.all(dirty.map(syncFile));
     await syncFolder(channelsDir(this.#options.busDir));
   }
 }

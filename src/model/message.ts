@@ -86,7 +86,11 @@ export const MESSAGE_SCHEMAS = {
     truncated: z.record(z.string(), z.int()).optional().describe('Which body was cut, and how many bytes it had.'),
   }),
   signal: z.object({ kind: z.enum(['result', 'signal', 'request', 'error']), body: bodySchema }),
-  condition: z.object({ condition: z.string(), detail: z.string().optional() }),
+  condition: z.object({
+    condition: z.string().describe('`bus_file_failing`, `bus_file_removed` …'),
+    detail: z.string().optional(),
+    file: z.string().optional().describe('Which file of the bus it is about.'),
+  }),
   outage: z.object({
     service: z.string().describe('bus, redis, qdrant, logs.'),
     since: z.string(),

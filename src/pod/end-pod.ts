@@ -88,6 +88,7 @@ const writeSurplusHeads = ({ entity, session }: Run): void => {
 export const finish = async (run: Run, end: End): Promise<PodEnded> => {
   const { entity, session, sessionId, home } = run;
   const { calls, errors, byTool } = session.recorder.counts;
+  session.bus.retryNow(); // an outage that is over ends before the last lines (S1)
   writeEnd(run, end);
   const durationMs = Math.round(session.atMs);
   writeSurplusHeads(run);

@@ -12,7 +12,7 @@ import type { FoundJob } from '../config/job-files.ts';
 import { readVersion } from '../config/package-root.ts';
 import type { Settings } from '../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
-import { NikaError } from '../model/error.ts';
+import { errorMessage, NikaError } from '../model/error.ts';
 import { createEntityId, type EntityId, type SessionId, sessionIdSchema } from '../model/id.ts';
 import { endOf, finish, type Run } from './end-pod.ts';
 import type { Stop } from './ending.ts';
@@ -21,7 +21,7 @@ import { readParentRoot } from './parent.ts';
 import type { PodEnded, PodListener } from './pod-event.ts';
 import { writePodFile } from './pod-file.ts';
 import { type Lineage, Session } from './session.ts';
-import { runSteps } from './steps/run-steps.ts';
+import { runSteps, type StepsOutcome, type StepsRun } from './steps/run-steps.ts';
 import { PodStepsHost } from './steps-host.ts';
 import { resolveTrace, type TraceIds, toTraceparent } from './trace.ts';
 
@@ -60,9 +60,18 @@ export const runPod = async (options: RunPodOptions): Promise<PodEnded> => {
   if (mission.wallMs !== undefined) stop.after(mission.wallMs, { kind: 'limit', limit: 'wall', value: mission.wallMs });
   const host = new PodStepsHost({ session, job: entity, lineage, sessionId, stop, maxToolCalls: mission.maxToolCalls });
   const env = facts.childEnv;
-  const outcome = await runSteps({ job: options.found.job, scope: facts.scope, env, host, signal: stop.signal });
+  const outcome = await runAll({ job: options.found.job, scope: facts.scope, env, host, signal: stop.signal });
   host.close();
-  return finish(run, endOf(outcome, stop));
+  return await finish(run, endOf(outcome, stop));
+};
+
+/** A bug of the runner is a failure of the job, with its ends on the bus (P2). */
+const runAll = async (steps: StepsRun): Promise<StepsOutcome> => {
+  try {
+    return await runSteps(steps);
+  } catch (thrown) {
+    return { kind: 'failed', stepId: '(nika)', error: `a bug of nika: ${errorMessage(thrown)}` };
+  }
 };
 
 interface Facts {

@@ -45,7 +45,7 @@ export class Session implements AsyncDisposable {
   readonly recorder: Recorder;
   readonly log: Log;
   readonly #disk: DiskWatch;
-  readonly #delayed = { count: 0, dropped: 0 };
+  readonly #delayed = { count: 0, dropped: 0, removed: 0 };
   #main: PodEntity | undefined;
 
   /** @throws {NikaError} `NIKA_BUS_KEY`: a key that is configured and cannot be used is a misconfiguration. */
@@ -54,7 +54,12 @@ export class Session implements AsyncDisposable {
     const { home, settings, session } = options;
     const chain: Chain = createChain(settings.bus.keyFile);
     this.log = new Log({ logsDir: home.logsDir, name: session, ...settings.logs, fields: { session_id: session } });
-    setFailureListener((name, why) => this.log.write('warn', 'best-effort work failed', { name, why }));
+    const told = new Set<string>();
+    setFailureListener((name, why) => {
+      if (told.has(name)) return; // logged once; each is counted
+      told.add(name);
+      this.log.write('warn', 'best-effort work failed', { name, why });
+    });
     this.#disk = this.#watchDisk();
     const { segmentBytes, backlog } = settings.bus;
     this.bus = BusWriter.open({
@@ -65,6 +70,8 @@ export class Session implements AsyncDisposable {
       backlog,
       onOutageStart: (file, why) => this.#degrade('bus', `${file} cannot be written: ${why}`),
       onOutageEnd: (outage, how) => this.#endOutage(outage, how),
+      onFileFailing: (file, detail) => this.#main?.record('condition', { condition: 'bus_file_failing', file, detail }),
+      onFileRemoved: (file, lineCount) => this.#tellRemoved(file, lineCount),
     });
     const encoder = createBodyEncoder({
       maxBodyBytes: settings.recorder.maxBodyBytes,
@@ -122,6 +129,7 @@ export class Session implements AsyncDisposable {
     const all = {
       bus_lines_dropped: this.#delayed.dropped + this.bus.refusedCount,
       bus_lines_delayed: this.#delayed.count + this.bus.heldCount,
+      bus_lines_removed: this.#delayed.removed,
       bodies_cut: cutBodies,
       blobs_lost: lostBlobs,
       log_entries_dropped: this.log.dropped,
@@ -167,6 +175,13 @@ export class Session implements AsyncDisposable {
   #degrade(service: string, why: string): void {
     this.log.write('warn', 'degraded', { service, why });
     this.tell({ event: 'degraded', service, why });
+  }
+
+  #tellRemoved(file: string, lineCount: number): void {
+    const detail = `it was removed while it was written to, and ${lineCount} lines of this writer with it`;
+    if (this.#delayed.removed === 0) this.#degrade('bus', `${file}: ${detail}`);
+    this.#delayed.removed += lineCount;
+    this.#main?.record('condition', { condition: 'bus_file_removed', file, detail });
   }
 
   #recover(service: string, why: string): void {

@@ -1,7 +1,7 @@
 /**
  * Owns what is kept of the results of finished steps: what an expression that is still to come may name (G6).
  *
- * K1. An expression sees what it would see if everything were kept.
+ * K1. An expression sees what it would see if everything were kept; of an error, its first 8192 characters.
  * K2. A large field goes once the last expression that may name it is passed; one that no later expression may name is
  *     never kept.
  * K3. What is kept always is small, and holds on to nothing larger.
@@ -100,8 +100,7 @@ export class KeptResults {
     const kept: Kept = toStepResult(result);
     for (const field of LARGE_FIELDS) {
       const lastAt = this.#mentions.placeOf(id, field);
-      if (lastAt < at)
-        kept[field] = null; // K2
+      if (lastAt < at) kept[field] = null; // K2
       else this.#letGoAt(lastAt, id, field);
     }
     this.#byId[id] = kept;
