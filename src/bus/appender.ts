@@ -12,10 +12,11 @@ import { close, closeSync, existsSync, fdatasync, fstatSync, openSync, rmSync, s
 import { dirname } from 'node:path';
 import { BoundedQueue, type QueueLimits } from '../failopen/bounded-queue.ts';
 import { makeFolder } from '../failopen/make-folder.ts';
-import { errnoOf, errorMessage } from '../model/error.ts';
+import { errnoOf } from '../model/error.ts';
 import type { Head } from '../model/message.ts';
 import type { Chain, ChainHash } from './chain.ts';
 import { type BusFileName, DIR_MODE, FILE_MODE } from './layout.ts';
+import { type Failing, failing, type FileOutage, type Health } from './file-outage.ts';
 import { type BusRecord, lineBody, sealedLine } from './line.ts';
 
 export interface AppenderOptions {
@@ -29,28 +30,6 @@ export interface AppenderOptions {
   /** Told that the file was removed under the writer, and how many lines of this writer stood in it. */
   readonly onRemoved: (name: BusFileName, lineCount: number) => void;
 }
-
-/** How long the file could not be written, and what became of the lines meanwhile. */
-export interface FileOutage {
-  readonly sinceMs: number;
-  readonly cause: string;
-  readonly buffered: number;
-  readonly replayed: number;
-  readonly dropped: number;
-}
-
-type Health =
-  | { readonly kind: 'well' }
-  | {
-      kind: 'failing';
-      sinceMs: number;
-      cause: string;
-      buffered: number;
-      replayed: number;
-      lastTryMs: number;
-      /** A line was written since the last refusal. */
-      isMended: boolean;
-    };
 
 interface OpenFile {
   readonly fd: number;
@@ -112,11 +91,11 @@ export class FileAppender {
     return this.#file?.fd;
   }
 
-  /** The descriptor, if something was written that may not be on stable storage; the caller syncs it. */
-  takeDirty(): number | undefined {
+  /** Where something was written that may not be on stable storage: the descriptor, or the path if it is not open. */
+  takeDirty(): number | string | undefined {
     if (!this.#isDirty) return undefined;
     this.#isDirty = false;
-    return this.#file?.fd;
+    return this.#file?.fd ?? this.#options.path;
   }
 
   get ino(): number | undefined {
@@ -185,29 +164,24 @@ export class FileAppender {
     return this.#endOutage(health);
   }
 
-  /** Closes the file and gives up what is still held: the outage that did not end, if there is one. */
+  /** Closes the file and gives up what is still held: the outage that did not end, if there is one. Who wants it synced does that before. */
   close(): FileOutage | undefined {
     this.retry(true);
-    this.#closeFile();
+    this.release();
     const health = this.#health;
     return health.kind === 'failing' ? this.#endOutage(health) : undefined;
   }
 
   /** Closes the descriptor only (G6); the chain goes on at the next append. */
   release(): void {
-    this.#closeFile();
+    if (this.#file !== undefined) closeQuietly(this.#file.fd);
+    this.#file = undefined;
   }
 
-  #endOutage(health: Health & { kind: 'failing' }): FileOutage {
+  #endOutage({ sinceMs, cause, buffered, replayed }: Failing): FileOutage {
     const dropped = this.#held.takeRefused() + this.#held.count;
     this.#health = { kind: 'well' };
-    return {
-      sinceMs: health.sinceMs,
-      cause: health.cause,
-      buffered: health.buffered,
-      replayed: health.replayed,
-      dropped,
-    };
+    return { sinceMs, cause, buffered, replayed, dropped };
   }
 
   #hold(record: BusRecord): 'held' | 'dropped' {
@@ -217,10 +191,7 @@ export class FileAppender {
   }
 
   #fail(thrown: unknown): void {
-    const lastTryMs = Date.now();
-    const cause = errnoOf(thrown) ?? errorMessage(thrown);
-    const before = this.#health.kind === 'failing' ? this.#health : { sinceMs: lastTryMs, buffered: 0, replayed: 0 };
-    this.#health = { ...before, kind: 'failing', cause, lastTryMs, isMended: false };
+    this.#health = failing(this.#health, thrown);
     this.#closeFile();
   }
 
@@ -289,15 +260,19 @@ export class FileAppender {
     if (this.#file === undefined) return;
     const { fd } = this.#file;
     this.#file = undefined;
-    if (this.#isDirty) {
-      this.#isDirty = false;
-      fdatasync(fd, () => close(fd, () => undefined)); // G2: what it holds is still owed to stable storage
+    if (!this.#isDirty) {
+      closeQuietly(fd);
       return;
     }
-    try {
-      closeSync(fd);
-    } catch (thrown) {
-      if (errnoOf(thrown) === undefined) throw thrown; // a system error of close(2) changes nothing for us
-    }
+    this.#isDirty = false;
+    fdatasync(fd, () => close(fd, () => undefined)); // G2: what it holds is still owed to stable storage
   }
 }
+
+const closeQuietly = (fd: number): void => {
+  try {
+    closeSync(fd);
+  } catch (thrown) {
+    if (errnoOf(thrown) === undefined) throw thrown; // a system error of close(2) changes nothing for us
+  }
+};

@@ -1,11 +1,20 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEventId } from '../model/event-id.ts';
 import { type EntityId, parseEntityId } from '../model/id.ts';
-import type { FileOutage } from './appender.ts';
+import type { FileOutage } from './file-outage.ts';
 import { createChain } from './chain.ts';
 import { type BusLine, type BusRecord, tryParseLine } from './line.ts';
 import { readRegistrations } from './registration.ts';
@@ -187,7 +196,77 @@ describe('when the disk refuses', () => {
   });
 });
 
+describe('what is told of files', () => {
+  it('G9: a file that begins to refuse lines is told before anything else is written to the other', () => {
+    mkdirSync(busDir());
+    symlinkSync('/dev/full', join(busDir(), 'alpha_bus.jsonl'));
+    const told: string[] = [];
+    using writer = open({
+      onFileFailing: (file, why) => {
+        told.push(`${file} ${why}`);
+        writer.write(record({ condition: 'bus_file_failing', file }, 'condition'));
+      },
+    });
+    writer.write(record({ n: 1 }));
+    writer.write(record({ n: 2 }));
+    expect(told).toEqual(['alpha_bus.jsonl ENOSPC']);
+    expect(linesOf(`channels/${JOB}.jsonl`).map(({ type }) => type)).toEqual(['note', 'condition', 'note']);
+  });
+
+  it('G3, G9: a file that was removed is told, with the lines that went with it', async () => {
+    const told: [string, number][] = [];
+    using writer = open({ onFileRemoved: (file, count) => told.push([file, count]) });
+    for (let n = 0; n < 3; n += 1) writer.write(record({ n }));
+    rmSync(busDir(), { recursive: true });
+    await delay(2);
+    writer.write(record({ n: 3 }));
+    expect(told).toEqual([
+      [`channels/${JOB}.jsonl`, 3],
+      ['alpha_bus.jsonl', 3],
+    ]);
+  });
+
+  it('W3: a line too large for the backlog ends no outage while the disk still refuses', async () => {
+    mkdirSync(busDir());
+    symlinkSync('/dev/full', join(busDir(), 'alpha_bus.jsonl'));
+    const outages: FileOutage[] = [];
+    using writer = open({ backlog: { maxCount: 10, maxBytes: 1000 }, onOutageEnd: (outage) => outages.push(outage) });
+    for (let n = 0; n < 3; n += 1) writer.write(record({ text: 'x'.repeat(2000) }));
+    expect(outages).toEqual([]);
+    rmSync(join(busDir(), 'alpha_bus.jsonl'));
+    writer.write(record({ n: 4 }));
+    await vi.waitFor(() => expect(outages).toMatchObject([{ dropped: 3 }]));
+  });
+
+  it('an id whose channel was compressed is taken', () => {
+    using writer = open();
+    mkdirSync(join(busDir(), 'channels'), { recursive: true });
+    writeFileSync(join(busDir(), `channels/${JOB}.jsonl.gz`), '');
+    expect(writer.createChannel(JOB)).toBe('exists');
+    expect(readdirSync(join(busDir(), 'channels'))).toEqual([`${JOB}.jsonl.gz`]);
+  });
+});
+
 describe('segments', () => {
+  it('are rolled by one at a time, also where the folder is reached by two paths', async () => {
+    const other = `${home}-other`;
+    symlinkSync(home, other);
+    try {
+      using first = open({ segmentBytes: 3000 });
+      using second = open({ segmentBytes: 3000, busDir: join(other, '_bus') });
+      for (let n = 0; n < 200; n += 1) {
+        first.write(record({ n }));
+        second.write(record({ n }));
+        if (n % 10 === 0) await delay(2);
+      }
+    } finally {
+      rmSync(other);
+    }
+    const files = readdirSync(busDir()).filter((name) => name.startsWith('alpha_bus'));
+    expect(files.length).toBeGreaterThan(2);
+    expect(files.flatMap((file) => linesOf(file))).toHaveLength(400);
+  });
+
   it('rolls the alpha bus when it is full; the chain goes on across segments', async () => {
     using writer = open({ segmentBytes: 2000 });
     for (let n = 0; n < 40; n += 1) {

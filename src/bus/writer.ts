@@ -11,8 +11,9 @@ import type { QueueLimits } from '../failopen/bounded-queue.ts';
 import { type EntityId, randomBase32 } from '../model/id.ts';
 import { type Head, isChannelOnly } from '../model/message.ts';
 import { thisProcess } from './process-identity.ts';
-import { FileAppender, type FileOutage } from './appender.ts';
+import { FileAppender } from './appender.ts';
 import type { Chain } from './chain.ts';
+import { addOutages, type FileOutage } from './file-outage.ts';
 import { ALPHA, type BusFileName, busPath, channelName, channelsDir } from './layout.ts';
 import type { BusRecord } from './line.ts';
 import { removeRegistration, writeRegistration } from './registration.ts';
@@ -41,17 +42,6 @@ const MAX_OPEN_FILES = 128;
 const RETRY_EVERY_MS = 250;
 const SYNC_GROUP_MS = 2;
 const ROLL_BUDGET_MS = 5_000;
-
-const addOutages = (a: FileOutage | undefined, b: FileOutage): FileOutage =>
-  a === undefined
-    ? b
-    : {
-        sinceMs: Math.min(a.sinceMs, b.sinceMs),
-        cause: a.cause,
-        buffered: a.buffered + b.buffered,
-        replayed: a.replayed + b.replayed,
-        dropped: a.dropped + b.dropped,
-      };
 
 export class BusWriter implements Disposable {
   /** Names this process on the bus: 12 characters of base32, 60 random bits. */
@@ -243,19 +233,25 @@ export class BusWriter implements Disposable {
   }
 }
 
-const syncFile = async (fd: number | undefined): Promise<void> => {
-  if (fd === undefined) return;
+/** A disk that refuses has refused the write too, or tells at the next one. */
+const syncFile = async (file: number | string | undefined): Promise<void> => {
+  if (file === undefined) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  fdatasync(fd, () => resolve()); // a disk that refuses has refused the write too, or tells at the next one
+  if (typeof file === 'number') fdatasync(file, () => resolve());
+  else syncPath(file, resolve);
   await promise;
+};
+
+const syncPath = (path: string, done: () => void): void => {
+  open(path, 'r', (thrown, fd) => {
+    if (thrown === null) fsync(fd, () => close(fd, () => done()));
+    else done();
+  });
 };
 
 /** A new file is found again after a power cut only if its folder is on stable storage too. */
 const syncFolder = async (path: string): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  open(path, 'r', (thrown, fd) => {
-    if (thrown !== null) resolve();
-    else fsync(fd, () => close(fd, () => resolve()));
-  });
+  syncPath(path, resolve);
   await promise;
 };

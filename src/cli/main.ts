@@ -1,4 +1,5 @@
 /** Runs the program `nika`: owns how an error reaches the person and the exit code. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { errorMessage, NikaError } from '../model/error.ts';
 import { createProgram } from './program.ts';
@@ -22,13 +23,20 @@ const report = (thrown: unknown, terminal: Terminal): number => {
 const main = async (): Promise<void> => {
   const terminal = resolveTerminal(process);
   // A reader that has seen enough (`nika … | head`) is no error: a pod works on, and commands that only print stop by themselves.
-  process.stdout.on('error', () => undefined);
+  let refused: string | undefined;
+  process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== 'EPIPE') refused = thrown.code ?? thrown.message;
+  });
   process.stderr.on('error', () => undefined);
   try {
     await createProgram(terminal).parseAsync();
   } catch (thrown) {
     process.exitCode = report(thrown, terminal);
   }
+  await delay(0); // an error of the last write is told after it
+  if (refused === undefined) return;
+  terminal.warn(`nika: standard output cannot be written (${refused}): what was to be printed is not complete`);
+  process.exitCode = process.exitCode === undefined || process.exitCode === 0 ? EXIT_FAILED : process.exitCode;
 };
 
 await main();

@@ -7,6 +7,8 @@ export type ViewMode = 'live' | 'plain' | 'json' | 'quiet';
 
 export interface PodView {
   readonly listener: PodListener;
+  /** A word to the person that is no event of the pod. */
+  readonly say: (text: string) => void;
   /** Leaves the terminal as it was found. */
   readonly close: () => void;
 }
@@ -65,7 +67,8 @@ const summary = (terminal: Terminal, ended: PodEnded): string => {
     ...(ended.error === undefined ? [] : [`  ${printable(ended.error)}`]),
     ...resultLines(ended.result).map((line) => `  ${printable(line)}`),
     ...(dropped.length === 0 ? [] : [terminal.paint('yellow', `dropped or delayed: ${dropped.join(', ')}`)]),
-    terminal.paint('dim', `story: nika bus show ${ended.id} · file: ${ended.channel}`),
+    terminal.paint('dim', `story: nika bus show ${ended.id}`),
+    terminal.paint('dim', `file: ${ended.channel}`),
   ];
   if (ended.log !== null) lines.push(terminal.paint('dim', `log: ${ended.log}`));
   return `${lines.join('\n')}\n`;
@@ -99,11 +102,13 @@ const plainView = (terminal: Terminal): PodView => ({
     if (text !== undefined) terminal.print(`${text}\n`);
     if (event.event === 'pod_ended') terminal.print(summary(terminal, event));
   },
+  say: (text) => terminal.print(`${terminal.paint('yellow', `  ! ${text}`)}\n`),
   close: () => undefined,
 });
 
 const jsonView = (terminal: Terminal): PodView => ({
   listener: (event, atMs) => terminal.print(`${JSON.stringify({ at_ms: atMs, ...event })}\n`),
+  say: (text) => terminal.warn(text),
   close: () => undefined,
 });
 
@@ -115,6 +120,7 @@ const quietView = (terminal: Terminal): PodView => ({
     if (lines.length > 0) terminal.print(`${lines.join('\n')}\n`);
     if (event.outcome !== 'completed') terminal.warn(event.error ?? event.outcome);
   },
+  say: (text) => terminal.warn(text),
   close: () => undefined,
 });
 
@@ -129,7 +135,9 @@ const liveView = (terminal: Terminal): PodView => {
     const mark = terminal.paint('cyan', SPINNER[tick % SPINNER.length] ?? '');
     const what = running.last === '' ? running.call.what : `${running.call.what}  ${running.last}`;
     const call = { tool: running.call.tool, what };
-    print(`\r\u001B[K${row(terminal, mark, call, formatDuration(performance.now() - running.sinceMs))}`);
+    // No wrapping while it is drawn: a row with wide characters is longer than it is counted.
+    const text = row(terminal, mark, call, formatDuration(performance.now() - running.sinceMs));
+    print(`\r\u001B[K\u001B[?7l${text}\u001B[?7h`);
   };
   const timer = setInterval(() => {
     tick += 1;
@@ -145,6 +153,11 @@ const liveView = (terminal: Terminal): PodView => {
       if (event.event === 'tool_ended') running = undefined;
       plain.listener(event, atMs);
       if (event.event === 'tool_started') running = { call: event, sinceMs: performance.now(), last: '' };
+      draw();
+    },
+    say: (text) => {
+      print('\r\u001B[K');
+      plain.say(text);
       draw();
     },
     close: () => {

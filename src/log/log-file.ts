@@ -24,6 +24,7 @@ export class LogFile {
   #unwritten = 0;
   #dropped = 0;
   #isTurning = false;
+  #onEmpty: () => void = () => undefined;
 
   constructor(path: string, maxBytes: number) {
     this.#path = path;
@@ -36,6 +37,7 @@ export class LogFile {
     });
     stream.on('drain', () => {
       this.#unwritten = 0;
+      this.#onEmpty();
     });
     stream.on('error', () => this.close()); // full, gone or read-only
   }
@@ -59,10 +61,9 @@ export class LogFile {
   /** Resolves once all is written, or will not be. The caller sets a deadline. */
   async flush(): Promise<void> {
     const state = this.#state;
-    if (state.kind === 'over') return;
+    if (state.kind === 'over' || this.#unwritten <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    state.stream.once('close', () => resolve());
-    state.stream.flush(() => resolve());
+    this.#onEmpty = resolve; // the stream's own flush() does not wait for a file that is still being opened
     await promise;
   }
 
@@ -71,7 +72,8 @@ export class LogFile {
     const state = this.#state;
     if (state.kind === 'over') return;
     this.#state = { kind: 'over' };
-    this.#dropped += this.#unwritten;
+    this.#dropped += Math.max(0, this.#unwritten);
+    this.#onEmpty();
     state.stream.destroy();
   }
 

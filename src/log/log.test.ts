@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   mkdirSync,
@@ -32,6 +32,7 @@ const create = (options: Partial<LogOptions> = {}): Log =>
     maxBytesPerPod: 1e6,
     maxBytesTotal: 1e6,
     fields: { pod: 1 },
+    clean: (text) => text.replace('hunter2', '[redacted]'),
     ...options,
   });
 
@@ -74,6 +75,34 @@ it('G1: a file where logs/ should be costs the entries, which are counted, and t
   await log.flush();
   expect(log.dropped).toBe(1);
   expect(log.failure).toContain('EEXIST');
+});
+
+it('G1: a disk of logs/ that hangs does not hold the end of the process either', () => {
+  mkdirSync(join(dir, 'logs'));
+  execFileSync('mkfifo', [join(dir, 'logs/me.jsonl')]);
+  const program = join(import.meta.dirname, '../../test/programs/hung-log.ts');
+  const { status, stdout } = spawnSync(process.execPath, [program, join(dir, 'logs')], {
+    encoding: 'utf8',
+    timeout: 8000,
+  });
+  expect([stdout, status]).toEqual(['late', 3]);
+});
+
+it('G7: no entry holds a secret', async () => {
+  const log = create();
+  log.write('warn', 'hunter2 failed', { why: 'no hunter2' });
+  await log.flush();
+  log[Symbol.dispose]();
+  expect(readFileSync(log.path, 'utf8')).not.toContain('hunter2');
+});
+
+it('G3: counts what comes after it was closed, and does not throw', async () => {
+  const log = create();
+  log.write('info', 'one');
+  await log.flush();
+  log[Symbol.dispose]();
+  log.write('info', 'two');
+  expect(log.dropped).toBe(1);
 });
 
 it('G6: turns its file over at half of its share, and keeps the one before', async () => {

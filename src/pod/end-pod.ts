@@ -3,6 +3,7 @@ import { busPath, channelName } from '../bus/layout.ts';
 import type { Home } from '../config/home.ts';
 import { bestEffortSync } from '../failopen/best-effort.ts';
 import type { SessionId } from '../model/id.ts';
+import { ERROR_CODES } from '../model/error-codes.ts';
 import { exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
 import type { PodEntity } from './entity.ts';
 import type { PodEnded, PodOutcome } from './pod-event.ts';
@@ -43,8 +44,9 @@ export const endOf = (outcome: StepsOutcome, stop: Stop): End => {
       };
     case 'failed':
       return {
-        outcome: 'failed',
-        exitCode: EXIT_FAILED,
+        ...(outcome.error.startsWith('NIKA_TOOL_TIMED_OUT')
+          ? { outcome: 'timed_out', exitCode: ERROR_CODES.NIKA_TOOL_TIMED_OUT.exitCode }
+          : { outcome: 'failed', exitCode: EXIT_FAILED }),
         result: null,
         error: `step ${outcome.stepId}: ${outcome.error}`,
       };

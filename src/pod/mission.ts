@@ -8,6 +8,7 @@ import { renderTemplates } from '../config/template.ts';
 import type { Settings } from '../config/settings.ts';
 import { labelSchema } from '../model/envelope.ts';
 import { NikaError } from '../model/error.ts';
+import type { BodyEncoder } from '../recorder/body.ts';
 import { entityIdSchema } from '../model/id.ts';
 
 const missionSchema = z.object({
@@ -63,4 +64,22 @@ export const resolveMission = (job: Job, settings: Settings, scope: Scope, calle
     maxToolCalls: mission.limits.tool_calls ?? settings.limits.toolCalls,
     wallMs: mission.limits.wall ?? settings.limits.wallMs,
   };
+};
+
+/**
+ * Refuses what looks like a secret in a label: labels stand in the envelope of every line, as they are (G7).
+ * @throws {NikaError} `NIKA_JOB_INVALID`
+ */
+export const refuseSecrets = (labels: Readonly<Record<string, string | undefined>>, encoder: BodyEncoder): void => {
+  for (const [field, label] of Object.entries(labels)) {
+    if (label === undefined || encoder.encodeText(label).text === label) continue;
+    throw new NikaError(
+      'NIKA_JOB_INVALID',
+      `${field}: what it comes to looks like a secret; it would stand on every line`,
+      {
+        subject: field,
+        remedy: 'Pass secrets to tools by the environment, not by labels, ids or names.',
+      },
+    );
+  }
 };

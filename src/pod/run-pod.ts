@@ -16,7 +16,8 @@ import { errorMessage, NikaError } from '../model/error.ts';
 import { createEntityId, type EntityId, type SessionId, sessionIdSchema } from '../model/id.ts';
 import { endOf, finish, type Run } from './end-pod.ts';
 import type { Stop } from './ending.ts';
-import { type Mission, resolveMission } from './mission.ts';
+import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
+import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { readParentRoot } from './parent.ts';
 import type { PodEnded, PodListener } from './pod-event.ts';
 import { writePodFile } from './pod-file.ts';
@@ -42,12 +43,12 @@ export interface RunPodOptions {
 const ARCHIVE_BUDGET_MS = 10 * 60_000;
 
 /** Runs the job to its end. @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field. */
-export const runPod = async (options: RunPodOptions): Promise<PodEnded> => {
+export const runPod = async (options: RunPodOptions): Promise<PodRun> => {
   const { home, settings, stop, listener } = options;
   const facts = await resolveFacts(options);
   const gaps = ensureHome(home);
-  const { sessionId, trace, mission } = facts;
-  await using session = new Session({ home, settings, session: sessionId, trace, listener });
+  const { sessionId, trace, mission, encoder } = facts;
+  await using session = new Session({ home, settings, session: sessionId, trace, encoder, listener });
   claim(session, facts.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
   const lineage = lineageOf(options, facts);
@@ -62,7 +63,8 @@ export const runPod = async (options: RunPodOptions): Promise<PodEnded> => {
   const env = facts.childEnv;
   const outcome = await runAll({ job: options.found.job, scope: facts.scope, env, host, signal: stop.signal });
   host.close();
-  return await finish(run, endOf(outcome, stop));
+  const ended = await finish(run, endOf(outcome, stop));
+  return { ended, isHeldUp: session.isHeldUp };
 };
 
 /** A bug of the runner is a failure of the job, with its ends on the bus (P2). */
@@ -74,12 +76,19 @@ const runAll = async (steps: StepsRun): Promise<StepsOutcome> => {
   }
 };
 
+export interface PodRun {
+  readonly ended: PodEnded;
+  /** A disk hangs: the process has to be ended by force, or Node waits for it. */
+  readonly isHeldUp: boolean;
+}
+
 interface Facts {
   readonly id: EntityId;
   readonly sessionId: SessionId;
   readonly trace: TraceIds;
   readonly mission: Mission;
   readonly root: EntityId | undefined;
+  readonly encoder: BodyEncoder;
   readonly scope: Scope;
   /** Environment of the tools: the caller's, the job's, and who they work for. */
   readonly childEnv: Readonly<Record<string, string>>;
@@ -94,6 +103,14 @@ const resolveFacts = async (options: RunPodOptions): Promise<Facts> => {
   const job = { id, name: found.job.name, dir: dirname(found.file), cwd: calledIn };
   const nika = { node: process.execPath, home: home.dir };
   const mission = resolveMission(found.job, settings, { inputs, steps: {}, job, env, nika }, calledIn);
+  const { project, domain, intent, role } = mission;
+  const tags = Object.fromEntries(mission.tags.map((tag, at) => [`tags[${at}]`, tag]));
+  const labels = { name: found.job.name, id, parent: options.parent, project, domain, intent, role, ...tags };
+  const encoder = createBodyEncoder({
+    maxBodyBytes: settings.recorder.maxBodyBytes,
+    patterns: settings.recorder.redact,
+  });
+  refuseSecrets(labels, encoder);
   const root = options.parent === undefined ? undefined : await readParentRoot(home.busDir, options.parent);
   const own = {
     NIKA_HOME: home.dir,
@@ -103,7 +120,7 @@ const resolveFacts = async (options: RunPodOptions): Promise<Facts> => {
   };
   const childEnv = definedOnly({ ...env, ...mission.env, ...own });
   const scope: Scope = { inputs, steps: {}, job: { ...job, cwd: mission.cwd }, env: childEnv, nika };
-  return { id, sessionId, trace, mission, root, scope, childEnv };
+  return { id, sessionId, trace, mission, root, scope, childEnv, encoder };
 };
 
 const lineageOf = ({ found }: RunPodOptions, { mission, root, id }: Facts): Lineage => ({
@@ -160,7 +177,8 @@ const begin = ({ session, sessionId, entity }: Run, { found, home, inputs }: Run
   const { name, description } = found.job;
   entity.transition('created', 'entity_created', { name, description });
   const startedAt = new Date().toISOString();
-  const facts = { session: sessionId, entity: entity.id, job: name, cwd: mission.cwd, writer: session.bus.id };
+  const cwd = session.clean(mission.cwd);
+  const facts = { session: sessionId, entity: entity.id, job: name, cwd, writer: session.bus.id };
   bestEffortSync('pod.file', () => writePodFile(home.runDir, { ...facts, started_at: startedAt }));
   entity.record('session_start', {
     kind: 'pod',

@@ -5,7 +5,7 @@
  * S2. Whatever fails of bus, disk or log is told (listener, log, summary) and changes nothing for the work (G1, G3, G9).
  */
 import { type Chain, createChain } from '../bus/chain.ts';
-import type { FileOutage } from '../bus/appender.ts';
+import type { FileOutage } from '../bus/file-outage.ts';
 import { readLastHead } from '../bus/read/last-head.ts';
 import { ALPHA, busPath } from '../bus/layout.ts';
 import { BusWriter } from '../bus/writer.ts';
@@ -18,7 +18,7 @@ import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
 import type { Head } from '../model/message.ts';
 import { thisProcess } from '../bus/process-identity.ts';
-import { createBodyEncoder } from '../recorder/body.ts';
+import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
 import { PodEntity } from './entity.ts';
@@ -30,6 +30,7 @@ export interface SessionOptions {
   readonly settings: Settings;
   readonly session: SessionId;
   readonly trace: TraceIds;
+  readonly encoder: BodyEncoder;
   readonly listener: PodListener;
 }
 
@@ -53,7 +54,13 @@ export class Session implements AsyncDisposable {
     this.#options = options;
     const { home, settings, session } = options;
     const chain: Chain = createChain(settings.bus.keyFile);
-    this.log = new Log({ logsDir: home.logsDir, name: session, ...settings.logs, fields: { session_id: session } });
+    this.log = new Log({
+      logsDir: home.logsDir,
+      name: session,
+      ...settings.logs,
+      fields: { session_id: session },
+      clean: (text) => this.clean(text),
+    });
     const told = new Set<string>();
     setFailureListener((name, why) => {
       if (told.has(name)) return; // logged once; each is counted
@@ -73,14 +80,10 @@ export class Session implements AsyncDisposable {
       onFileFailing: (file, detail) => this.#main?.record('condition', { condition: 'bus_file_failing', file, detail }),
       onFileRemoved: (file, lineCount) => this.#tellRemoved(file, lineCount),
     });
-    const encoder = createBodyEncoder({
-      maxBodyBytes: settings.recorder.maxBodyBytes,
-      patterns: settings.recorder.redact,
-    });
     this.recorder = new Recorder({
       bus: this.bus,
       busDir: home.busDir,
-      encoder,
+      encoder: options.encoder,
       mayKeepBlobs: () => this.#disk.room !== 'very low',
       onBlobFailure: (thrown) => this.log.write('warn', 'a blob could not be kept', { why: errorMessage(thrown) }),
     });
@@ -88,6 +91,11 @@ export class Session implements AsyncDisposable {
 
   get atMs(): number {
     return performance.now() - this.#startedAtMs;
+  }
+
+  /** Text without secrets, for the files beside the bus (G7). */
+  clean(text: string): string {
+    return this.#options.encoder.encodeText(text).text;
   }
 
   /** An entity of this session. The first one made is the pod's own: it carries notes and outages. */
@@ -147,7 +155,13 @@ export class Session implements AsyncDisposable {
     return this.#closed;
   }
 
+  /** Once closed: a disk that hangs still has a file operation of ours, for which Node would wait at its end. */
+  get isHeldUp(): boolean {
+    return this.#isHeldUp;
+  }
+
   #closed: Promise<void> | undefined;
+  #isHeldUp = false;
 
   async #close(): Promise<void> {
     this.bus.retryNow();
@@ -155,7 +169,8 @@ export class Session implements AsyncDisposable {
     this.bus[Symbol.dispose]();
     this.#disk[Symbol.dispose]();
     setFailureListener(undefined);
-    await bestEffort('log.flush', { withinMs: LOG_BUDGET_MS }, () => this.log.flush());
+    const flushed = await bestEffort('log.flush', { withinMs: LOG_BUDGET_MS }, () => this.log.flush());
+    this.#isHeldUp = flushed.kind === 'late';
     this.log[Symbol.dispose]();
   }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { FileOutage } from '../../src/bus/appender.ts';
+import type { FileOutage } from '../../src/bus/file-outage.ts';
 
 interface Seen {
   readonly full: { readonly held: number; readonly refused: number };

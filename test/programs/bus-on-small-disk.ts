@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileOutage } from '../../src/bus/appender.ts';
+import type { FileOutage } from '../../src/bus/file-outage.ts';
 import { createChain } from '../../src/bus/chain.ts';
 import { BusWriter } from '../../src/bus/writer.ts';
 import { createEventId } from '../../src/model/event-id.ts';

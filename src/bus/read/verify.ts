@@ -17,10 +17,12 @@ import { WriterRecords } from './verify/both-files.ts';
 import { Claims } from './verify/claims.ts';
 import { FileVerifier } from './verify/file-verifier.ts';
 import { type Finding, FindingLog } from './verify/finding.ts';
+import { FingerprintIndex } from './verify/fingerprint-index.ts';
 import { HeadTable } from './verify/head-table.ts';
 import { settleOpenClaims } from './verify/open-claims.ts';
+import { matchMoved, tellNoticed } from './verify/leftovers.ts';
 import { lookAgain } from './verify/second-look.ts';
-import { matchMoved, type Verification } from './verify/verification.ts';
+import { removalKey, type Verification } from './verify/verification.ts';
 
 export type { Finding, FindingKind } from './verify/finding.ts';
 
@@ -69,6 +71,7 @@ const createVerification = ({ busDir, chain, signal, onProgress }: VerifyOptions
     records: new WriterRecords(),
     blobs: new BlobCheck(busDir, log),
     leftovers: [],
+    removals: new FingerprintIndex(),
     channels: [],
     signal,
     onRead: (bytes) => {
@@ -100,7 +103,8 @@ export const verifyBus = async (options: VerifyOptions): Promise<VerifyReport> =
     const file = findBusFile(busDir, name); // as it is now: segments may have come, channels may have been compressed
     if (file !== undefined) await new FileVerifier(state, file).run();
   }
-  matchMoved(leftovers);
+  matchMoved(leftovers, state.chain);
+  tellNoticed(leftovers, (writer, file) => state.removals.has(removalKey(writer, file)));
   await settleOpenClaims({ busDir, claims, heads, log, signal });
   await lookAgain({ busDir, writers: records.uneven(), channels, log, signal });
   return {

@@ -77,7 +77,6 @@ const weigh = async (steps: readonly object[]) => {
   const job = jobOf(steps);
   const outcome = await runSteps({ job, scope: scopeWith({}), env: {}, host, signal: new AbortController().signal });
   const [first = 0, last = 0] = host.heldBytes;
-  console.log((last - first) / 1e6);
   return { outcome, weighedCount: host.heldBytes.length, grownBytes: last - first };
 };
 

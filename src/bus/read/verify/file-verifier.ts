@@ -19,7 +19,7 @@ import { isCutLine } from './cut-line.ts';
 import type { Place } from './finding.ts';
 import { type LineForm, tryReadForm, tryReadOrigin } from './form.ts';
 import { storyOf, tellsOfBus } from './line-story.ts';
-import { addLeftover, type Verification } from './verification.ts';
+import { addLeftover, removalKey, type Verification } from './verification.ts';
 import { type ChainFile, WriterChain } from './writer-chain.ts';
 
 /** Some bytes, and where they stand. */
@@ -152,10 +152,11 @@ export class FileVerifier {
     this.#state.log.accuse('rewritten', place, message, writer);
   }
 
-  /** What a session's first or last line tells of heads and writers. */
+  /** What a line tells of heads, writers and files. */
   #hear({ bytes, start, end, place }: Span): void {
-    const { heads, sealed } = storyOf(bytes.toString('utf8', start, end));
+    const { heads, sealed, removal } = storyOf(bytes.toString('utf8', start, end));
     for (const head of heads) this.#claim(head, place);
+    if (removal !== undefined) this.#state.removals.add(removalKey(removal.writer, removal.file));
     for (const writer of sealed) this.#state.records.of(writer).isSealed = true;
   }
 

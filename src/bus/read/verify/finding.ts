@@ -26,7 +26,10 @@ export type FindingKind =
   | 'damaged'
   /** The beginning of a line whose writer was killed, or found the disk full. */
   | 'torn'
-  /** The last message of a writer stands in its channel only: it was killed between the two writes. */
+  /**
+   * The last messages of a writer stand in one file only: it was killed between the two writes, or told that the other
+   * file could not be written, and ended.
+   */
   | 'unfinished'
   /** Messages that stand in one file only; the writer's own `outage` line tells of them. */
   | 'dropped'
@@ -71,6 +74,11 @@ export class FindingLog {
     return this.#warnings;
   }
 
+  /** Whether further findings are counted, but not kept. */
+  get isFull(): boolean {
+    return this.#kept.length >= MAX_KEPT;
+  }
+
   accuse(kind: FindingKind, place: Place, message: string, writer?: string): OpenFinding {
     this.#tampering += 1;
     return this.#keep({ severity: 'tampering', kind, file: place.path, line: place.line, message }, writer);
@@ -95,7 +103,7 @@ export class FindingLog {
 
   #keep(finding: OpenFinding, writer: string | undefined): OpenFinding {
     if (writer !== undefined) finding.writer = writer;
-    if (this.#kept.length < MAX_KEPT) this.#kept.push(finding);
+    if (!this.isFull) this.#kept.push(finding);
     return finding;
   }
 }

@@ -2,7 +2,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHANNEL_A, CHANNEL_B, JOB_A, JOB_B, TempBus, tell } from '../../../../test/fixtures/temp-bus.ts';
-import type { FileOutage } from '../../appender.ts';
+import type { FileOutage } from '../../file-outage.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
 import type { BusWriter } from '../../writer.ts';
 

@@ -5,6 +5,8 @@
  *     what is still missing then was missing before, however much is written meanwhile.
  * K2. No accusation where a kill explains it: the last line of a writer, in its channel and not yet on the alpha bus.
  * K3. No accusation where the writer's own `outage` lines tell of at least as many messages that were dropped.
+ * K4. No accusation of the last messages of an entity, in the order of the side where they stand, where the writer's own
+ *     `condition` line tells that the other file could not be written. What is missing before a later one is not excused.
  */
 import { isChannelOnly } from '../../../model/message.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
@@ -14,7 +16,9 @@ import { ownCopy } from '../own-copy.ts';
 import type { WriterRecord } from './both-files.ts';
 import type { FindingLog, Place } from './finding.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
+import { droppedBy, failingFileOf } from './line-story.ts';
 import { readMessages, type ReadMessage } from './messages.ts';
+import { MissingMessages, type MissingTally } from './missing.ts';
 
 export interface SecondLookOptions {
   readonly busDir: string;
@@ -25,43 +29,16 @@ export interface SecondLookOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-interface Missing {
-  readonly id: string;
-  readonly type: string;
-  readonly ts: string;
-  readonly place: Place;
-}
-
-/** Of one writer. */
-const MAX_TOLD = 20;
-
-/** Messages that are missing on one side: how many, the first ones, and the last one. */
-class MissingTally {
-  count = 0;
-  readonly first: Missing[] = [];
-  last: Missing | undefined;
-
-  add({ header: { id, type, ts }, place }: ReadMessage): void {
-    this.count += 1;
-    this.last = { id: ownCopy(id), type: ownCopy(type), ts: ownCopy(ts), place };
-    if (this.first.length < MAX_TOLD) this.first.push(this.last);
-  }
-}
-
 class WriterLook {
-  readonly notOnAlpha = new MissingTally();
-  readonly notInChannel = new MissingTally();
+  readonly notOnAlpha = new MissingMessages();
+  readonly notInChannel = new MissingMessages();
+  /** Files that it told it could not write. */
+  readonly failing = new Set<string>();
   /** Id of the last line in each channel. */
   readonly lastIds = new Map<string, string>();
   lastTs = '';
   droppedCount = 0;
 }
-
-const droppedBy = (text: string): number => {
-  const data = tryParseLine(text)?.data;
-  const dropped = data?.['service'] === 'bus' ? data['dropped'] : 0;
-  return typeof dropped === 'number' ? dropped : 0;
-};
 
 class SecondLook {
   readonly #options: SecondLookOptions;
@@ -72,6 +49,7 @@ class SecondLook {
   readonly #missingIds = new FingerprintIndex();
   /** Of those, the ones that were on the alpha bus when it was read again. */
   readonly #lateIds = new FingerprintIndex();
+  readonly #outageIds = new FingerprintIndex();
 
   constructor(options: SecondLookOptions) {
     this.#options = options;
@@ -80,7 +58,9 @@ class SecondLook {
 
   async run(): Promise<void> {
     const channels = this.#channelsKnown();
-    await this.#each(ALPHA, (look, { header: { id, ts, entity } }) => {
+    await this.#each(ALPHA, (look, message) => {
+      const { id, ts, entity } = message.header;
+      this.#hear(look, message);
       if (ts > look.lastTs) look.lastTs = ownCopy(ts);
       this.#alphaIds.add(id);
       if (!channels.has(`channels/${entity}.jsonl`)) channels.add(`channels/${ownCopy(entity)}.jsonl`);
@@ -88,11 +68,7 @@ class SecondLook {
     for (const name of channels) {
       await this.#each(name, (look, message) => this.#onChannelLine(name, look, message));
     }
-    await this.#each(ALPHA, (look, message) => {
-      const { id } = message.header;
-      if (this.#missingIds.has(id) && isNew(this.#lateIds, id)) look.notOnAlpha.count -= 1; // K1
-      if (this.#alphaIds.has(id) && isNew(this.#channelIds, id)) look.notInChannel.add(message);
-    });
+    await this.#each(ALPHA, (look, message) => this.#onAlphaLine(look, message));
     for (const [writer, look] of this.#looks) this.#judge(writer, look);
   }
 
@@ -120,18 +96,39 @@ class SecondLook {
   }
 
   #onChannelLine(name: BusFileName, look: WriterLook, message: ReadMessage): void {
-    const { id, type, ts } = message.header;
+    const { id, type, ts, entity } = message.header;
     look.lastIds.set(name, ownCopy(id));
     if (ts > look.lastTs) look.lastTs = ownCopy(ts);
     if (isChannelOnly(type)) return;
-    if (type === 'outage') look.droppedCount += droppedBy(message.text);
+    this.#hear(look, message);
     this.#channelIds.add(id);
-    if (!this.#alphaIds.has(id) && isNew(this.#missingIds, id)) look.notOnAlpha.add(message);
+    if (this.#alphaIds.has(id)) look.notOnAlpha.onPresent(entity);
+    else if (isNew(this.#missingIds, id)) look.notOnAlpha.add(message, this.#missingIds.find(id));
+  }
+
+  /** When the alpha bus is read again. */
+  #onAlphaLine({ notOnAlpha, notInChannel }: WriterLook, message: ReadMessage): void {
+    const { id, entity } = message.header;
+    const number = this.#missingIds.find(id);
+    if (number !== -1 && isNew(this.#lateIds, id)) notOnAlpha.onLate(entity, number); // K1
+    if (!this.#alphaIds.has(id)) return;
+    if (isNew(this.#channelIds, id)) notInChannel.add(message, this.#channelIds.count);
+    else notInChannel.onPresent(entity);
+  }
+
+  /** What the line tells of outages; it may stand on either side, or on both. */
+  #hear(look: WriterLook, { header: { id, type }, text }: ReadMessage): void {
+    if (type === 'outage' && isNew(this.#outageIds, id)) look.droppedCount += droppedBy(text);
+    const file = type === 'condition' ? failingFileOf(text) : undefined;
+    if (file !== undefined) look.failing.add(ownCopy(file));
   }
 
   #judge(writer: string, look: WriterLook): void {
-    const { notOnAlpha, notInChannel, droppedCount } = look;
-    if (this.#isUnfinished(look)) this.#tellUnfinished(writer, notOnAlpha); // K2
+    this.#tellEnds(writer, look); // K4
+    const { droppedCount } = look;
+    const notOnAlpha = look.notOnAlpha.total();
+    const notInChannel = look.notInChannel.total();
+    if (notOnAlpha.count > 0 && this.#isUnfinished(look)) this.#tellUnfinished(writer, look, notOnAlpha); // K2
     const count = notOnAlpha.count + notInChannel.count;
     const place = (notOnAlpha.count > 0 ? notOnAlpha : notInChannel).last?.place;
     if (count <= 0 || place === undefined) return;
@@ -144,14 +141,29 @@ class SecondLook {
     this.#tellMissing(writer, notInChannel, 'in its channel');
   }
 
+  /** The last messages that are missing in files which could not be written. */
+  #tellEnds(writer: string, { notOnAlpha, notInChannel, failing }: WriterLook): void {
+    for (const file of failing) {
+      const ends =
+        file === ALPHA
+          ? notOnAlpha.takeEnds(() => true)
+          : notInChannel.takeEnds((entity) => `channels/${entity}.jsonl` === file);
+      const count = ends.reduce((sum, end) => sum + end.count, 0);
+      const place = ends[0]?.first[0]?.place;
+      if (place === undefined) continue;
+      const are = count === 1 ? 'message is' : 'messages are';
+      const message = `${count} ${are} not in ${file}: the writer told that it could not be written, and ended before it could be`;
+      this.#options.log.warn('unfinished', place, message, writer);
+    }
+  }
+
   /** Whether the last line of the writer is in its channel and not on the alpha bus. */
-  #isUnfinished({ notOnAlpha: { count, last }, lastIds, lastTs }: WriterLook): boolean {
-    if (count === 0 || last === undefined || this.#lateIds.has(last.id) || last.ts < lastTs) return false;
+  #isUnfinished({ notOnAlpha: { last }, lastIds, lastTs, failing }: WriterLook): boolean {
+    if (last === undefined || failing.has(ALPHA) || this.#lateIds.has(last.id) || last.ts < lastTs) return false;
     return [...lastIds.values()].includes(last.id);
   }
 
-  #tellUnfinished(writer: string, missing: MissingTally): void {
-    const { last } = missing;
+  #tellUnfinished(writer: string, { notOnAlpha: { last } }: WriterLook, missing: MissingTally): void {
     if (last === undefined) return;
     missing.count -= 1;
     this.#lateIds.add(last.id);

@@ -5,16 +5,9 @@ import type { BlobCheck } from './blobs.ts';
 import type { WriterRecords } from './both-files.ts';
 import type { Claims } from './claims.ts';
 import type { FindingLog } from './finding.ts';
+import type { FingerprintIndex } from './fingerprint-index.ts';
 import type { HeadTable } from './head-table.ts';
-import type { Gap, Stray } from './writer-chain.ts';
-
-/** What is left of a broken chain once its file is read. */
-export interface Leftover {
-  readonly file: BusFileName;
-  readonly writer: string;
-  readonly gaps: readonly Gap[];
-  readonly strays: readonly Stray[];
-}
+import type { Leftover } from './leftovers.ts';
 
 export interface Verification {
   readonly chain: Chain;
@@ -24,6 +17,8 @@ export interface Verification {
   readonly records: WriterRecords;
   readonly blobs: BlobCheck;
   readonly leftovers: Leftover[];
+  /** Files that were removed, as their writers noticed: see {@link removalKey}. */
+  readonly removals: FingerprintIndex;
   /** Channels that were read; messages name them by their number. */
   readonly channels: BusFileName[];
   readonly signal: AbortSignal | undefined;
@@ -37,27 +32,11 @@ export interface Verification {
   byteCount: number;
 }
 
+export const removalKey = (writer: string, file: string): string => `${writer}\n${file}`;
+
 const MAX_LEFTOVERS = 1000;
 
 export const addLeftover = ({ leftovers }: Verification, leftover: Leftover): void => {
   const isEmpty = leftover.gaps.length === 0 && leftover.strays.length === 0;
   if (!isEmpty && leftovers.length < MAX_LEFTOVERS) leftovers.push(leftover);
 };
-
-/** Says of lines that are missing in one file and in the way in another that they were moved. */
-export const matchMoved = (leftovers: readonly Leftover[]): void => {
-  for (const { file, writer, strays } of leftovers) {
-    for (const { seq, finding } of strays) {
-      const from = leftovers.find(
-        (other) => other.writer === writer && other.file !== file && other.gaps.some((gap) => has(gap, seq)),
-      );
-      const gap = from?.gaps.find((gap) => has(gap, seq));
-      if (from === undefined || gap === undefined) continue;
-      finding.kind = 'moved';
-      finding.message = `line ${seq} belongs to ${from.file}, where it is missing`;
-      gap.finding.message += `; it stands at ${finding.file}:${finding.line}`;
-    }
-  }
-};
-
-const has = ({ from, to }: Gap, seq: number): boolean => from <= seq && seq <= to;

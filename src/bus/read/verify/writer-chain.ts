@@ -11,6 +11,7 @@ import type { BusFileName } from '../../layout.ts';
 import type { ClaimList } from './claims.ts';
 import type { FindingKind, FindingLog, OpenFinding, Place } from './finding.ts';
 import type { LineForm } from './form.ts';
+import type { Gap, Stray } from './leftovers.ts';
 
 /** A line as the chain sees it. */
 export interface ChainLine {
@@ -20,20 +21,6 @@ export interface ChainLine {
   readonly place: Place;
   /** The file it says it belongs to, where that is another one. */
   readonly home: BusFileName | undefined;
-}
-
-/** Lines that are missing so far. */
-export interface Gap {
-  from: number;
-  readonly to: number;
-  before: ChainHash | undefined;
-  readonly finding: OpenFinding;
-}
-
-/** A line that broke the chain: it may have come from another file. */
-export interface Stray {
-  readonly seq: number;
-  readonly finding: OpenFinding;
 }
 
 /** Where lines that are in the wrong place may go on from. */
@@ -246,16 +233,18 @@ export class WriterChain {
     this.#breakAt(line, gap.finding, gap);
   }
 
-  #onStray({ form, place }: ChainLine, kind: FindingKind, what: string): void {
+  #onStray(line: ChainLine, kind: FindingKind, what: string): void {
+    const { form, place } = line;
     const finding = this.#accuse(kind, place, `${lines(form.seq)} ${what}`);
     this.#addStrayEnd(form.seq, form.h, finding);
-    this.#remember(form.seq, finding);
+    this.#remember(line, finding);
   }
 
-  #breakAt({ form, body }: ChainLine, finding: OpenFinding, gap: Gap | undefined): void {
+  #breakAt(line: ChainLine, finding: OpenFinding, gap: Gap | undefined): void {
+    const { form, body } = line;
     const computed = this.#h === undefined ? undefined : this.#chain.next(this.#h, body);
     const broken: Break = { before: this.#end(), computed, finding, gap, body: Buffer.from(body) };
-    this.#remember(form.seq, finding);
+    this.#remember(line, finding);
     this.#goOn(form.seq, form.h);
     this.#break = broken;
   }
@@ -287,8 +276,10 @@ export class WriterChain {
     trouble.strayEnds = [{ seq, h, finding }, ...trouble.strayEnds].slice(0, MAX_STRAY_ENDS);
   }
 
-  #remember(seq: number, finding: OpenFinding): void {
-    if (this.strays.length < MAX_REMEMBERED) this.#troubled.strays.push({ seq, finding });
+  #remember({ form: { seq, h, type }, home, body }: ChainLine, finding: OpenFinding): void {
+    if (this.strays.length >= MAX_REMEMBERED) return;
+    const kept = this.#file.log.isFull ? undefined : Buffer.from(body);
+    this.#troubled.strays.push({ seq, h, type, home, body: kept, finding });
   }
 
   #retell(finding: OpenFinding, kind: FindingKind, message: string): void {
