@@ -47,7 +47,7 @@ const endedRow = (terminal: Terminal, event: ToolEnded): string => {
 
 const resultLines = (result: unknown): readonly string[] => {
   if (result === null || result === undefined) return [];
-  if (typeof result === 'string') return result.split('\n');
+  if (typeof result === 'string') return result === '' ? [] : result.split('\n');
   if (typeof result !== 'object' || Array.isArray(result)) return [JSON.stringify(result)];
   return Object.entries(result).flatMap(([name, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);

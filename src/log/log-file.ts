@@ -5,7 +5,7 @@
  *     destination writes what is left at exit, again and again for as long as the disk is full.)
  */
 import { rename } from 'node:fs/promises';
-import { SonicBoom } from 'sonic-boom';
+import sonicBoom, { type SonicBoom } from 'sonic-boom';
 
 const MAX_BUFFER_BYTES = 1024 * 1024;
 
@@ -29,7 +29,7 @@ export class LogFile {
   constructor(path: string, maxBytes: number) {
     this.#path = path;
     this.#turnAtBytes = maxBytes / 2;
-    const stream = new SonicBoom({ dest: path, sync: false, mode: 0o600, maxLength: MAX_BUFFER_BYTES });
+    const stream = new sonicBoom.SonicBoom({ dest: path, sync: false, mode: 0o600, maxLength: MAX_BUFFER_BYTES });
     this.#state = { kind: 'writing', stream };
     stream.on('drop', () => {
       this.#dropped += 1;

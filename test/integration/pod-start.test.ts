@@ -188,6 +188,23 @@ describe('wrong use', () => {
     expect(again.stderr).toContain('NIKA_ENTITY_EXISTS');
   });
 
+  it('G7: refuses what looks like a secret in a label, which would stand on every line', async () => {
+    const tags = 'inputs: { token: { required: true } }\ntags: ["${{ inputs.token }}"]';
+    home.job('tagged', '  - { tool: shell, input: { argv: ["true"] } }', tags);
+    const secret = ['ghp', '_a1B2c3D4e5F6g7H8i9J0a1B2c3D4e5F6g7H8'].join('');
+    const { code, stderr } = await home.nika('pod', 'start', 'tagged', '--input', `token=${secret}`);
+    expect(code).toBe(2);
+    expect(stderr).toContain('tags[0]');
+    expect(stderr).not.toContain(secret);
+  });
+
+  it('refuses an id of another kind than JOB', async () => {
+    home.job('ok', '  - { tool: shell, input: { argv: ["true"] } }');
+    const { code, stderr } = await home.nika('pod', 'start', 'ok', '--id', 'TASK-x');
+    expect(code).toBe(2);
+    expect(stderr).toContain('begins with JOB-');
+  });
+
   it('names the line of a mistake in a job file before anything runs', async () => {
     home.job('typo', '  - { tool: shel, input: { argv: ["true"] } }');
     const { code, stderr } = await home.nika('pod', 'start', 'typo');
@@ -204,7 +221,7 @@ describe('G1: when the home cannot be written', () => {
     const { code, stdout } = await home.nika('pod', 'start', 'ok', '--id', 'JOB-full');
     expect(code).toBe(0);
     expect(stdout).toContain('alpha_bus.jsonl cannot be written: ENOSPC');
-    expect(stdout).toMatch(/bus lines dropped: 5/);
+    expect(stdout).toMatch(/bus lines dropped: 6/);
     expect(typesOf(home.lines('channels/JOB-full.jsonl'))).toContain('session_end_summary');
   });
 
@@ -222,14 +239,17 @@ describe('G1: when the home cannot be written', () => {
       'rm',
       `  - { tool: shell, input: { argv: [rm, -rf, "${home.dir}/_bus"] } }\n  - { tool: shell, input: { argv: ["true"] } }`,
     );
-    const { code } = await home.nika('pod', 'start', 'rm', '--id', 'JOB-rm');
+    const { code, stdout } = await home.nika('pod', 'start', 'rm', '--id', 'JOB-rm');
     expect(code).toBe(0);
-    expect(typesOf(home.lines('channels/JOB-rm.jsonl'))).toEqual([
+    expect(stdout).toContain('it was removed while it was written to');
+    const types = typesOf(home.lines('channels/JOB-rm.jsonl'));
+    expect(types.filter((type) => type !== 'condition')).toEqual([
       'tool_call',
       'tool_call',
       'job_completed',
       'session_end_summary',
     ]);
+    expect(types).toContain('condition');
   });
 });
 

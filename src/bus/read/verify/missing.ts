@@ -57,7 +57,7 @@ class Run {
     for (const missing of tally.first) (missing.number <= lateNumber ? before : after).addOne(missing);
     after.count = this.numbers.filter((number) => number > lateNumber).length;
     before.count = tally.count - after.count;
-    if (after.count > 0) after.last = tally.last;
+    (after.count > 0 ? after : before).last = tally.last;
     return { before, after };
   }
 }
@@ -96,7 +96,7 @@ export class MissingMessages {
   /** Takes away the last messages of the entities for which `isExcused`; those of each are told by themselves. */
   takeEnds(isExcused: (entity: string) => boolean): readonly MissingTally[] {
     const ends: MissingTally[] = [];
-    for (const [entity, run] of [...this.#runs]) {
+    for (const [entity, run] of this.#runs) {
       if (!isExcused(entity)) continue;
       const { before, after } = run.split();
       this.#settled.add(before);
@@ -108,7 +108,8 @@ export class MissingMessages {
 
   /** All that are left. */
   total(): MissingTally {
-    for (const entity of [...this.#runs.keys()]) this.onPresent(entity);
+    for (const { tally } of this.#runs.values()) this.#settled.add(tally);
+    this.#runs.clear();
     return this.#settled;
   }
 }

@@ -10,11 +10,10 @@
  */
 import { isChannelOnly } from '../../../model/message.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
-import { tryParseLine } from '../../line.ts';
 import { type BusFile, findBusFile } from '../files.ts';
 import { ownCopy } from '../own-copy.ts';
 import type { WriterRecord } from './both-files.ts';
-import type { FindingLog, Place } from './finding.ts';
+import type { FindingLog } from './finding.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
 import { droppedBy, failingFileOf } from './line-story.ts';
 import { readMessages, type ReadMessage } from './messages.ts';
