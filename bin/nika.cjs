@@ -11,7 +11,7 @@ if (version[0] < REQUIRED[0] || (version[0] === REQUIRED[0] && version[1] < REQU
       REQUIRED.join('.') +
       ' or later, and this is ' +
       process.versions.node +
-      ': run it with "npx nika" in its folder, which brings its own Node, or install a newer one.\n',
+      ': put the node_modules/.bin that holds nika first on your PATH, which has a Node of its own, or install a newer one.\n',
   );
   process.exitCode = 2;
 } else {

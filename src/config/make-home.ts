@@ -38,6 +38,7 @@ timeout: 1m
 steps:
   # argv: a program and its arguments, no shell in between. \${{ nika.node }} is the Node that runs nika.
   - id: greet
+    name: say hello
     tool: shell
     input:
       argv: ['\${{ nika.node }}', -p, '"Hello, " + process.argv[1] + "!"', --, '\${{ inputs.name }}']

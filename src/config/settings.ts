@@ -39,9 +39,9 @@ const busSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .meta({ examples: ['config/bus.key'] })
+    .meta({ examples: ['/etc/nika/bus.key'] })
     .describe(
-      'A file with at least 32 random bytes that keys the hash chain (HMAC); a relative path is inside the home. None: unkeyed.',
+      'A file with at least 32 random bytes that keys the hash chain (HMAC); a relative path is inside the home. Never commit it, and set it before the first pod of a home: lines written before are reported as unkeyed for ever. None: unkeyed.',
     ),
   segmentBytes: bytesSchema({ min: 64 * 1024, max: 16 * GIB })
     .prefault('64MiB')

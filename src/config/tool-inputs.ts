@@ -86,7 +86,7 @@ const writeFileSchema = z.strictObject({
 const listFilesSchema = z.strictObject({
   glob: oneOrMore.describe('Which files: one pattern or a list; ** goes down folders.'),
   cwd: path.optional().describe('Where the patterns begin; default: where the job runs.'),
-  ignore: patterns.prefault(['**/.git/**', '**/node_modules/**']).describe('Patterns of what is left out.'),
+  ignore: patterns.prefault(['**/.git/**', '**/node_modules/**', '**/_bus/**']).describe('Patterns of what is left out.'),
   dot: z.boolean().default(false).describe('Files whose name begins with a dot, too.'),
   limit: z.int().min(1).max(1_000_000).default(10_000).describe('How many at most.'),
 });
@@ -101,7 +101,7 @@ const searchSchema = z
       .describe('Flags of the expression.'),
     glob: oneOrMore.prefault(['**/*']).describe('Which files are searched.'),
     path: path.optional().describe('The folder, or the one file, that is searched; default: where the job runs.'),
-    ignore: patterns.prefault(['**/.git/**', '**/node_modules/**']).describe('Patterns of what is left out.'),
+    ignore: patterns.prefault(['**/.git/**', '**/node_modules/**', '**/_bus/**']).describe('Patterns of what is left out.'),
     limit: z.int().min(1).max(1_000_000).default(1_000).describe('How many matches at most.'),
     context: z.int().min(0).max(100).default(0).describe('Lines before and after each match.'),
   })

@@ -101,7 +101,11 @@ const entriesOf = (dir: string, { mayBeMissing }: { readonly mayBeMissing: boole
     return readdirSync(dir);
   } catch (cause) {
     if (mayBeMissing && errnoOf(cause) === 'ENOENT') return [];
-    throw unreadable(dir, cause);
+    if (errnoOf(cause) !== 'ENOENT') throw unreadable(dir, cause);
+    throw new NikaError('NIKA_BUS_UNREADABLE', `nothing has run in this home yet: there is no ${dir}`, {
+      subject: dir,
+      remedy: 'Start a job, or name another home with --home.',
+    });
   }
 };
 
