@@ -1,7 +1,7 @@
 /** Writes `config/schemas/*.json` from the zod schemas. `--check`: writes nothing, exits 1 if one is not up to date. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { editorSchemas } from '../src/config/editor-schemas.ts';
+import { editorSchemas } from '../src/config/init/editor-schemas.ts';
 
 const dir = join(import.meta.dirname, '..', 'config', 'schemas');
 const isCheck = process.argv.includes('--check');

@@ -4,13 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createChain } from '../../src/bus/chain.ts';
 import { listBusFiles } from '../../src/bus/read/files.ts';
 import { readLines } from '../../src/bus/read/lines.ts';
 import { verifyBus } from '../../src/bus/read/verify.ts';
+import { killWriters, lostOf, readAcks, readBack } from '../../test/fixtures/writer-processes.ts';
 import { fixed, machine, row } from './figures.ts';
 
 const PROCESSES = 8;
@@ -36,8 +37,8 @@ const readIds = async (busDir: string): Promise<ReadonlySet<string>> => {
   return ids;
 };
 
-const start = (home: string, lines: number, acknowledged = ''): ChildProcess =>
-  spawn(process.execPath, [program, home, String(lines), acknowledged], { stdio: ['ignore', 'ignore', 'inherit'] });
+const start = (home: string, lines: number): ChildProcess =>
+  spawn(process.execPath, [program, home, String(lines)], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 const withHome = async (work: (home: string) => Promise<void>): Promise<void> => {
   const home = mkdtempSync(join(tmpdir(), 'nika-bench-'));
@@ -71,35 +72,14 @@ const many = (): Promise<void> =>
 
 const kills = (): Promise<void> =>
   withHome(async (home) => {
-    const others = Array.from({ length: 2 }, () => start(home, 1e9));
-    let acknowledged: string[] = [];
-    for (let n = 0; n < KILLS; n += 1) {
-      const file = join(home, `acknowledged-${n}`);
-      const victim = start(home, 1e9, file);
-      while (readLength(file) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
-      victim.kill('SIGKILL');
-      await once(victim, 'exit');
-      acknowledged = [...acknowledged, ...readFileSync(file, 'latin1').split('\n').slice(0, -1)];
-    }
-    for (const other of others) other.kill('SIGKILL');
-    await Promise.all(others.map((other) => once(other, 'exit')));
-    const ids = await readIds(join(home, '_bus'));
-    const lost = acknowledged.filter((id) => !ids.has(id)).length;
-    row(`${KILLS} kills of one writer, two others go on`, [
-      `${lost} lost of ${acknowledged.length} acknowledged`,
-      String(await tampering(home)),
-      '',
-    ]);
+    const writers = await killWriters({ dir: home, kills: KILLS, others: 2 });
+    const back = await readBack(join(home, '_bus'));
+    const acknowledged = writers.map(readAcks);
+    const lost = acknowledged.flatMap((acks) => lostOf(acks, back)).length;
+    const count = acknowledged.reduce((sum, acks) => sum + acks.size, 0);
+    const name = `${KILLS} kills of one writer, two others go on`;
+    row(name, [`${lost} lost of ${count} acknowledged`, String(await tampering(home)), '']);
   });
-
-const readLength = (file: string): number => {
-  try {
-    return readFileSync(file).byteLength;
-  } catch {
-    return 0; // not begun yet
-  }
-};
 
 console.log(machine());
 row('', ['lines', 'findings of tampering', 'speed']);

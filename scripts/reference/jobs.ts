@@ -1,7 +1,7 @@
 /** Owns `docs/reference/jobs.md`: the fields of a job file, the tools, what expressions know. */
-import { JOB_FIELDS, NIKA_FIELDS, STEP_FIELDS } from '../../src/config/evaluate.ts';
-import { jobSchema } from '../../src/config/job.ts';
-import { TOOL_INPUT_SCHEMAS } from '../../src/config/tool-inputs.ts';
+import { JOB_FIELDS, NIKA_FIELDS, STEP_FIELDS } from '../../src/config/expression/evaluate.ts';
+import { jobSchema } from '../../src/config/job/job.ts';
+import { TOOL_INPUT_SCHEMAS } from '../../src/config/job/tool-inputs.ts';
 import { schemaTable } from './schema-table.ts';
 
 const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');

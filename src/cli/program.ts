@@ -1,12 +1,12 @@
 /** Owns which commands `nika` has. */
 import { Command } from 'commander';
 import { readVersion } from '../config/package-root.ts';
-import { addBusCommands } from './bus-commands.ts';
-import { addInitCommand } from './init-commands.ts';
-import { addJobCommands } from './job-commands.ts';
-import { addPodCommands } from './pod-commands.ts';
+import { addBusCommands } from './bus/bus-commands.ts';
+import { addInitCommand } from './job/init-commands.ts';
+import { addJobCommands } from './job/job-commands.ts';
+import { addPodCommands } from './pod/pod-commands.ts';
 import type { Terminal } from './terminal.ts';
-import { addTreeCommand } from './tree-commands.ts';
+import { addTreeCommand } from './bus/tree-commands.ts';
 
 export const createProgram = (terminal: Terminal): Command => {
   const program = new Command('nika')

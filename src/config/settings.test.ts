@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NikaError } from '../model/error.ts';
 import { type Home, resolveHome } from './home.ts';
-import { listSettings } from './setting-list.ts';
+import { listSettings } from './init/setting-list.ts';
 import { loadSettings, settingsSchema } from './settings.ts';
-import { settingsTemplate } from './settings-template.ts';
+import { settingsTemplate } from './init/settings-template.ts';
 
 let home: Home;
 let file: string;

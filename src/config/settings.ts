@@ -6,11 +6,11 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
-import { checkValue, fieldName } from './field-issue.ts';
+import { checkValue, fieldName } from './yaml/field-issue.ts';
 import { type Frozen, frozen } from './frozen.ts';
-import { listSettings } from './setting-list.ts';
-import { problemAt, problemsError } from './problem.ts';
-import { readYaml } from './yaml-file.ts';
+import { listSettings } from './init/setting-list.ts';
+import { problemAt, problemsError } from './yaml/problem.ts';
+import { readYaml } from './yaml/yaml-file.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

@@ -33,7 +33,8 @@ export class NikaError extends Error {
 /** The message of anything that was thrown; never throws itself. */
 export const errorMessage = (thrown: unknown): string => {
   try {
-    return String(thrown instanceof Error ? thrown.message : thrown);
+    const text: unknown = thrown instanceof Error ? thrown.message : String(thrown);
+    return typeof text === 'string' ? text : 'unknown error';
   } catch {
     return 'unknown error';
   }

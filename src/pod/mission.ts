@@ -1,10 +1,10 @@
 /** Owns what a job comes to once its inputs are known: labels, folder, environment, limits, with no template left. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Job } from '../config/job.ts';
+import type { Job } from '../config/job/job.ts';
 import { durationSchema } from '../config/quantity.ts';
-import type { Scope } from '../config/evaluate.ts';
-import { renderTemplates } from '../config/template.ts';
+import type { Scope } from '../config/expression/evaluate.ts';
+import { renderTemplates } from '../config/expression/template.ts';
 import type { Settings } from '../config/settings.ts';
 import { labelSchema } from '../model/envelope.ts';
 import { NikaError } from '../model/error.ts';

@@ -6,9 +6,9 @@
  */
 import { dirname } from 'node:path';
 import { archiveBus } from '../bus/archive.ts';
-import type { Scope } from '../config/evaluate.ts';
+import type { Scope } from '../config/expression/evaluate.ts';
 import { ensureHome, type Home } from '../config/home.ts';
-import type { FoundJob } from '../config/job-files.ts';
+import type { FoundJob } from '../config/job/job-files.ts';
 import { readVersion } from '../config/package-root.ts';
 import type { Settings } from '../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';

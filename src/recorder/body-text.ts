@@ -4,7 +4,7 @@
  * C1. What is read of a text is bounded by the room there is, not by the text: the room and {@link OVERLAP_CHARS} more.
  * C2. A cut made before redaction is made with the overlap; one made afterwards cuts what holds no secret any more.
  */
-import type { RedactedCounts, Redactor } from './redact.ts';
+import type { RedactedCounts, Redactor } from './redact/redact.ts';
 
 /** How far behind a cut is read, so that a secret across it is recognised. */
 export const OVERLAP_CHARS = 4_096;

@@ -5,10 +5,10 @@
  * B2. The work is bounded by the room: each step takes some of it, also one that writes nothing.
  * B3. Nothing that user code throws (getters, traps, toJSON) leaves the walk: it is written down as a word.
  */
-import { secretOfField } from './redact-assignment.ts';
-import { nameOfNextArgument } from './redact-flag.ts';
-import { isNameOfMany, type SecretName, secretName } from './redact-name.ts';
-import { markerOf, RedactedCounts, type Redactor } from './redact.ts';
+import { secretOfField } from './redact/redact-assignment.ts';
+import { nameOfNextArgument } from './redact/redact-flag.ts';
+import { isNameOfMany, type SecretName, secretName } from './redact/redact-name.ts';
+import { markerOf, RedactedCounts, type Redactor } from './redact/redact.ts';
 import { describeBigInt, describeSpecial, ListHead, MapEntry, Unreadable } from './body-special.ts';
 import { MARKER_BYTES, TextHead, type TextFitter } from './body-text.ts';
 

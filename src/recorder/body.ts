@@ -8,7 +8,7 @@
 import { bestEffortSync } from '../failopen/best-effort.ts';
 import { TextFitter } from './body-text.ts';
 import { BodyWalk, type WalkTools } from './body-walk.ts';
-import { type OwnPattern, RedactedCounts, Redactor } from './redact.ts';
+import { type OwnPattern, RedactedCounts, Redactor } from './redact/redact.ts';
 
 export interface EncodedBody {
   /** Valid JSON, well-formed; at most `maxBodyBytes` of UTF-8 and, with very small ones, some 100 bytes more. */

@@ -3,7 +3,7 @@
  * makes it read-only and writable again; prints what it saw as one JSON line.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileOutage } from '../../src/bus/file-outage.ts';
 import { createChain } from '../../src/bus/chain.ts';
@@ -45,7 +45,17 @@ const full = { held: writer.heldCount, refused: writer.refusedCount };
 rmSync(ballast);
 writer.retryNow();
 write(10);
-writer[Symbol.dispose](); // a disk with a file open for writing cannot be made read-only
+writer[Symbol.dispose]();
+/** A disk with a file open for writing cannot be made read-only; files that the disk refused are synced and closed later. */
+const isOpenOnDisk = (): boolean =>
+  readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(disk);
+    } catch {
+      return false; // closed since the listing
+    }
+  });
+while (isOpenOnDisk()) await new Promise(setImmediate);
 writer = open();
 execFileSync('mount', ['-o', 'remount,ro', disk]);
 write(20);

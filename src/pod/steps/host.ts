@@ -1,5 +1,5 @@
 /** Owns what a job of steps asks of the pod that runs it. */
-import type { ToolName } from '../../config/tool-inputs.ts';
+import type { ToolName } from '../../config/job/tool-inputs.ts';
 import type { ToolContext, ToolResult } from '../tools/tool.ts';
 
 export interface StepsCall {

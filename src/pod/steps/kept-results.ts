@@ -6,10 +6,10 @@
  *     never kept.
  * K3. What is kept always is small, and holds on to nothing larger.
  */
-import { referencesOf, type StepResult } from '../../config/evaluate.ts';
-import type { Expression } from '../../config/expression.ts';
-import type { Job, JobStep } from '../../config/job.ts';
-import { conditionIn, expressionsIn } from '../../config/template.ts';
+import { referencesOf, type StepResult } from '../../config/expression/evaluate.ts';
+import type { Expression } from '../../config/expression/expression.ts';
+import type { Job, JobStep } from '../../config/job/job.ts';
+import { conditionIn, expressionsIn } from '../../config/expression/template.ts';
 import type { ToolResult } from '../tools/tool.ts';
 
 const LARGE_FIELDS = ['output', 'stdout', 'stderr', 'response'] as const satisfies (keyof StepResult)[];

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jobSchema } from '../../config/job.ts';
+import { jobSchema } from '../../config/job/job.ts';
 import type { ToolResult } from '../tools/tool.ts';
 import { runSteps, type StepsCall, type StepsHost, type StepsOutcome, type TaskOutcome } from './run-steps.ts';
 

@@ -5,9 +5,9 @@
  * R2. Every task that was started is ended, once.
  * R3. After an abort no step begins, not even one that asks for `always()`.
  */
-import type { Scope } from '../../config/evaluate.ts';
-import type { Job, JobStep } from '../../config/job.ts';
-import { renderTemplates, shouldRun } from '../../config/template.ts';
+import type { Scope } from '../../config/expression/evaluate.ts';
+import type { Job, JobStep } from '../../config/job/job.ts';
+import { renderTemplates, shouldRun } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import type { JsonObject, ToolResult } from '../tools/tool.ts';
 import type { StepsHost } from './host.ts';

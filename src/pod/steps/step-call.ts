@@ -4,10 +4,10 @@
  * C1. Whatever is wrong with a step is its failure, never a throw.
  * C2. A call ends soon after its timeout or an abort, also where the tool does not.
  */
-import type { Scope } from '../../config/evaluate.ts';
-import type { JobStep } from '../../config/job.ts';
+import type { Scope } from '../../config/expression/evaluate.ts';
+import type { JobStep } from '../../config/job/job.ts';
 import { parseDurationMs } from '../../config/quantity.ts';
-import { renderTemplates, renderToolInput } from '../../config/template.ts';
+import { renderTemplates, renderToolInput } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import { loadTool } from '../tools/registry.ts';
 import { oneLine, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';

@@ -4,7 +4,7 @@
  * T1. The time limit holds for all of it: connection, redirects, headers and body.
  * T2. What secrets the caller gave for one server go to no other: a redirect elsewhere drops them.
  */
-import { type HttpInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { type HttpInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { parseDurationMs } from '../../config/quantity.ts';
 import { errnoOf, errorMessage } from '../../model/error.ts';
 import { interrupted, type JsonObject, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';

@@ -1,6 +1,6 @@
 /** Owns the tool `list_files`: the files that a glob matches, sorted, up to a limit. */
 import { resolve } from 'node:path';
-import { type ListFilesInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { type ListFilesInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { findFiles } from './find-files.ts';
 import { interrupted, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import { type ReadFileInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { type ReadFileInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { fileError, openRegular } from './regular-file.ts';
 import { interrupted, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 

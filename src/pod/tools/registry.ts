@@ -1,5 +1,5 @@
 /** Owns the built-in tools by name; each is loaded when it is first called (start-up time). */
-import type { ToolInput, ToolName } from '../../config/tool-inputs.ts';
+import type { ToolInput, ToolName } from '../../config/job/tool-inputs.ts';
 import type { Tool } from './tool.ts';
 
 const LOADERS: { readonly [T in ToolName]: () => Promise<Tool<ToolInput<T>>> } = {

@@ -8,7 +8,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type SearchInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { type SearchInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { errorMessage } from '../../model/error.ts';
 import { findFiles, type Found } from './find-files.ts';
 import { type LineMatch, PROGRESS, type SearchMessage, type SearchWork } from './search-worker.ts';

@@ -10,7 +10,7 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ShellInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { type ShellInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { errnoOf, errorMessage } from '../../model/error.ts';
 import { CappedOutput } from './capped-output.ts';
 import { endGroup, spawnGroup } from './process-group.ts';

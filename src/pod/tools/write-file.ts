@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type WriteFileInput, TOOL_INPUT_SCHEMAS } from '../../config/tool-inputs.ts';
+import { type WriteFileInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { errnoOf } from '../../model/error.ts';
 import { randomBase32 } from '../../model/id.ts';
 import { fileError, openRegular } from './regular-file.ts';

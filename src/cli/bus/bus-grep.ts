@@ -1,0 +1,78 @@
+/** Owns `nika bus grep`: what it asks, prints and ends with. */
+import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { tryParseLine } from '../../bus/line.ts';
+import { type FoundLine, mergeLines } from '../../bus/query/merge.ts';
+import { resolveHome } from '../../config/home.ts';
+import { lineRow } from './bus-line-view.ts';
+import { parseQuery, parseRegex, type QueryOptions } from './bus-query.ts';
+import { closedPipe } from '../ending.ts';
+import { startProgress } from '../progress.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface GrepOptions extends QueryOptions {
+  readonly home?: readonly string[];
+  readonly ignoreCase?: true;
+  readonly count?: true;
+  readonly json?: true;
+}
+
+const EXIT_NOTHING_FOUND = 1;
+const EXIT_UNREADABLE = 2;
+/** In a pipe nothing is cut but what nobody would read. */
+const PIPE_COLUMNS = 500;
+
+/** A search makes much garbage that lives shortly; V8 would take 100 MB to collect it rarely (docs/benchmarks.md). */
+const keepMemorySmall = (): void => {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=50');
+};
+
+const createPrinter = (options: GrepOptions, names: readonly string[], terminal: Terminal) => {
+  const columns = terminal.isInteractive ? terminal.columns : PIPE_COLUMNS;
+  const human = ({ text, bus }: FoundLine): string => {
+    const line = tryParseLine(text);
+    const home = names.length > 1 ? `${names[bus] ?? ''}  ` : '';
+    return line === undefined ? text : home + lineRow(line, columns - home.length);
+  };
+  return (found: readonly FoundLine[]): void => {
+    if (options.count) return;
+    terminal.print(found.map((line) => `${options.json ? line.text : human(line)}\n`).join(''));
+  };
+};
+
+/** Exit code 0: found, 1: nothing found, 2: usage, or some file could not be read. */
+export const grep = async (pattern: string, options: GrepOptions, terminal: Terminal): Promise<void> => {
+  keepMemorySmall();
+  const { env, cwd } = terminal;
+  const flags = options.home ?? [undefined];
+  const homes = new Map(flags.map((flag) => resolveHome({ flag, env, cwd })).map((home) => [home.busDir, home.dir]));
+  const busDirs = [...homes.keys()];
+  const regex = parseRegex(pattern, options.ignoreCase === true);
+  const query = { ...(await parseQuery(options, busDirs)), regex };
+  const signal = closedPipe(terminal);
+  using progress = startProgress(terminal, 'searching');
+  const print = createPrinter(
+    options,
+    [...homes.values()].map((dir) => basename(dir)),
+    terminal,
+  );
+  let foundCount = 0;
+  let unreadableCount = 0;
+  const onUnreadable = (error: Error): void => {
+    unreadableCount += 1;
+    progress.clear();
+    terminal.warn(`${terminal.paint('yellow', 'nika:')} ${error.message}`);
+  };
+  const { onProgress } = progress;
+  for await (const found of mergeLines({ busDirs, query, onUnreadable, onProgress })) {
+    if (signal.aborted) return;
+    foundCount += found.length;
+    progress.clear();
+    print(found);
+  }
+  progress.clear();
+  if (options.count) terminal.print(`${foundCount}\n`);
+  if (unreadableCount > 0) process.exitCode = EXIT_UNREADABLE;
+  else if (foundCount === 0) process.exitCode = EXIT_NOTHING_FOUND;
+};

@@ -1,0 +1,160 @@
+/** Owns how one line of the bus is told to people: its gist, in few words, safe for a terminal. */
+import type { BusLine } from '../../bus/line.ts';
+import { clip, formatBytes, formatDuration } from '../format.ts';
+import { cell } from '../table.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const MAX_CHARS = 2_000;
+
+/** Any text as one line without what would steer the terminal. */
+export const oneLine = (text: string): string => cell(text.slice(0, MAX_CHARS));
+
+/** A body in one line: text as it is, a blob reference as its head and size, all else as JSON. */
+export const bodyText = (value: unknown): string => {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return oneLine(value);
+  if (isFields(value) && typeof value['$blob'] === 'string' && typeof value['head'] === 'string') {
+    const size = typeof value['bytes'] === 'number' ? ` (${formatBytes(value['bytes'])})` : '';
+    return `${oneLine(value['head'])}…${size}`;
+  }
+  return oneLine(JSON.stringify(value) ?? '');
+};
+
+/** What a call is about stands under one of these names, in nika's own tools and in those of the agents. */
+const TELLING_KEYS = [
+  'command',
+  'cmd',
+  'argv',
+  'file_path',
+  'path',
+  'url',
+  'pattern',
+  'glob',
+  'query',
+  'skill',
+  'description',
+  'prompt',
+  'text',
+] as const;
+
+/** What a tool call is about, from its input. */
+export const inputGist = (input: unknown): string => {
+  if (!isFields(input)) return bodyText(input);
+  for (const key of TELLING_KEYS) {
+    const value = input[key];
+    if (typeof value === 'string' && value !== '') return oneLine(value);
+    if (Array.isArray(value) && value.length > 0) return oneLine(value.map(String).join(' '));
+  }
+  return bodyText(input);
+};
+
+const text = (fields: Fields, key: string): string => {
+  const value = fields[key];
+  return typeof value === 'string' ? oneLine(value) : '';
+};
+
+/** What ought to be a word or a number; `?` where it is not. */
+const word = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? oneLine(String(value)).replaceAll('_', ' ') : '?';
+
+const duration = (fields: Fields, key = 'duration_ms'): string => {
+  const value = fields[key];
+  return typeof value === 'number' ? formatDuration(value) : '';
+};
+
+const plural = (count: unknown, one: string, many = `${one}s`): string =>
+  typeof count === 'number' ? `${count} ${count === 1 ? one : many}` : '';
+
+/** Counts by name: `bodies cut 2, blobs lost 1`. */
+export const countsText = (counts: unknown): string =>
+  isFields(counts)
+    ? Object.entries(counts)
+        .filter(([, count]) => count !== 0)
+        .map(([name, count]) => `${oneLine(name).replaceAll('_', ' ')} ${String(count)}`)
+        .join(', ')
+    : '';
+
+const joined = (parts: readonly string[], between = ', '): string => parts.filter((part) => part !== '').join(between);
+
+/** `failed: why`, where there is a why. */
+const because = (what: string, why: string): string => (why === '' ? what : `${what}: ${why}`);
+
+const outageGist = (data: Fields): string => {
+  const lastedMs = Date.parse(text(data, 'until')) - Date.parse(text(data, 'since'));
+  const lasted = Number.isFinite(lastedMs) ? formatDuration(lastedMs) : '';
+  const counts = ['buffered', 'replayed', 'dropped'].map((key) => `${key} ${word(data[key])}`);
+  return joined([because(text(data, 'service'), joined([lasted, text(data, 'cause')], ' ')), ...counts]);
+};
+
+const transitionGist = (data: Fields): string => {
+  const why = text(data, 'error') || text(data, 'reason') || text(data, 'summary') || bodyText(data['result']);
+  const name = text(data, 'name');
+  return because(joined([word(data['to']), name], ' '), why);
+};
+
+/** What a call does: in the words of the job, else from its input. */
+export const callGist = (data: Fields): string => text(data, 'title') || inputGist(data['tool_input']);
+
+const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
+  tool_call: (data) => {
+    const why = data['ok'] === false ? text(data, 'error') : '';
+    return joined([because(joined([text(data, 'tool_name'), callGist(data)], ' '), why), duration(data)]);
+  },
+  session_start: (data) => joined([text(data, 'kind'), text(data, 'cwd')], ' in '),
+  session_end_summary: (data) =>
+    joined([
+      word(data['outcome']),
+      `exit ${word(data['exit_code'])}`,
+      duration(data),
+      plural(data['calls'], 'call'),
+      plural(data['errors'], 'error'),
+      countsText(data['dropped']),
+    ]),
+  attempt_failed: (data) =>
+    joined([text(data, 'error'), plural(data['attempts_left'], 'attempt left', 'attempts left')]),
+  subagent_completed: (data) => because(text(data, 'sub_id'), text(data, 'summary')),
+  autonomous_dispatch: (data) => because(text(data, 'job'), text(data, 'reason')),
+  signal: (data) => because(text(data, 'kind'), bodyText(data['body'])),
+  condition: (data) => because(text(data, 'condition'), text(data, 'detail')),
+  outage: outageGist,
+  note: (data) => text(data, 'text'),
+  entity_created: transitionGist,
+  entity_started: transitionGist,
+  review_request: transitionGist,
+  review_decision: transitionGist,
+  job_completed: transitionGist,
+  job_failed: transitionGist,
+  job_cancelled: transitionGist,
+};
+
+/** What the line says, in one line of text without colours. Types that are not known show their data. */
+export const gistOf = ({ type, data }: BusLine): string =>
+  Object.hasOwn(GISTS, type) ? (GISTS[type]?.(data) ?? '') : bodyText(data);
+
+const GENERATED = /^[A-Z]+-\d{8}-([a-z0-9]{8})$/;
+
+/** What a person types to name it: the random part of a generated id, or what follows the type. */
+export const shortId = (id: string): string => GENERATED.exec(id)?.[1] ?? id.slice(id.indexOf('-') + 1);
+
+/** `JOB k3f9xq2m` */
+export const shortEntity = (id: string): string => oneLine(`${id.slice(0, id.indexOf('-'))} ${shortId(id)}`);
+
+const ENTITY_COLUMNS = 14;
+const TYPE_COLUMNS = 19;
+const WIDE_COLUMNS = 120;
+
+/**
+ * `2026-11-20T11:27:03.123Z  JOB k3f9xq2m    tool_call            shell git log, 120 ms`, at most so many columns;
+ * on a narrow terminal `11-20 11:27:03  JOB k3f9xq2m    tool_call  shell git log, 120 ms`.
+ */
+export const lineRow = (line: BusLine, columns: number): string => {
+  const isWide = columns >= WIDE_COLUMNS;
+  const entity = clip(shortEntity(line.entity), 30).padEnd(ENTITY_COLUMNS);
+  const time = isWide ? oneLine(line.ts) : oneLine(line.ts.slice(5, 19)).replace('T', ' ');
+  const type = oneLine(line.type).padEnd(isWide ? TYPE_COLUMNS : 0);
+  return clip(`${time}  ${entity}  ${type}  ${gistOf(line)}`.trimEnd(), columns);
+};

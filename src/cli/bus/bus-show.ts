@@ -1,0 +1,54 @@
+/** Owns `nika bus show`: finds an entity and all below it, and tells their story. */
+import { bornAt, childrenOf, readEntities, readEntity } from '../../bus/query/entities.ts';
+import { readStory } from '../../bus/query/story.ts';
+import { resolveHome } from '../../config/home.ts';
+import { NikaError } from '../../model/error.ts';
+import { storyHeader, storyRows } from './bus-story.ts';
+import { closedPipe } from '../ending.ts';
+import { resolveEntity } from './resolve-entity.ts';
+import type { Terminal } from '../terminal.ts';
+import { treeJson } from './tree-view.ts';
+
+export interface ShowOptions {
+  readonly home?: string;
+  readonly json?: true;
+}
+
+/** What is printed at once; a story may be long. */
+const BATCH_CHARS = 64 * 1024;
+
+const createPrinter = (terminal: Terminal) => {
+  let waiting = '';
+  const flush = (): void => {
+    if (waiting !== '') terminal.print(waiting);
+    waiting = '';
+  };
+  return {
+    add: (lines: readonly string[]): void => {
+      for (const line of lines) waiting += `${line}\n`;
+      if (waiting.length >= BATCH_CHARS) flush();
+    },
+    flush,
+  };
+};
+
+export const show = async (ref: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
+  const { busDir } = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
+  const id = await resolveEntity(ref, busDir);
+  const view = await readEntity(busDir, id);
+  if (view === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `nothing is told of ${id}`, { subject: id });
+  const entities = await readEntities({ busDir, sinceTs: bornAt(view) });
+  const children = childrenOf(new Map(entities).set(id, view));
+  const closed = closedPipe(terminal);
+  const printer = createPrinter(terminal);
+  const nowMs = Date.now();
+  const place = { terminal, nowMs, startMs: Date.parse(bornAt(view)) };
+  if (options.json) printer.add([JSON.stringify({ entity: treeJson(view, children) })]);
+  else printer.add([...storyHeader(view, terminal, nowMs), '']);
+  for await (const item of readStory(id, { busDir, children })) {
+    if (closed.aborted) return;
+    if (!options.json) printer.add(storyRows(item, place));
+    else if (item.kind === 'line') printer.add([JSON.stringify({ line: item.line, superseded: item.isSuperseded })]);
+  }
+  printer.flush();
+};

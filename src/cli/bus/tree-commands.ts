@@ -1,0 +1,80 @@
+/** Owns `nika tree`: the hierarchy of entities with their states, from the bus. */
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { EntityView } from '../../bus/query/entity-view.ts';
+import { NikaError } from '../../model/error.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface TreeOptions {
+  readonly all?: true;
+  readonly home?: string;
+  readonly json?: true;
+}
+
+const ROOTS_SHOWN = 20;
+
+interface Forest {
+  readonly roots: readonly EntityView[];
+  /** Roots that are not shown. */
+  readonly moreCount: number;
+}
+
+const forestOf = (roots: readonly EntityView[], isAll: boolean): Forest => {
+  const newestFirst = roots.toReversed();
+  const shown = isAll ? newestFirst : newestFirst.slice(0, ROOTS_SHOWN);
+  return { roots: shown, moreCount: newestFirst.length - shown.length };
+};
+
+const readForest = async (busDir: string, ref: string | undefined, isAll: boolean) => {
+  const { childrenOf, readEntities } = await import('../../bus/query/entities.ts');
+  if (ref === undefined) {
+    const children = childrenOf(await readEntities({ busDir }));
+    return { children, ...forestOf(children.get(undefined) ?? [], isAll) };
+  }
+  const { resolveEntity } = await import('./resolve-entity.ts');
+  const id = await resolveEntity(ref, busDir);
+  const entities = await readEntities({ busDir });
+  const view = entities.get(id);
+  if (view === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
+  return { children: childrenOf(entities), roots: [view], moreCount: 0 };
+};
+
+const tree = async (ref: string | undefined, options: TreeOptions, terminal: Terminal): Promise<void> => {
+  const [{ resolveHome }, { drawTree, treeJson }] = await Promise.all([
+    import('../../config/home.ts'),
+    import('./tree-view.ts'),
+  ]);
+  const { dir, busDir } = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
+  if (ref === undefined && !existsSync(busDir)) {
+    if (!options.json) terminal.print(`Nothing has run in ${dir} yet.\n`);
+    return;
+  }
+  const { roots, children, moreCount } = await readForest(busDir, ref, options.all === true);
+  if (options.json) {
+    terminal.print(roots.map((root) => `${JSON.stringify(treeJson(root, children))}\n`).join(''));
+    return;
+  }
+  if (roots.length === 0) terminal.print(`Nothing has run in ${dir} yet.\n`);
+  const drawing = { children, terminal, nowMs: Date.now() };
+  for (const root of roots) terminal.print(`${drawTree(root, drawing).join('\n')}\n`);
+  if (moreCount > 0) terminal.print(terminal.paint('dim', `… and ${moreCount} older (--all shows them)\n`));
+};
+
+export const addTreeCommand = (program: Command, terminal: Terminal): void => {
+  program
+    .command('tree')
+    .description('Shows what ran: projects, jobs, tasks and subagents, with their states.')
+    .argument('[entity]', 'id, unique prefix, @last, or the name of a job that runs; none: the newest roots')
+    .option('--all', `all roots, not only the ${ROOTS_SHOWN} newest`)
+    .option('--json', 'one JSON object per root, children inside')
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ nika tree                    the newest jobs and their tasks
+  $ nika tree @last              the job that was started last
+  $ nika tree --all --json | jq -r 'select(.state == "failed") | .id'`,
+    )
+    .action((ref: string | undefined, options: TreeOptions) => tree(ref, options, terminal));
+};

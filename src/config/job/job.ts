@@ -1,0 +1,102 @@
+/** Owns the form of a job file: a mission, its inputs, and the steps that do it. Names are those of the file. */
+import { z } from 'zod';
+import { labelSchema } from '../../model/envelope.ts';
+import type { Frozen } from '../frozen.ts';
+import { durationTextSchema } from '../quantity.ts';
+import { TOOL_NAMES } from './tool-inputs.ts';
+
+const templateText = z.string().regex(/\$\{\{/, { abort: true });
+
+/** What the schema allows, or a template; of a template the type is not judged before the run. */
+const orTemplate = <T extends z.ZodType>(schema: T) => z.union([schema, templateText]);
+
+/** Of inputs, outputs and steps: what can stand behind a dot in an expression. */
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+const identifier = z
+  .string()
+  .regex(IDENTIFIER, { error: 'must be 1 to 64 letters, digits, _ or -, and begin with a letter or _' });
+
+const jobNameSchema = z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+  error: 'must be 1 to 64 letters, digits or . _ - and begin with a letter or digit',
+});
+
+export const isJobName = (text: string): boolean => jobNameSchema.safeParse(text).success;
+
+const INPUT_TYPES = ['string', 'number', 'boolean'] as const;
+
+const inputSchema = z
+  .strictObject({
+    type: z.enum(INPUT_TYPES).default('string'),
+    required: z.boolean().default(false).describe('Whether it must be given.'),
+    default: z
+      .union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
+      .optional(),
+    description: z.string().max(500).optional(),
+  })
+  .superRefine((input, context) => {
+    const wrong = (message: string): void => context.addIssue({ code: 'custom', path: ['default'], message });
+    if (input.default === undefined) return;
+    if (typeof input.default !== input.type)
+      wrong(`must be of the input's type (${input.type}), not ${JSON.stringify(input.default)}`);
+    if (input.required) wrong('an input with a default is never missing; leave "required" or "default" away');
+  });
+
+const scalarText = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text' }).transform(String);
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'must be letters, digits and _' });
+const toolCalls = z.int().min(1).max(1_000_000_000);
+
+const stepSchema = z.strictObject({
+  id: identifier.optional().describe('By which later steps reach its result: ${{ steps.<id>.output }}.'),
+  name: z.string().min(1).max(200).optional().describe('For people; default: made of the tool and its input.'),
+  task: labelSchema.optional().describe('Steps of the same task become one TASK.'),
+  tool: z.enum(TOOL_NAMES).describe('What does it.'),
+  input: z.record(z.string(), z.unknown()).describe("The tool's input."),
+  if: z
+    .union([z.string().min(1), z.boolean()], { error: 'must be an expression, true or false' })
+    .optional()
+    .describe('Runs only if this holds. success() is meant unless always(), failure() or success() stands in it.'),
+  continue_on_error: orTemplate(z.boolean()).default(false).describe('A failure of this step does not fail the job.'),
+  timeout: orTemplate(durationTextSchema).optional().describe('Such as 30s or 10m.'),
+});
+
+/** The schema of a job file. `module`, `command` and `agent` will be other ways than `steps`. */
+export const jobSchema = z.strictObject({
+  name: jobNameSchema.describe('The name of the file, without its ending.'),
+  description: z.string().min(1).max(2000).describe('What it does, for people and for those who choose among jobs.'),
+  project: orTemplate(
+    z.string().regex(/^PROJ-[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error: 'must be like PROJ-hooks-refactor' }),
+  )
+    .optional()
+    .describe('The PROJ it belongs to.'),
+  domain: orTemplate(labelSchema).describe('What it is about: hooks, billing, docs …'),
+  intent: orTemplate(labelSchema).describe('What it is for: audit, refactor, release …'),
+  role: orTemplate(labelSchema).optional().describe('As what the pod works: reviewer, author …'),
+  tags: z.array(orTemplate(labelSchema)).max(50).default([]),
+  inputs: z.record(identifier, inputSchema).default({}).describe('What is given at the start, by name.'),
+  env: z.record(variableName, scalarText).default({}).describe('Added to the environment of every step.'),
+  cwd: z.string().min(1).optional().describe('Where the steps run; default: where the command was given.'),
+  timeout: orTemplate(durationTextSchema).optional().describe('For the whole job, such as 10m or 1h30m.'),
+  limits: z
+    .strictObject({
+      tool_calls: orTemplate(toolCalls).optional().describe('Tool calls.'),
+      wall: orTemplate(durationTextSchema).optional().describe('Time from start to end.'),
+    })
+    .default({}),
+  outputs: z
+    .record(identifier, z.unknown())
+    .optional()
+    .describe("The job's result, by name; made when the steps are done."),
+  steps: z
+    .array(stepSchema, {
+      error: (issue) => (issue.input === undefined ? 'is missing; a job needs steps, a list of tool calls' : undefined),
+    })
+    .min(1)
+    .max(10_000)
+    .describe('Tool calls, in order.'),
+});
+
+/** A job as its file tells it, with defaults; templates are still templates (`isTemplate` of template.ts). */
+export type Job = Frozen<z.output<typeof jobSchema>>;
+export type JobStep = Job['steps'][number];
+export type JobInput = Job['inputs'][string];
+export type JobInputType = (typeof INPUT_TYPES)[number];
