@@ -19,7 +19,7 @@ export const median = (values: readonly number[]): number => values.toSorted((a,
 export const machine = (): string => {
   const model = cpus()[0]?.model ?? 'unknown processor';
   const memory = Math.round(totalmem() / 1e9);
-  return `${cpus().length} × ${model}, ${memory} GB, Linux ${release()}, Node ${process.versions.node}`;
+  return `${cpus().length} × ${model}, ${memory} GB, Linux ${release().split('-')[0]}, Node ${process.versions.node}`;
 };
 
 export const row = (name: string, cells: readonly string[]): void => {
