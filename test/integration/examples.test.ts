@@ -1,0 +1,49 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { binary, TestHome } from '../nika.ts';
+
+const root = join(import.meta.dirname, '../..');
+const examples = globSync('docs/examples/*.yaml', { cwd: root });
+
+let home: TestHome;
+beforeEach(() => {
+  home = new TestHome();
+});
+afterEach(() => {
+  home[Symbol.dispose]();
+});
+
+const git = (...args: readonly string[]): void => {
+  const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org'];
+  execFileSync('git', [...identity, ...args], { cwd: home.cwd, stdio: 'ignore' });
+};
+
+it.each(examples)('%s is a job that can be started', async (example) => {
+  const { code, stderr } = await home.nika('job', 'check', join(root, example));
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+});
+
+it('the example of the README writes what was committed since a tag', async () => {
+  git('init', '-q');
+  git('commit', '-q', '--allow-empty', '-m', 'before');
+  git('tag', 'v1');
+  git('commit', '-q', '--allow-empty', '-m', 'mend the fence');
+  const example = join(root, 'docs/examples/changelog.yaml');
+  const { code, stdout } = await home.nika('pod', 'start', example, '--input', 'since=v1', '--quiet');
+  expect(code).toBe(0);
+  expect(stdout).toContain('mend the fence');
+  expect(readFileSync(join(home.cwd, 'CHANGELOG.draft.md'), 'utf8')).toMatch(/^[0-9a-f]+ mend the fence$/);
+});
+
+it('says in one sentence that a Node is too old, and exits 2', () => {
+  const older = join(home.dir, 'older.cjs');
+  writeFileSync(older, `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });`);
+  const { status, stderr, stdout } = spawnSync(process.execPath, ['-r', older, binary, 'tree'], { encoding: 'utf8' });
+  expect(status).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(stderr).toContain('nika needs Node 24.12 or later, and this is 20.20.2');
+});
