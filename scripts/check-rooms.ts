@@ -35,6 +35,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'sonic-boom': ['log'],
   yaml: ['config'],
   commander: ['cli'],
+  'get-east-asian-width': ['cli'],
   chokidar: ['bus', 'config'],
   tinyglobby: ['pod'],
   zod: ['*'],

@@ -5,7 +5,7 @@ import type { EntityView, SessionView } from '../../bus/query/entity-view.ts';
 import type { StoryItem } from '../../bus/query/story.ts';
 import { transitionOfBusType } from '../../model/entity.ts';
 import { bodyText, callGist, countsText, gistOf, oneLine } from './bus-line-view.ts';
-import { clip, formatDuration, printable } from '../format.ts';
+import { clip, formatDuration, padTo, printable } from '../format.ts';
 import { stateMark, stateWord } from './state-mark.ts';
 import type { Terminal } from '../terminal.ts';
 import { callsText, lastedText, titleOf } from './tree-view.ts';
@@ -110,10 +110,10 @@ const offset = (ts: string, { startMs, terminal }: StoryPlace): string => {
 const callRow = ({ data, ts }: BusLine, indent: string, place: StoryPlace): readonly string[] => {
   const { paint, columns } = place.terminal;
   const isOk = data['ok'] === true;
-  const tool = clip(oneLine(String(data['tool_name'])), TOOL_COLUMNS - 1).padEnd(TOOL_COLUMNS);
+  const tool = padTo(clip(oneLine(String(data['tool_name'])), TOOL_COLUMNS - 1), TOOL_COLUMNS);
   const took = typeof data['duration_ms'] === 'number' ? formatDuration(data['duration_ms']) : '';
   const room = Math.max(16, columns - OFFSET_COLUMNS - indent.length - 4 - TOOL_COLUMNS - DURATION_COLUMNS);
-  const what = clip(callGist(data), room).padEnd(room);
+  const what = padTo(clip(callGist(data), room), room);
   const mark = isOk ? paint('green', '✓') : paint('red', '✗');
   const row = `${offset(ts, place)}  ${indent}${mark} ${tool}${what}${took.padStart(DURATION_COLUMNS)}`;
   if (isOk || typeof data['error'] !== 'string') return [row];

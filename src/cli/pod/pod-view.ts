@@ -1,6 +1,6 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
 import type { PodEnded, PodEvent, PodListener, PodOutcome } from '../../pod/pod-event.ts';
-import { clip, firstLine, formatDuration, printable } from '../format.ts';
+import { clip, firstLine, formatDuration, padTo, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type ViewMode = 'live' | 'plain' | 'json' | 'quiet';
@@ -34,8 +34,8 @@ type ToolStarted = Extract<PodEvent, { event: 'tool_started' }>;
 /** `  ✓ shell       git log -z …            120 ms` */
 const row = (terminal: Terminal, mark: string, call: { tool: string; what: string }, duration: string): string => {
   const room = Math.max(20, terminal.columns - TOOL_COLUMNS - DURATION_COLUMNS - 6);
-  const what = clip(printable(firstLine(call.what)), room).padEnd(room);
-  return `  ${mark} ${clip(printable(call.tool), TOOL_COLUMNS - 1).padEnd(TOOL_COLUMNS)}${what}${duration.padStart(DURATION_COLUMNS)}`;
+  const what = padTo(clip(printable(firstLine(call.what)), room), room);
+  return `  ${mark} ${padTo(clip(printable(call.tool), TOOL_COLUMNS - 1), TOOL_COLUMNS)}${what}${duration.padStart(DURATION_COLUMNS)}`;
 };
 
 const endedRow = (terminal: Terminal, event: ToolEnded): string => {
