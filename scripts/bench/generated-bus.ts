@@ -9,7 +9,8 @@ import { type EntityId, parseEntityId } from '../../src/model/id.ts';
 const CHANNELS = 200;
 const MESSAGE_EVERY = 50;
 
-const metaOf = (id: EntityId): string =>
+/** The complete envelope of a job, as JSON. */
+export const metaOf = (id: EntityId): string =>
   JSON.stringify({
     v: 1,
     session_id: crypto.randomUUID(),

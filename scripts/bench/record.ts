@@ -12,8 +12,10 @@ import { parseEntityId } from '../../src/model/id.ts';
 import { createBodyEncoder } from '../../src/recorder/body.ts';
 import { Recorder, type Scope } from '../../src/recorder/recorder.ts';
 import { fixed, machine, median, percentiles, row } from './figures.ts';
+import { metaOf } from './generated-bus.ts';
 
 const CALLS = 40_000;
+const SESSION = crypto.randomUUID();
 const ROUNDS = 5;
 
 const home = mkdtempSync(join(tmpdir(), 'nika-bench-'));
@@ -23,22 +25,7 @@ const bus = BusWriter.open({ busDir, runDir: join(home, 'run'), chain: createCha
 const encoder = createBodyEncoder({ maxBodyBytes: 1024 ** 2, patterns: [] });
 const recorder = new Recorder({ bus, busDir, encoder, mayKeepBlobs: () => true });
 const id = parseEntityId('JOB-20261120-k3f9xq2m');
-const meta = {
-  v: 1,
-  session_id: crypto.randomUUID(),
-  entity_id: id,
-  entity_type: 'JOB',
-  root_id: id,
-  attempt: 1,
-  job: 'repo-audit',
-  domain: 'repository',
-  intent: 'audit',
-  host: 'bench',
-  pid: process.pid,
-  trace_id: 'a'.repeat(32),
-  span_id: 'b'.repeat(16),
-};
-const scope: Scope = { entity: id, metaJson: JSON.stringify(meta) };
+const scope: Scope = { entity: id, metaJson: metaOf(id) };
 
 /** Input and response are 300 bytes of JSON together. */
 const input = { command: 'git log --numstat --since=1.year -- src/bus', description: 'Show what changed most' };
@@ -56,7 +43,7 @@ const hooks = {
 const callOnce = (n: number): Promise<unknown> =>
   runToolCall(
     {
-      session_id: meta.session_id,
+      session_id: SESSION,
       cwd: '/home/user/project',
       tool_name: 'shell',
       tool_input: input,
