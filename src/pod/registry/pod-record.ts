@@ -1,0 +1,101 @@
+/**
+ * Owns the form of `run/pods/<session>.json`: what names the process of a pod for ever (design, section 4), how it was
+ * started, and its last sign of life. It is written by the pod itself, and by whoever closes a pod that died.
+ */
+import { z } from 'zod';
+import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
+
+/** What `nika pod ls` shows of a pod that has not ended; `stale` and `lost` are what others say of it. */
+export const LIVING_STATUSES = ['starting', 'running', 'waiting', 'paused', 'stopping'] as const;
+export const ENDED_STATUSES = ['completed', 'failed', 'cancelled', 'lost'] as const;
+export type LivingStatus = (typeof LIVING_STATUSES)[number];
+export type EndedStatus = (typeof ENDED_STATUSES)[number];
+export type PodStatus = LivingStatus | 'stale' | EndedStatus;
+
+const processSchema = z.object({
+  host: z.string(),
+  /** Of the installed system; with it a reboot is told from another machine of the same name. */
+  machine_id: z.string(),
+  boot_id: z.string(),
+  pid: z.int(),
+  pid_ns: z.string(),
+  start_ticks: z.string(),
+});
+
+/** What holds the processes of a pod together, so that all of them can be ended. */
+const treeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('cgroup'), path: z.string() }),
+  z.object({ kind: z.literal('process table') }),
+]);
+
+const lastToolSchema = z.object({ tool: z.string(), what: z.string(), at: z.string(), running: z.boolean() });
+
+/** The last sign of life. */
+const beatSchema = z.object({
+  status: z.enum(LIVING_STATUSES),
+  at: z.string(),
+  /** CLOCK_MONOTONIC of the boot, in milliseconds: neither a clock that jumps nor a laptop that sleeps moves it. */
+  mono_ms: z.number(),
+  calls: z.int(),
+  errors: z.int(),
+  last_tool: lastToolSchema.nullable(),
+  /** Why it waits, or is queued. */
+  why: z.string().nullable(),
+  degraded: z.array(z.object({ service: z.string(), why: z.string() })),
+  dropped: z.record(z.string(), z.int()),
+});
+
+const endSchema = z.object({
+  status: z.enum(ENDED_STATUSES),
+  outcome: z.string(),
+  exit_code: z.int(),
+  at: z.string(),
+  duration_ms: z.number(),
+  /** At most 2 kB of JSON; the whole is on the bus. */
+  result: z.unknown(),
+  error: z.string().nullable(),
+});
+
+export const podRecordSchema = z.object({
+  v: z.literal(1),
+  session: sessionIdSchema,
+  entity: entityIdSchema,
+  root: entityIdSchema,
+  parent: entityIdSchema.nullable(),
+  job: z.string(),
+  /** File of the job definition; null: there is none (`nika run`, a library's pod). */
+  job_file: z.string().nullable(),
+  runner: z.enum(['steps', 'module', 'command', 'library']),
+  /** From 1; of how many that are allowed. */
+  attempt: z.int().min(1),
+  attempts: z.int().min(1),
+  domain: z.string(),
+  intent: z.string(),
+  cwd: z.string(),
+  /** Where the command was given: what a restart starts from. */
+  called_in: z.string(),
+  inputs: z.record(z.string(), z.unknown()),
+  /** Of `nika run`: the program and its arguments. */
+  argv: z.array(z.string()).nullable(),
+  detached: z.boolean(),
+  /** Name of the tmux session that holds its terminal. */
+  tmux: z.string().nullable(),
+  /** Its writer on the bus. */
+  writer: z.string(),
+  started_at: z.string(),
+  process: processSchema,
+  tree: treeSchema,
+  socket: z.string().nullable(),
+  log: z.string(),
+  stdout: z.string().nullable(),
+  stderr: z.string().nullable(),
+  beat: beatSchema,
+  end: endSchema.nullable(),
+});
+
+/** Times are ISO 8601, paths absolute. */
+export type PodRecord = z.infer<typeof podRecordSchema>;
+export type PodProcess = PodRecord['process'];
+export type PodBeat = PodRecord['beat'];
+export type PodEnd = z.infer<typeof endSchema>;
+export type TreeKind = PodRecord['tree'];

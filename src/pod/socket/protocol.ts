@@ -1,0 +1,132 @@
+/**
+ * Owns what is said on a pod's socket: one JSON object a frame, each behind its length in 4 bytes, big-endian. A request
+ * has an `id` of the client's; the answer carries it. The first request of a connection is `hello`.
+ *
+ * The same is spoken on the pipe between a supervisor and the module that it runs, where `tool_begin` and `tool_end`
+ * are the hook itself; on the socket they, like `tool_call`, are what a program reports of itself.
+ */
+import { z } from 'zod';
+
+export const PROTOCOL_VERSION = 1;
+export const FRAME_MAX_BYTES = 4 * 1024 * 1024;
+
+const name = z.string().min(1).max(256);
+const text = z.string().max(64 * 1024);
+
+const outcome = {
+  ok: z.boolean(),
+  response: z.unknown().optional(),
+  error: z.string().optional(),
+  duration_ms: z.number().min(0).optional(),
+};
+
+/** Operations by name, each with its fields. `task`: the name of a TASK that was started. */
+export const REQUEST_SCHEMAS = {
+  hello: z.object({ v: z.int().describe('Version of the protocol that the client speaks.'), client: name.optional() }),
+  tool_call: z
+    .object({ tool: name, input: z.unknown(), task: name.optional(), ...outcome })
+    .describe('A finished call.'),
+  tool_begin: z
+    .object({ call: name, tool: name, input: z.unknown(), task: name.optional(), what: z.string().max(200).optional() })
+    .describe('Asks whether the call may be made; answered by a verdict.'),
+  tool_end: z.object({ call: name, ...outcome }).describe('The end of a call that was begun.'),
+  note: z.object({ text, level: z.enum(['info', 'warn', 'error']).optional() }),
+  task_start: z.object({ task: name }),
+  task_end: z.object({
+    task: name,
+    outcome: z.enum(['completed', 'failed', 'cancelled']),
+    summary: z.string().optional(),
+  }),
+  result: z.object({ value: z.unknown() }).describe("Sets the pod's result."),
+  facts: z.object({}).describe('What the pod is and how it stands.'),
+  listen: z.object({}).describe('From now on messages to the pod are pushed to this connection.'),
+  send: z.object({ text, from: name.optional() }).describe('A message to the pod.'),
+  pause: z.object({}),
+  unpause: z.object({}),
+  stop: z.object({ grace_ms: z.number().min(0).optional(), reason: z.string().max(500).optional() }),
+  kill: z.object({ reason: z.string().max(500).optional() }),
+  answer: z
+    .object({ allow: z.boolean(), reason: z.string().max(2000).optional(), call: name.optional() })
+    .describe('To a call that waits for a person, the oldest if none is named.'),
+} as const;
+
+export type Op = keyof typeof REQUEST_SCHEMAS;
+export type RequestOf<O extends Op> = z.infer<(typeof REQUEST_SCHEMAS)[O]>;
+export type Request = { [O in Op]: { readonly op: O; readonly id: number } & RequestOf<O> }[Op];
+
+/** What a call that was asked about may do. `input`: what it is to be called with, where a hook changed it. */
+export type CallVerdict =
+  | { readonly verdict: 'go'; readonly input?: unknown }
+  | { readonly verdict: 'denied'; readonly reason: string };
+
+export interface PodMessage {
+  readonly text: string;
+  readonly from?: string;
+  readonly at: string;
+}
+
+export interface PodFacts {
+  readonly session: string;
+  readonly entity: string;
+  readonly job: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly pid: number;
+  readonly home: string;
+  readonly started_at: string;
+  readonly calls: number;
+  readonly errors: number;
+  readonly tree: string;
+}
+
+export interface Answers {
+  readonly hello: { readonly v: number; readonly session: string; readonly entity: string };
+  readonly tool_call: Record<string, never>;
+  readonly tool_begin: CallVerdict;
+  readonly tool_end: Record<string, never>;
+  readonly note: Record<string, never>;
+  readonly task_start: { readonly entity: string };
+  readonly task_end: Record<string, never>;
+  readonly result: Record<string, never>;
+  readonly facts: PodFacts;
+  readonly listen: Record<string, never>;
+  /** How many listened when it came. */
+  readonly send: { readonly listeners: number };
+  readonly pause: { readonly status: string };
+  readonly unpause: { readonly status: string };
+  readonly stop: Record<string, never>;
+  readonly kill: Record<string, never>;
+  readonly answer: { readonly call: string };
+}
+
+export type Answer<O extends Op = Op> =
+  | ({ readonly re: number; readonly ok: true } & Answers[O])
+  | { readonly re: number; readonly ok: false; readonly code: string; readonly message: string };
+
+/** What a pod pushes to those who listen. */
+export type Push =
+  | ({ readonly push: 'message' } & PodMessage)
+  /** The pod ends: what is under way is to be ended. */
+  | { readonly push: 'stop'; readonly reason: string };
+
+/** What the socket's server asks of the pod behind it. Each throws NikaError for what is refused; nothing else is expected to throw. */
+export interface PodDoor {
+  /** `connection`: calls, tasks and listeners that a connection leaves behind when it closes are ended through `closed`. */
+  readonly handle: <O extends Exclude<Op, 'hello' | 'listen'>>(
+    op: O,
+    request: RequestOf<O>,
+    connection: DoorConnection,
+  ) => Promise<Answers[O]> | Answers[O];
+  readonly facts: () => PodFacts;
+  /** The connection is gone: what it had begun is ended. */
+  readonly closed: (connection: DoorConnection) => void;
+}
+
+export interface DoorConnection {
+  /** Unique within the pod. */
+  readonly number: number;
+  readonly client: string;
+  /** It is the pipe to the module that the pod runs, not the socket. */
+  readonly isOwn: boolean;
+  readonly push: (push: Push) => void;
+}
