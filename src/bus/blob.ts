@@ -1,6 +1,6 @@
 /** Owns `_bus/blobs/<sha256>`: bodies too long for their line, each once, named by its hash (design, section 5). */
 import { hash } from 'node:crypto';
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../failopen/make-folder.ts';
 import { blobsDir, DIR_MODE, FILE_MODE } from './layout.ts';
@@ -38,3 +38,7 @@ export const writeBlob = (busDir: string, text: string): string => {
   }
   return sha256;
 };
+
+/** The text of a blob. @throws a system error */
+export const readBlobText = (busDir: string, sha256: string): string =>
+  readFileSync(join(blobsDir(busDir), sha256), 'utf8');

@@ -21,11 +21,12 @@ const tryReadText = (path: string): string => {
   }
 };
 
-/** Start ticks of a living process; empty: there is none of that pid. */
+/** Start ticks of a living process; empty: there is none of that pid, or only its remains that nobody has collected. */
 export const startTicksOf = (pid: number): string => {
   const stat = tryReadText(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
 };
 
 const readPidNamespace = (): string => {

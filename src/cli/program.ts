@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
@@ -12,6 +13,7 @@ export const createProgram = (terminal: Terminal): Command => {
   const program = new Command('nika')
     .description('Runs coding agents, scripts and jobs as pods, and keeps a provable record of every tool call.')
     .version(readVersion(), '-V, --version')
+    .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -23,6 +25,8 @@ export const createProgram = (terminal: Terminal): Command => {
       `
 Examples:
   $ nika pod start repo-audit          audit the repository you stand in
+  $ nika run -- npm test               any program as a pod
+  $ nika pod ls                        what runs now
   $ nika job list                      the jobs you can start
   $ nika tree                          what ran, and how it ended
   $ nika bus grep 'Exit code' --since 2d
@@ -33,5 +37,6 @@ Examples:
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addInitCommand(program, terminal);
+  addCompletionCommand(program, terminal);
   return program;
 };

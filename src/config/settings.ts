@@ -99,6 +99,16 @@ const diskSchema = z.strictObject({
     .describe('Free disk, in percent, below which long bodies are no longer kept whole.'),
 });
 
+const podsSchema = z.strictObject({
+  cgroup: z
+    .boolean()
+    .prefault(true)
+    .describe('Whether the processes of a pod are held together by a cgroup where the system allows it.'),
+  keepEnded: count(1_000_000)
+    .prefault(500)
+    .describe('How many ended pods are kept for "nika pod ls --all" and a restart; the bus keeps all.'),
+});
+
 const limitsSchema = z
   .strictObject({
     toolCalls: count(1_000_000_000)
@@ -109,8 +119,12 @@ const limitsSchema = z
       .optional()
       .meta({ examples: ['2h'] })
       .describe('Time from start to end.'),
+    pods: count(100_000)
+      .prefault(200)
+      .describe('Pods of one user that run on a host at once, whatever their home; more wait for a place.'),
   })
-  .transform(({ toolCalls, wall }): { toolCalls?: number; wallMs?: number } => ({
+  .transform(({ toolCalls, wall, pods }): { toolCalls?: number; wallMs?: number; pods: number } => ({
+    pods,
     ...(toolCalls === undefined ? {} : { toolCalls }),
     ...(wall === undefined ? {} : { wallMs: wall }),
   }));
@@ -121,7 +135,8 @@ export const settingsSchema = z.strictObject({
   recorder: recorderSchema.prefault({}).describe('What is written down of a tool call.'),
   logs: logsSchema.prefault({}).describe("nika's own logs, under logs/."),
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
-  limits: limitsSchema.prefault({}).describe('Limits of jobs that set none themselves. None: unlimited.'),
+  limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
+  pods: podsSchema.prefault({}).describe('How pods are kept.'),
 });
 
 /** All sizes are bytes, all durations milliseconds. `bus.keyFile` is an absolute path. Frozen, deeply. */

@@ -6,6 +6,7 @@
  */
 import { rename } from 'node:fs/promises';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
+import { turnedPath } from './turned-path.ts';
 
 const MAX_BUFFER_BYTES = 1024 * 1024;
 
@@ -14,7 +15,7 @@ type State =
   /** An error of the disk, or closed. */
   | { readonly kind: 'over' };
 
-/** Turns over to `<name>.1.jsonl` at half of the pod's share (G6). */
+/** Turns over to `<name>.1.<ending>` at half of its share (G6). */
 export class LogFile {
   readonly #path: string;
   readonly #turnAtBytes: number;
@@ -84,6 +85,6 @@ export class LogFile {
       this.#isTurning = false;
       if (this.#state.kind === 'writing') stream.reopen();
     };
-    rename(this.#path, this.#path.replace(/\.jsonl$/, '.1.jsonl')).then(reopen, reopen);
+    rename(this.#path, turnedPath(this.#path)).then(reopen, reopen);
   }
 }

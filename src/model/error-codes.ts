@@ -84,6 +84,51 @@ export const ERROR_CODES = {
     remedy: 'Run "nika tree" to see which entities there are.',
     exitCode: 2,
   },
+  NIKA_TASK_BAD: {
+    meaning: 'A task cannot be started: one of that name runs already, or there are too many.',
+    remedy: 'Give each task that runs at the same time a name of its own, and end tasks.',
+    exitCode: 1,
+  },
+  NIKA_POD_NOT_WAITING: {
+    meaning: 'An answer was given to a pod that asks nothing.',
+    remedy: 'Run "nika pod ls" to see which pods wait.',
+    exitCode: 1,
+  },
+  NIKA_POD_NOT_STARTED: {
+    meaning: 'A pod could not be started in the background.',
+    remedy: 'Start it in the foreground, without -d, to see more; "nika pod ls --all" shows what there is.',
+    exitCode: 1,
+  },
+  NIKA_POD_UNKNOWN: {
+    meaning: 'No pod goes by what was given.',
+    remedy: 'Run "nika pod ls --all" to see which pods there are; older ones are on the bus: "nika tree".',
+    exitCode: 2,
+  },
+  NIKA_POD_OVER: {
+    meaning: 'The pod has ended, or its process cannot be reached from here.',
+    remedy: 'Run "nika pod show <id>" to see how it stands.',
+    exitCode: 1,
+  },
+  NIKA_POD_DENIED: {
+    meaning: 'A rule, a hook or a person did not allow a tool call.',
+    remedy: 'See policy and hooks in the job file and in config/nika.yaml.',
+    exitCode: 1,
+  },
+  NIKA_POD_PROTOCOL: {
+    meaning: 'What was said on the socket of a pod is not of its protocol, or of a version that it does not speak.',
+    remedy: 'Use nika/client of the same version as the pod.',
+    exitCode: 1,
+  },
+  NIKA_POD_UNREACHABLE: {
+    meaning: 'The socket of a pod cannot be reached, or it did not answer in time.',
+    remedy: 'Run "nika pod ls --all" to see how the pod stands; inside of a pod NIKA_SOCKET names its socket.',
+    exitCode: 1,
+  },
+  NIKA_POD_LIMIT: {
+    meaning: 'As many pods run on this host as limits.pods allows.',
+    remedy: 'Wait for one to end, stop one, or raise limits.pods in config/nika.yaml.',
+    exitCode: 3,
+  },
   NIKA_CLI_USAGE: {
     meaning: 'A command was called with wrong or missing arguments.',
     remedy: 'Add --help to the command to see how it is used.',

@@ -1,74 +1,83 @@
-/** Owns the end of a pod: what its outcome means, the last lines on the bus, and what is told. */
+/** Owns the end of an attempt: what its outcome means, the last lines on the bus, and what is told. */
 import { busPath, channelName } from '../bus/layout.ts';
 import type { Home } from '../config/home.ts';
-import { bestEffortSync } from '../failopen/best-effort.ts';
-import type { SessionId } from '../model/id.ts';
-import { ERROR_CODES } from '../model/error-codes.ts';
 import { exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
 import type { PodEntity } from './entity.ts';
 import type { PodEnded, PodOutcome } from './pod-event.ts';
-import { removePodFile } from './pod-file.ts';
+import type { EndedStatus } from './registry/pod-record.ts';
+import type { RunnerOutcome } from './runner/runner.ts';
 import type { Session } from './session.ts';
-import type { StepsOutcome } from './steps/run-steps.ts';
 
 export interface Run {
   readonly home: Home;
   readonly session: Session;
-  readonly sessionId: SessionId;
   readonly entity: PodEntity;
 }
 
-interface End {
+export interface End {
   readonly outcome: PodOutcome;
   readonly exitCode: number;
   readonly result: unknown;
   readonly error: string | undefined;
+  /** Tries that are left after this one; the entity stays open then. */
+  readonly attemptsLeft: number;
 }
 
 const EXIT_COMPLETED = 0;
 const EXIT_FAILED = 1;
+const EXIT_LATE = 3;
 
-/** What the steps came to, and what a reason to stop makes of it. */
-export const endOf = (outcome: StepsOutcome, stop: Stop): End => {
+/** What the runner came to, and what a reason to stop makes of it. `attemptsLeft`: tries that a failure would leave. */
+export const endOf = (outcome: RunnerOutcome, stop: Stop, attemptsLeft: number): End => {
   const { reason } = stop;
-  if (reason !== undefined && outcome.kind !== 'completed') {
-    return { outcome: outcomeOf(reason), exitCode: exitCodeOf(reason), result: null, error: explain(reason) };
+  if (outcome.kind === 'completed') {
+    return {
+      outcome: 'completed',
+      exitCode: EXIT_COMPLETED,
+      result: outcome.result,
+      error: undefined,
+      attemptsLeft: 0,
+    };
   }
-  switch (outcome.kind) {
-    case 'completed':
-      return {
-        outcome: 'completed',
-        exitCode: EXIT_COMPLETED,
-        result: outcome.outputs ?? outcome.lastOutput ?? null,
-        error: undefined,
-      };
-    case 'failed':
-      return {
-        ...(outcome.error.startsWith('NIKA_TOOL_TIMED_OUT')
-          ? { outcome: 'timed_out', exitCode: ERROR_CODES.NIKA_TOOL_TIMED_OUT.exitCode }
-          : { outcome: 'failed', exitCode: EXIT_FAILED }),
-        result: null,
-        error: `step ${outcome.stepId}: ${outcome.error}`,
-      };
-    case 'cancelled':
-      return { outcome: 'cancelled', exitCode: EXIT_FAILED, result: null, error: undefined };
+  if (reason !== undefined) {
+    const error = explain(reason);
+    const isKeptOpen = reason.kind === 'interrupted' && reason.keepsOpen === true;
+    const left = isKeptOpen ? Math.max(1, attemptsLeft) : reason.kind === 'timed_out' ? attemptsLeft : 0;
+    return { outcome: outcomeOf(reason), exitCode: exitCodeOf(reason), result: null, error, attemptsLeft: left };
   }
+  if (outcome.kind === 'cancelled') {
+    return { outcome: 'cancelled', exitCode: EXIT_FAILED, result: null, error: undefined, attemptsLeft: 0 };
+  }
+  const { kind, error, result = null, exitCode = kind === 'timed_out' ? EXIT_LATE : EXIT_FAILED } = outcome;
+  return { outcome: kind, exitCode, result, error, attemptsLeft };
+};
+
+export const statusOfEnd = ({ outcome }: Pick<End, 'outcome'>): EndedStatus => {
+  if (outcome === 'completed') return 'completed';
+  return outcome === 'interrupted' || outcome === 'cancelled' ? 'cancelled' : 'failed';
 };
 
 const writeEnd = ({ entity, session }: Run, end: End): void => {
   const ended = { result: end.result, duration_ms: Math.round(session.atMs) };
-  switch (end.outcome) {
+  const error = end.error ?? end.outcome;
+  if (end.attemptsLeft > 0) {
+    entity.record('attempt_failed', {
+      error,
+      attempts_left: end.attemptsLeft,
+      duration_ms: ended.duration_ms,
+    });
+    return;
+  }
+  switch (statusOfEnd(end)) {
     case 'completed':
       entity.transition('completed', 'job_completed', ended);
       return;
-    case 'interrupted':
     case 'cancelled':
       entity.transition('cancelled', 'job_cancelled', { ...ended, reason: end.error });
       return;
     case 'failed':
-    case 'timed_out':
-    case 'limit':
-      entity.transition('failed', 'job_failed', { ...ended, error: end.error ?? end.outcome, code: end.outcome });
+    case 'lost':
+      entity.transition('failed', 'job_failed', { ...ended, error, code: end.outcome });
   }
 };
 
@@ -86,9 +95,9 @@ const writeSurplusHeads = ({ entity, session }: Run): void => {
   }
 };
 
-/** Writes the ends on the bus, closes the session and tells how it ended. */
+/** Writes the ends on the bus and closes the session; what is to be told of it comes back. */
 export const finish = async (run: Run, end: End): Promise<PodEnded> => {
-  const { entity, session, sessionId, home } = run;
+  const { entity, session, home } = run;
   const { calls, errors, byTool } = session.recorder.counts;
   session.bus.retryNow(); // an outage that is over ends before the last lines (S1)
   writeEnd(run, end);
@@ -107,10 +116,12 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     heads: session.bus.heads().slice(-HEADS_PER_LINE),
   });
   await session.close();
-  const ended: PodEnded = {
+  return {
     event: 'pod_ended',
     id: entity.id,
-    session: sessionId,
+    session: session.id,
+    attempt: session.attempt,
+    attempts_left: end.attemptsLeft,
     outcome: end.outcome,
     exit_code: end.exitCode,
     duration_ms: durationMs,
@@ -122,7 +133,4 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     channel: busPath(home.busDir, channelName(entity.id)),
     log: session.log.isUsed ? session.log.path : null,
   };
-  session.tell(ended);
-  bestEffortSync('pod.file', () => removePodFile(home.runDir, sessionId));
-  return ended;
 };

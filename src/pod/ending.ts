@@ -7,25 +7,44 @@ import type { PodOutcome } from './pod-event.ts';
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 export type StopReason =
-  | { readonly kind: 'interrupted'; readonly signal: StopSignal }
+  /** `keepsOpen`: only the attempt ends; the job goes on with another one. */
+  | {
+      readonly kind: 'interrupted';
+      readonly signal: StopSignal;
+      readonly why?: string;
+      readonly keepsOpen?: boolean;
+    }
+  /** `nika pod kill`: what runs gets no time to end by itself. */
+  | { readonly kind: 'killed'; readonly why?: string }
   | { readonly kind: 'timed_out'; readonly afterMs: number }
   | { readonly kind: 'limit'; readonly limit: 'tool_calls' | 'wall'; readonly value: number };
 
 /** 128 + the signal's number, as shells count. */
-const SIGNAL_EXIT: Readonly<Record<StopSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGKILL: 137,
+  SIGTERM: 143,
+};
 const EXIT_LIMIT = 3;
 /** Longer ones would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export const exitCodeOf = (reason: StopReason): number =>
-  reason.kind === 'interrupted' ? SIGNAL_EXIT[reason.signal] : EXIT_LIMIT;
+export const exitCodeOf = (reason: StopReason): number => {
+  if (reason.kind === 'interrupted') return SIGNAL_EXIT[reason.signal];
+  return reason.kind === 'killed' ? SIGNAL_EXIT.SIGKILL : EXIT_LIMIT;
+};
 
-export const outcomeOf = (reason: StopReason): PodOutcome => reason.kind;
+export const outcomeOf = (reason: StopReason): PodOutcome => (reason.kind === 'killed' ? 'interrupted' : reason.kind);
+
+const withWhy = (text: string, why: string | undefined): string => (why === undefined ? text : `${text}: ${why}`);
 
 export const explain = (reason: StopReason): string => {
   switch (reason.kind) {
     case 'interrupted':
-      return `interrupted by ${reason.signal}`;
+      return withWhy(`interrupted by ${reason.signal}`, reason.why);
+    case 'killed':
+      return withWhy('killed', reason.why);
     case 'timed_out':
       return `timed out after ${reason.afterMs / 1000} s`;
     case 'limit':
@@ -35,11 +54,42 @@ export const explain = (reason: StopReason): string => {
   }
 };
 
+/** A timer that stands still while it is paused. */
+class Countdown implements Disposable {
+  readonly #fire: () => void;
+  #leftMs: number;
+  #since: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, fire: () => void) {
+    this.#leftMs = ms;
+    this.#fire = fire;
+  }
+
+  run(): void {
+    if (this.#since !== undefined) return;
+    this.#since = performance.now();
+    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(0, this.#leftMs), MAX_TIMER_MS));
+  }
+
+  pause(): void {
+    if (this.#since === undefined) return;
+    clearTimeout(this.#timer);
+    this.#leftMs -= performance.now() - this.#since;
+    this.#since = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
 /** Gathers all reasons to stop into one signal. */
 export class Stop implements Disposable {
   readonly #controller = new AbortController();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #countdowns: Countdown[] = [];
   #reason: StopReason | undefined;
+  #isPaused = false;
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -56,10 +106,33 @@ export class Stop implements Disposable {
   }
 
   after(ms: number, reason: StopReason): void {
-    this.#timers.push(setTimeout(() => this.now(reason), Math.min(ms, MAX_TIMER_MS)));
+    const countdown = new Countdown(ms, () => this.now(reason));
+    this.#countdowns.push(countdown);
+    if (!this.#isPaused) countdown.run();
+  }
+
+  /** The times of {@link after} stand still until {@link unpause}. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const countdown of this.#countdowns) countdown.pause();
+  }
+
+  unpause(): void {
+    this.#isPaused = false;
+    for (const countdown of this.#countdowns) countdown.run();
+  }
+
+  /** Stops with this one too, for the same reason; its own reasons stay its own. */
+  within(outer: Stop): Disposable {
+    const onAbort = (): void => {
+      if (outer.reason !== undefined) this.now(outer.reason);
+    };
+    if (outer.signal.aborted) onAbort();
+    else outer.signal.addEventListener('abort', onAbort, { once: true });
+    return { [Symbol.dispose]: () => outer.signal.removeEventListener('abort', onAbort) };
   }
 
   [Symbol.dispose](): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const countdown of this.#countdowns) countdown[Symbol.dispose]();
   }
 }

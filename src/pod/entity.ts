@@ -1,5 +1,11 @@
 /** Owns an entity while this pod works on it: its state, its revision, and the line of each transition. */
-import { type EntityState, isTerminal, resolveTransition, type TransitionType } from '../model/entity.ts';
+import {
+  type EntityState,
+  isSignificant,
+  isTerminal,
+  resolveTransition,
+  type TransitionType,
+} from '../model/entity.ts';
 import { type NikaMeta, nikaMetaSchema } from '../model/envelope.ts';
 import type { EntityId } from '../model/id.ts';
 import type { MessageData, MessageType } from '../model/message.ts';
@@ -8,15 +14,23 @@ import type { Recorder, Scope, ToolCallOrigin } from '../recorder/recorder.ts';
 
 type TransitionFields<T extends TransitionType> = Omit<MessageData<T>, 'from' | 'to' | 'rev'>;
 
+/** How an entity stands that an earlier session began. */
+export interface EntityStanding {
+  readonly state: EntityState;
+  readonly rev: number;
+}
+
 export class PodEntity {
   readonly meta: NikaMeta;
   readonly #scope: Scope;
   readonly #recorder: Recorder;
   #state: EntityState | undefined;
-  #rev = 0;
+  #rev: number;
 
   /** @throws {z.ZodError} a bug: the envelope does not fit its schema. */
-  constructor(meta: NikaMeta, recorder: Recorder) {
+  constructor(meta: NikaMeta, recorder: Recorder, known?: EntityStanding) {
+    this.#state = known?.state;
+    this.#rev = known?.rev ?? 0;
     this.meta = nikaMetaSchema.parse(meta);
     this.#scope = { entity: this.meta.entity_id, metaJson: JSON.stringify(this.meta) };
     this.#recorder = recorder;
@@ -30,6 +44,10 @@ export class PodEntity {
     return this.#state;
   }
 
+  get rev(): number {
+    return this.#rev;
+  }
+
   get isOver(): boolean {
     return isTerminal(this.#state);
   }
@@ -40,11 +58,13 @@ export class PodEntity {
    */
   transition<T extends TransitionType>(to: EntityState, type: T, fields: TransitionFields<T>): void {
     const from = this.#state;
-    const { busType } = resolveTransition(from, to);
+    const transition = resolveTransition(from, to);
+    const { busType } = transition;
     if (busType !== type) throw new TypeError(`a transition to ${to} is told by ${busType}, not ${type}`);
     this.#state = to;
     this.#rev += 1;
     this.#recorder.record<MessageType>(this.#scope, type, { from: from ?? null, to, rev: this.#rev, ...fields });
+    if (isSignificant(transition, this.meta.root_id === this.id)) this.#recorder.settleSoon(); // G2
   }
 
   record<T extends Exclude<MessageType, TransitionType>>(type: T, data: MessageData<T>): void {

@@ -20,6 +20,7 @@ const missionSchema = z.object({
   cwd: z.string().min(1).optional(),
   env: z.record(z.string(), z.coerce.string()),
   timeout: durationSchema.optional(),
+  retry: z.object({ attempts: z.coerce.number().int().min(1).max(100), backoff: durationSchema }).optional(),
   limits: z.object({ tool_calls: z.coerce.number().int().min(1).optional(), wall: durationSchema.optional() }),
 });
 
@@ -32,7 +33,11 @@ export interface Mission {
   readonly tags: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Of each attempt. */
   readonly timeoutMs: number | undefined;
+  readonly maxAttempts: number;
+  /** Before the second attempt; each further one waits twice as long. */
+  readonly backoffMs: number;
   readonly maxToolCalls: number | undefined;
   readonly wallMs: number | undefined;
 }
@@ -42,8 +47,9 @@ export interface Mission {
  * @throws {NikaError} `NIKA_JOB_INVALID`: what a template came to does not fit its field.
  */
 export const resolveMission = (job: Job, settings: Settings, scope: Scope, calledIn: string): Mission => {
-  const { project, domain, intent, role, tags, cwd, env, timeout, limits } = job;
-  const rendered = renderTemplates({ project, domain, intent, role, tags, cwd, env, timeout, limits }, scope);
+  const { project, domain, intent, role, tags, cwd, env, timeout, retry, limits } = job;
+  const fields = { project, domain, intent, role, tags, cwd, env, timeout, retry, limits };
+  const rendered = renderTemplates(fields, scope);
   const parsed = missionSchema.safeParse(rendered);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -61,6 +67,8 @@ export const resolveMission = (job: Job, settings: Settings, scope: Scope, calle
     cwd: resolve(calledIn, mission.cwd ?? '.'),
     env: mission.env,
     timeoutMs: mission.timeout,
+    maxAttempts: mission.retry?.attempts ?? 1,
+    backoffMs: mission.retry?.backoff ?? 0,
     maxToolCalls: mission.limits.tool_calls ?? settings.limits.toolCalls,
     wallMs: mission.limits.wall ?? settings.limits.wallMs,
   };

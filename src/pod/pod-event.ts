@@ -17,6 +17,7 @@ export type PodEvent =
       readonly job: string;
       readonly home: string;
       readonly cwd: string;
+      readonly attempt: number;
     }
   | {
       readonly event: 'task_started' | 'task_ended';
@@ -49,6 +50,18 @@ export type PodEvent =
       readonly task?: string;
     }
   | { readonly event: 'note'; readonly text: string }
+  /** A rule or a hook wants a person to say whether the call may be made. */
+  | {
+      readonly event: 'asked';
+      readonly call: string;
+      readonly tool: string;
+      readonly what: string;
+      readonly reason: string;
+    }
+  | { readonly event: 'answered'; readonly call: string; readonly allow: boolean }
+  /** It cannot begin yet. */
+  | { readonly event: 'queued'; readonly id: string; readonly why: string }
+  | { readonly event: 'paused' | 'unpaused' }
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
   | PodEnded;
 
@@ -56,6 +69,9 @@ export interface PodEnded {
   readonly event: 'pod_ended';
   readonly id: string;
   readonly session: string;
+  readonly attempt: number;
+  /** More than 0: it is tried again. */
+  readonly attempts_left: number;
   readonly outcome: PodOutcome;
   readonly exit_code: number;
   readonly duration_ms: number;

@@ -21,8 +21,8 @@ import { thisProcess } from '../bus/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
-import { PodEntity } from './entity.ts';
-import type { PodEvent, PodListener } from './pod-event.ts';
+import { type EntityStanding, PodEntity } from './entity.ts';
+import type { Degradation, PodEvent, PodListener } from './pod-event.ts';
 import type { TraceIds } from './trace.ts';
 
 export interface SessionOptions {
@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly settings: Settings;
   readonly session: SessionId;
   readonly trace: TraceIds;
+  /** Which try of the job it is, from 1. */
+  readonly attempt: number;
   readonly encoder: BodyEncoder;
   readonly listener: PodListener;
 }
@@ -47,6 +49,9 @@ export class Session implements AsyncDisposable {
   readonly log: Log;
   readonly #disk: DiskWatch;
   readonly #delayed = { count: 0, dropped: 0, removed: 0 };
+  readonly #process = thisProcess();
+  readonly #degraded = new Map<string, string>();
+  readonly #observers: ((event: PodEvent) => void)[] = [];
   #main: PodEntity | undefined;
 
   /** @throws {NikaError} `NIKA_BUS_KEY`: a key that is configured and cannot be used is a misconfiguration. */
@@ -89,6 +94,19 @@ export class Session implements AsyncDisposable {
     });
   }
 
+  get id(): SessionId {
+    return this.#options.session;
+  }
+
+  get attempt(): number {
+    return this.#options.attempt;
+  }
+
+  /** Services that cannot be used now, and why (G9). */
+  get degraded(): readonly Degradation[] {
+    return Array.from(this.#degraded, ([service, why]) => ({ service, why }));
+  }
+
   get atMs(): number {
     return performance.now() - this.#startedAtMs;
   }
@@ -98,10 +116,13 @@ export class Session implements AsyncDisposable {
     return this.#options.encoder.encodeText(text).text;
   }
 
-  /** An entity of this session. The first one made is the pod's own: it carries notes and outages. */
-  entity(id: EntityId, parent: EntityId | undefined, lineage: Lineage): PodEntity {
-    const { session, trace } = this.#options;
-    const { host, pid } = thisProcess();
+  /**
+   * An entity of this session. The first JOB made is the pod's own: it carries notes and outages. `known`: how it stands
+   * already, where an earlier session began it.
+   */
+  entity(id: EntityId, parent: EntityId | undefined, lineage: Lineage, known?: EntityStanding): PodEntity {
+    const { session, trace, attempt } = this.#options;
+    const { host, pid } = this.#process;
     const entity = new PodEntity(
       {
         v: ENVELOPE_VERSION,
@@ -109,7 +130,7 @@ export class Session implements AsyncDisposable {
         entity_id: id,
         entity_type: entityTypeOf(id),
         ...(parent === undefined ? {} : { parent_id: parent }),
-        attempt: 1,
+        attempt,
         host,
         pid,
         trace_id: trace.traceId,
@@ -117,12 +138,19 @@ export class Session implements AsyncDisposable {
         ...lineage,
       },
       this.recorder,
+      known,
     );
     if (entity.meta.entity_type === 'JOB') this.#main ??= entity;
     return entity;
   }
 
+  /** One more who is told of every event, before the listener. */
+  watch(observer: (event: PodEvent) => void): void {
+    this.#observers.push(observer);
+  }
+
   tell(event: PodEvent): void {
+    for (const observer of this.#observers) bestEffortSync('pod.observer', () => observer(event));
     bestEffortSync('pod.listener', () => this.#options.listener(event, Math.round(this.atMs)));
   }
 
@@ -188,6 +216,7 @@ export class Session implements AsyncDisposable {
   }
 
   #degrade(service: string, why: string): void {
+    this.#degraded.set(service, why);
     this.log.write('warn', 'degraded', { service, why });
     this.tell({ event: 'degraded', service, why });
   }
@@ -200,6 +229,7 @@ export class Session implements AsyncDisposable {
   }
 
   #recover(service: string, why: string): void {
+    this.#degraded.delete(service);
     this.log.write('info', 'recovered', { service, why });
     this.tell({ event: 'recovered', service, why });
   }

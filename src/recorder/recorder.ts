@@ -151,6 +151,14 @@ export class Recorder {
     await bestEffort('bus.sync', { withinMs: SYNC_BUDGET_MS }, () => this.#options.bus.sync());
   }
 
+  /** Begins to put what was written on stable storage; nobody waits. */
+  settleSoon(): void {
+    this.settle().then(
+      () => undefined,
+      () => undefined, // bestEffort never rejects
+    );
+  }
+
   #fit(bodies: readonly string[], budgetBytes: number): readonly string[] {
     let chars = 0;
     for (const body of bodies) chars += body.length;

@@ -1,5 +1,5 @@
 /** Logs to a FIFO that nobody reads, as on a disk that hangs, and ends with exit code 3 all the same. argv: the folder. */
-import { endNow } from '../../src/cli/pod/end-now.ts';
+import { endNow } from '../../src/pod/end-now.ts';
 import { bestEffort } from '../../src/failopen/best-effort.ts';
 import { Log } from '../../src/log/log.ts';
 

@@ -80,6 +80,11 @@ const stepRows = (job: Job, paint: Terminal['paint']): readonly (readonly string
   ]),
 ];
 
+const programRows = ({ module, command }: Job): readonly (readonly string[])[] =>
+  module === undefined
+    ? [['command', clip(cell(Array.isArray(command) ? command.join(' ') : String(command)), 100)]]
+    : [['module', cell(module)]];
+
 const labelRows = (job: Job): readonly (readonly string[])[] => {
   const { project, role, tags, cwd, timeout, limits, env } = job;
   const rows: [string, string | number | undefined][] = [
@@ -91,6 +96,7 @@ const labelRows = (job: Job): readonly (readonly string[])[] => {
     ['runs in', cwd ?? 'the folder where the command is given'],
     ['env', Object.keys(env).length === 0 ? undefined : Object.keys(env).join(', ')],
     ['timeout', timeout ?? 'none'],
+    ['tries', job.retry === undefined ? undefined : `up to ${job.retry.attempts}`],
     ['tool calls', limits.tool_calls === undefined ? undefined : `at most ${limits.tool_calls}`],
     ['wall time', limits.wall === undefined ? undefined : `at most ${limits.wall}`],
   ];
@@ -106,7 +112,7 @@ export const renderJob = ({ job, file, source }: FoundJob, { paint }: Terminal):
     `${paint('bold', job.name)}  ${cell(job.description)}\n${paint('dim', file)}\n`,
     renderTable(labelRows(job), 2),
     Object.keys(job.inputs).length === 0 ? '  no inputs\n' : renderTable(inputRows(job, paint), 2),
-    renderTable(stepRows(job, paint), 2),
+    job.steps.length === 0 ? renderTable(programRows(job), 2) : renderTable(stepRows(job, paint), 2),
     outputs.length === 0
       ? ''
       : renderTable(

@@ -1,14 +1,18 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
+import type { PodControl } from '../../pod/pod-control.ts';
 import type { PodEnded, PodEvent, PodListener, PodOutcome } from '../../pod/pod-event.ts';
 import { clip, firstLine, formatDuration, padTo, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 
-export type ViewMode = 'live' | 'plain' | 'json' | 'quiet';
+/** `program`: the program itself has the terminal; nika says only what has to be said. */
+export type ViewMode = 'live' | 'plain' | 'json' | 'quiet' | 'program';
 
 export interface PodView {
   readonly listener: PodListener;
   /** A word to the person that is no event of the pod. */
   readonly say: (text: string) => void;
+  /** Told once the pod can be steered. */
+  readonly onControl?: (control: PodControl) => void;
   /** Leaves the terminal as it was found. */
   readonly close: () => void;
 }
@@ -18,6 +22,8 @@ const SPIN_EVERY_MS = 100;
 const TOOL_COLUMNS = 12;
 const DURATION_COLUMNS = 9;
 const ERROR_CHARS = 200;
+/** As shells say of a command that was not found. */
+const NOT_STARTED = 127;
 
 const OUTCOME_WORDS: Readonly<Record<PodOutcome, string>> = {
   completed: 'completed',
@@ -82,6 +88,18 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
       return terminal.paint('bold', event.task);
     case 'tool_ended':
       return endedRow(terminal, event);
+    case 'asked':
+      return terminal.paint(
+        'magenta',
+        `  ? may it call ${printable(`${event.tool} ${event.what}`)}? ${printable(event.reason)}`,
+      );
+    case 'answered':
+      return terminal.paint('magenta', `  ? ${event.allow ? 'allowed' : 'denied'}`);
+    case 'queued':
+      return terminal.paint('yellow', `  ! queued: ${event.why}`);
+    case 'paused':
+    case 'unpaused':
+      return terminal.paint('yellow', `  ! ${event.event}`);
     case 'note':
       return terminal.paint('dim', `  · ${printable(event.text)}`);
     case 'degraded':
@@ -121,6 +139,21 @@ const quietView = (terminal: Terminal): PodView => ({
     if (event.outcome !== 'completed') terminal.warn(event.error ?? event.outcome);
   },
   say: (text) => terminal.warn(text),
+  close: () => undefined,
+});
+
+/** Beside a program that has the terminal: what cannot be left unsaid, on standard error. */
+const programView = (terminal: Terminal): PodView => ({
+  listener: (event) => {
+    if (event.event === 'queued') terminal.warn(`nika: queued: ${event.why}`);
+    if (event.event !== 'pod_ended') return;
+    const { error, exit_code: code, dropped } = event;
+    if (error !== undefined && code === NOT_STARTED) terminal.warn(`nika: ${printable(error)}`);
+    if (event.outcome === 'timed_out') terminal.warn(`nika: ${printable(error ?? 'timed out')}`);
+    const lost = Object.entries(dropped).map(([name, count]) => `${name.replaceAll('_', ' ')}: ${count}`);
+    if (lost.length > 0) terminal.warn(`nika: dropped or delayed: ${lost.join(', ')}`);
+  },
+  say: () => undefined,
   close: () => undefined,
 });
 
@@ -175,6 +208,8 @@ export const createPodView = (terminal: Terminal, mode: ViewMode): PodView => {
       return quietView(terminal);
     case 'live':
       return liveView(terminal);
+    case 'program':
+      return programView(terminal);
     case 'plain':
       return plainView(terminal);
   }

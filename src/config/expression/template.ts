@@ -187,3 +187,6 @@ export const shouldRun = (
   if (status.failed && statusCallIn(expression) === undefined) return false;
   return isTrue(evaluate(expression, scope, status));
 };
+
+/** Text that stands for itself, as a template: what would open an expression in it is said by one. */
+export const literalText = (text: string): string => text.replaceAll(TEMPLATE_OPEN, `${TEMPLATE_OPEN} '$' }}{{`);

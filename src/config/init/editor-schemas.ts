@@ -3,7 +3,7 @@
  * They are looser than nika itself in one thing: wherever a value may be a template, text with `${{` is let through.
  */
 import { z } from 'zod';
-import { jobSchema } from '../job/job.ts';
+import { jobSchema, RUNNERS } from '../job/job.ts';
 import { settingsSchema } from '../settings.ts';
 import { TOOL_INPUT_SCHEMAS } from '../job/tool-inputs.ts';
 
@@ -71,7 +71,9 @@ const jobJson = (): JsonSchema => {
     then: { properties: { input: inputOf(tool, schema) } },
   }));
   const items = { ...(steps['items'] as JsonSchema), allOf: byTool };
-  return { ...json, definitions: DEFINITIONS, properties: { ...properties, steps: { ...steps, items } } };
+  const oneRunner = RUNNERS.map((runner) => ({ required: [runner] }));
+  const withItems = { ...properties, steps: { ...steps, items } };
+  return { ...json, definitions: DEFINITIONS, oneOf: oneRunner, properties: withItems };
 };
 
 /** A section with nothing in it, because all of it is commented out, is none that is set. */

@@ -56,11 +56,13 @@ steps:
   });
 
   it('tells what is missing or unknown at the top, and what would be right', () => {
-    expect(problems('')).toEqual(['x.yaml: is empty; a job has name, description, domain, intent and steps']);
+    expect(problems('')).toEqual([
+      'x.yaml: is empty; a job has name, description, domain, intent and steps (or a module, or a command)',
+    ]);
     expect(problems('name: a b\ndomain: 3\nintents: x\n', 'y')).toEqual([
       'x.yaml:1:1: description: is missing; must be text',
       'x.yaml:1:1: intent: is missing; must be text',
-      'x.yaml:1:1: steps: is missing; a job needs steps, a list of tool calls',
+      'x.yaml:1:1: steps: is missing; a job needs steps (a list of tool calls), module (a file) or command (a program)',
       'x.yaml:1:7: name: must be 1 to 64 letters, digits or . _ - and begin with a letter or digit',
       'x.yaml:1:7: name: must be the name of the file: y',
       'x.yaml:2:9: domain: must be text, not 3',
@@ -70,7 +72,21 @@ steps:
 
   it('says of the other runners that they are not possible yet', () => {
     expect(problems(`${HEAD}agent: { cli: claude }\nsteps: [{ tool: shell, input: { command: ls } }]`)).toEqual([
-      'x.yaml:5:1: agent: is not possible yet; today a job has "steps", a list of tool calls',
+      'x.yaml:5:1: agent: is not possible yet; today a job has "steps", "module" or "command"',
+    ]);
+  });
+
+  it('takes a module or a command in place of steps, and no two of them', () => {
+    expect(problems(`${HEAD}module: ./bisect.ts\nretry: { attempts: 3, backoff: 5s }\n`)).toEqual([]);
+    expect(problems(`${HEAD}command: [npm, test]\nstdin: '\${{ inputs.x }}'\ninputs: { x: {} }\n`)).toEqual([]);
+    expect(problems(`${HEAD}command: npm test\nmodule: x.ts\n`)).toEqual([
+      'x.yaml:5:1: command: a job has one of steps, module, command',
+    ]);
+    expect(problems(`${HEAD}command: npm test\noutputs: { a: 1 }\n`)).toEqual([
+      'x.yaml:6:1: outputs: belongs to "steps", not to "command"',
+    ]);
+    expect(problems(`${HEAD}command: echo "\${{ inputs.x }}"\ninputs: { x: {} }\n`)).toEqual([
+      expect.stringContaining('x.yaml:5:'),
     ]);
   });
 

@@ -6,7 +6,7 @@ import { referencesOf, type Reference, SCOPE_FIELDS, STEP_FIELDS, statusCallIn }
 import type { Expression, ExpressionProblem } from '../expression/expression.ts';
 import { checkValue, type FieldIssue, fieldName } from '../yaml/field-issue.ts';
 import { type Frozen, frozen } from '../frozen.ts';
-import { type Job, jobSchema } from './job.ts';
+import { type Job, jobSchema, RUNNERS } from './job.ts';
 import { suggestion } from '../yaml/nearest.ts';
 import { type Problem, problemAt, sortProblems } from '../yaml/problem.ts';
 import { shellRefusals } from '../expression/shell-quote.ts';
@@ -22,10 +22,23 @@ type Path = readonly PropertyKey[];
 type Tree = Readonly<Record<string, unknown>>;
 
 const MAX_DEPTH = 64;
-/** Other ways than `steps` to say what a job does; they are on their way. */
-const OTHER_RUNNERS: readonly string[] = ['module', 'command', 'agent'];
+/** Another way to say what a job does; it is on its way. */
+const OTHER_RUNNERS: readonly string[] = ['agent'];
 /** Rendered once, at the start, from what is known then. */
-const AT_START: readonly string[] = ['project', 'domain', 'intent', 'role', 'tags', 'cwd', 'env', 'timeout', 'limits'];
+const AT_START: readonly string[] = [
+  'project',
+  'domain',
+  'intent',
+  'role',
+  'tags',
+  'cwd',
+  'env',
+  'timeout',
+  'retry',
+  'limits',
+];
+/** Rendered when the attempt begins. */
+const OF_RUNNER: readonly string[] = ['module', 'command', 'stdin'];
 const IN_STEP: readonly string[] = ['name', 'input', 'continue_on_error', 'timeout'];
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -65,6 +78,9 @@ class JobCheck {
       this.#tell({ path: ['name'], message: `must be the name of the file: ${expectedName}` });
     }
     for (const field of AT_START) this.#templates([field], this.#reach(0, { steps: undefined, knowsCwd: false }));
+    this.#runners();
+    for (const field of OF_RUNNER) this.#templates([field], this.#reach(0, { steps: undefined }));
+    this.#commandLine(['command'], this.#job['command']);
     for (const [input, declared] of Object.entries(treeOf(this.#job['inputs']))) {
       if (!isTemplate(treeOf(declared)['default'])) continue;
       this.#tell({
@@ -74,6 +90,25 @@ class JobCheck {
     }
     for (const [index, step] of this.#steps.entries()) this.#step(step, index);
     this.#templates(['outputs'], this.#reach(this.#steps.length));
+  }
+
+  /** A job has exactly one way to do what it does. */
+  #runners(): void {
+    const [first, second] = RUNNERS.filter((runner) => this.#job[runner] !== undefined);
+    if (first === undefined && !OTHER_RUNNERS.some((runner) => runner in this.#job)) {
+      const message = 'is missing; a job needs steps (a list of tool calls), module (a file) or command (a program)';
+      this.#tell({ path: ['steps'], message });
+    }
+    if (second !== undefined) {
+      this.#tell({ path: [second], isAboutKey: true, message: `a job has one of ${RUNNERS.join(', ')}` });
+    }
+    for (const [field, owner] of [
+      ['outputs', 'steps'],
+      ['stdin', 'command'],
+    ] as const) {
+      if (this.#job[field] === undefined || first === undefined || first === owner) continue;
+      this.#tell({ path: [field], isAboutKey: true, message: `belongs to "${owner}", not to "${first}"` });
+    }
   }
 
   #tell({
@@ -220,7 +255,7 @@ const stepProblem = (
 
 const ofRunner = (issue: FieldIssue): FieldIssue =>
   issue.isAboutKey && issue.path.length === 1 && OTHER_RUNNERS.includes(String(issue.path[0]))
-    ? { ...issue, message: 'is not possible yet; today a job has "steps", a list of tool calls' }
+    ? { ...issue, message: 'is not possible yet; today a job has "steps", "module" or "command"' }
     : issue;
 
 /**
@@ -229,7 +264,7 @@ const ofRunner = (issue: FieldIssue): FieldIssue =>
  */
 export const checkJob = (yaml: Yaml, expectedName?: string): JobOutcome => {
   if (yaml.value === null || yaml.value === undefined) {
-    const message = 'is empty; a job has name, description, domain, intent and steps';
+    const message = 'is empty; a job has name, description, domain, intent and steps (or a module, or a command)';
     return { ok: false, problems: [{ file: yaml.file, field: '', message }] };
   }
   const checked = checkValue(jobSchema, yaml.value);

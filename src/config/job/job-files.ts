@@ -128,3 +128,6 @@ export const listJobs = async (home: Home): Promise<readonly JobListing[]> => {
   }
   return listings.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
 };
+
+/** Names of all jobs, unread: what a shell completes. @throws {NikaError} `NIKA_JOB_NOT_FOUND` */
+export const listJobNames = (home: Home): readonly string[] => [...new Set(filesOf(home).map(({ name }) => name))];

@@ -1,4 +1,4 @@
-/** Owns the form of a job file: a mission, its inputs, and the steps that do it. Names are those of the file. */
+/** Owns the form of a job file: a mission, its inputs, and what does it: steps, a module or a command. Names are those of the file. */
 import { z } from 'zod';
 import { labelSchema } from '../../model/envelope.ts';
 import type { Frozen } from '../frozen.ts';
@@ -59,7 +59,18 @@ const stepSchema = z.strictObject({
   timeout: orTemplate(durationTextSchema).optional().describe('Such as 30s or 10m.'),
 });
 
-/** The schema of a job file. `module`, `command` and `agent` will be other ways than `steps`. */
+const retrySchema = z.strictObject({
+  attempts: orTemplate(z.int().min(1).max(100)).default(1).describe('How often it is tried in all.'),
+  backoff: orTemplate(durationTextSchema)
+    .default('1s')
+    .describe('Wait before the second try; each further one waits twice as long, at most an hour.'),
+});
+
+/** The ways to say what a job does. A job has exactly one. `agent` will be another. */
+export const RUNNERS = ['steps', 'module', 'command'] as const;
+export type RunnerKind = (typeof RUNNERS)[number];
+
+/** The schema of a job file. That it has exactly one of {@link RUNNERS} is seen to by the job check. */
 export const jobSchema = z.strictObject({
   name: jobNameSchema.describe('The name of the file, without its ending.'),
   description: z.string().min(1).max(2000).describe('What it does, for people and for those who choose among jobs.'),
@@ -73,27 +84,38 @@ export const jobSchema = z.strictObject({
   role: orTemplate(labelSchema).optional().describe('As what the pod works: reviewer, author …'),
   tags: z.array(orTemplate(labelSchema)).max(50).default([]),
   inputs: z.record(identifier, inputSchema).default({}).describe('What is given at the start, by name.'),
-  env: z.record(variableName, scalarText).default({}).describe('Added to the environment of every step.'),
-  cwd: z.string().min(1).optional().describe('Where the steps run; default: where the command was given.'),
-  timeout: orTemplate(durationTextSchema).optional().describe('For the whole job, such as 10m or 1h30m.'),
+  env: z.record(variableName, scalarText).default({}).describe('Added to the environment of all that the job starts.'),
+  cwd: z.string().min(1).optional().describe('Where it runs; default: where the command was given.'),
+  timeout: orTemplate(durationTextSchema).optional().describe('For each attempt as a whole, such as 10m or 1h30m.'),
+  retry: retrySchema.optional().describe('What fails or times out is tried again, in a new session.'),
   limits: z
     .strictObject({
       tool_calls: orTemplate(toolCalls).optional().describe('Tool calls.'),
-      wall: orTemplate(durationTextSchema).optional().describe('Time from start to end.'),
+      wall: orTemplate(durationTextSchema)
+        .optional()
+        .describe('Time from start to end, over all attempts; a pause does not count.'),
     })
     .default({}),
   outputs: z
     .record(identifier, z.unknown())
     .optional()
     .describe("The job's result, by name; made when the steps are done."),
-  steps: z
-    .array(stepSchema, {
-      error: (issue) => (issue.input === undefined ? 'is missing; a job needs steps, a list of tool calls' : undefined),
-    })
+  steps: z.array(stepSchema).min(1).max(10_000).default([]).describe('Tool calls, in order.'),
+  module: z
+    .string()
     .min(1)
-    .max(10_000)
-    .describe('Tool calls, in order.'),
+    .max(4096)
+    .optional()
+    .describe('A TypeScript or JavaScript file that exports run(pod, inputs); relative to the job file.'),
+  command: z
+    .union([z.string().min(1), z.array(z.string()).min(1)], { error: 'must be a command line, or a list of arguments' })
+    .optional()
+    .describe('A program: a list of arguments, or a command line for /bin/sh.'),
+  stdin: z.string().optional().describe('What a command reads on its standard input; default: nothing.'),
 });
+
+export const runnerOf = (job: Pick<Job, 'steps' | 'module' | 'command'>): RunnerKind =>
+  job.module !== undefined ? 'module' : job.command === undefined ? 'steps' : 'command';
 
 /** A job as its file tells it, with defaults; templates are still templates (`isTemplate` of template.ts). */
 export type Job = Frozen<z.output<typeof jobSchema>>;

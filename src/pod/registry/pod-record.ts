@@ -72,11 +72,6 @@ export const podRecordSchema = z.object({
   domain: z.string(),
   intent: z.string(),
   cwd: z.string(),
-  /** Where the command was given: what a restart starts from. */
-  called_in: z.string(),
-  inputs: z.record(z.string(), z.unknown()),
-  /** Of `nika run`: the program and its arguments. */
-  argv: z.array(z.string()).nullable(),
   detached: z.boolean(),
   /** Name of the tmux session that holds its terminal. */
   tmux: z.string().nullable(),

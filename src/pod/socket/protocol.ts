@@ -38,12 +38,19 @@ export const REQUEST_SCHEMAS = {
     summary: z.string().optional(),
   }),
   result: z.object({ value: z.unknown() }).describe("Sets the pod's result."),
+  run_end: z
+    .object({ ok: z.boolean(), value: z.unknown().optional(), error: z.string().optional() })
+    .describe('The module that the pod runs is done: what run() returned, or what it threw.'),
   facts: z.object({}).describe('What the pod is and how it stands.'),
   listen: z.object({}).describe('From now on messages to the pod are pushed to this connection.'),
   send: z.object({ text, from: name.optional() }).describe('A message to the pod.'),
   pause: z.object({}),
   unpause: z.object({}),
-  stop: z.object({ grace_ms: z.number().min(0).optional(), reason: z.string().max(500).optional() }),
+  stop: z.object({
+    grace_ms: z.number().min(0).optional(),
+    reason: z.string().max(500).optional(),
+    keep_open: z.boolean().optional().describe('The job goes on with another attempt: its entity is not ended.'),
+  }),
   kill: z.object({ reason: z.string().max(500).optional() }),
   answer: z
     .object({ allow: z.boolean(), reason: z.string().max(2000).optional(), call: name.optional() })
@@ -88,6 +95,7 @@ export interface Answers {
   readonly task_start: { readonly entity: string };
   readonly task_end: Record<string, never>;
   readonly result: Record<string, never>;
+  readonly run_end: Record<string, never>;
   readonly facts: PodFacts;
   readonly listen: Record<string, never>;
   /** How many listened when it came. */

@@ -12,6 +12,7 @@ import { errorMessage } from '../../model/error.ts';
 import { loadTool } from '../tools/registry.ts';
 import { oneLine, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';
 import type { StepsCall } from './host.ts';
+import type { PodTree } from '../tree/pod-tree.ts';
 import { runInTime } from './time-limit.ts';
 
 type Prepared =
@@ -24,6 +25,7 @@ export interface StepSetting {
   readonly scope: Scope;
   /** Environment for child processes, complete. */
   readonly env: Readonly<Record<string, string>>;
+  readonly tree?: PodTree;
 }
 
 const timeoutOf = (step: JobStep, scope: Scope): number | undefined => {
@@ -42,7 +44,7 @@ const badInput = (
   return `NIKA_TOOL_BAD_INPUT: ${tool.name}: ${told.join('; ')}`;
 };
 
-const prepare = async (step: JobStep, { stepId, scope, env }: StepSetting): Promise<Prepared> => {
+const prepare = async (step: JobStep, { stepId, scope, env, tree }: StepSetting): Promise<Prepared> => {
   const timeoutMs = timeoutOf(step, scope);
   const input = renderToolInput(step.tool, step.input, scope);
   const tool = await loadTool(step.tool);
@@ -50,7 +52,7 @@ const prepare = async (step: JobStep, { stepId, scope, env }: StepSetting): Prom
   if (!parsed.success) return { kind: 'refused', error: badInput(tool, parsed.error.issues) };
   const { cwd } = scope.job;
   const run = (signal: AbortSignal, onOutput?: ToolContext['onOutput']): Promise<ToolResult> => {
-    const context = { cwd, env, ...(onOutput === undefined ? {} : { onOutput }) };
+    const context = { cwd, env, ...(tree && { tree }), ...(onOutput === undefined ? {} : { onOutput }) };
     return runInTime(timeoutMs, signal, (inTime) => tool.run(parsed.data, { ...context, signal: inTime }));
   };
   const name = step.name === undefined ? undefined : renderTemplates(step.name, scope);

@@ -1,0 +1,86 @@
+/** Owns what one session left on the bus: its heads, its entities, its calls. For whoever closes a pod that died. */
+import type { Head } from '../../model/message.ts';
+import type { BusLine } from '../line.ts';
+import { tryParseLine } from '../line.ts';
+import { type BusFile, listBusFiles } from '../read/files.ts';
+import { readLines } from '../read/lines.ts';
+import { applyLine, createEntityView, type EntityView, subjectOf } from './entity-view.ts';
+import { MTIME_SLACK_MS } from './parts.ts';
+
+export interface SessionTrace {
+  /** Of its writer, in all files that it wrote to. */
+  readonly heads: readonly Head[];
+  /** Its entities, as far as its own lines tell, each with its envelope. */
+  readonly entities: ReadonlyMap<string, { readonly view: EntityView; readonly meta: BusLine['meta'] }>;
+  readonly calls: number;
+  readonly errors: number;
+  readonly callsByTool: Readonly<Record<string, number>>;
+  /** Its last word, if it came to it. */
+  readonly end: BusLine | undefined;
+}
+
+export interface SessionTraceOptions {
+  readonly busDir: string;
+  readonly session: string;
+  /** Its writer on the bus. */
+  readonly writer: string;
+  readonly sinceMs: number;
+}
+
+class Trace implements SessionTrace {
+  readonly #writer: string;
+  readonly #session: string;
+  readonly #heads = new Map<string, Head>();
+  readonly entities = new Map<string, { readonly view: EntityView; readonly meta: BusLine['meta'] }>();
+  readonly callsByTool: Record<string, number> = {};
+  calls = 0;
+  errors = 0;
+  end: BusLine | undefined;
+
+  constructor({ writer, session }: SessionTraceOptions) {
+    this.#writer = writer;
+    this.#session = session;
+  }
+
+  get heads(): readonly Head[] {
+    return [...this.#heads.values()];
+  }
+
+  async read({ name, parts }: BusFile, sinceMs: number): Promise<void> {
+    const mark = `"writer":"${this.#writer}"`;
+    for (const part of parts) {
+      if (part.mtimeMs < sinceMs) continue;
+      for await (const lines of readLines(part)) {
+        for (const { text, kind } of lines) {
+          if (kind === 'torn' || !text.includes(mark)) continue;
+          const line = tryParseLine(text);
+          if (line?.writer === this.#writer) this.#take(name, line);
+        }
+      }
+    }
+  }
+
+  #take(file: BusFile['name'], line: BusLine): void {
+    const { writer, seq, h } = line;
+    this.#heads.set(file, { file, writer, seq, h });
+    if (line.meta['session_id'] !== this.#session) return;
+    const id = subjectOf(line);
+    const known = this.entities.get(id) ?? { view: createEntityView(id, line.ts), meta: line.meta };
+    this.entities.set(id, known);
+    applyLine(known.view, line);
+    if (line.type === 'session_end_summary') this.end = line;
+    if (line.type !== 'tool_call') return;
+    this.calls += 1;
+    if (line.data['ok'] === false) this.errors += 1;
+    const tool = String(line.data['tool_name']);
+    this.callsByTool[tool] = (this.callsByTool[tool] ?? 0) + 1;
+  }
+}
+
+/** Reads the files that were written to since the session began. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
+export const readSessionTrace = async (options: SessionTraceOptions): Promise<SessionTrace> => {
+  const trace = new Trace(options);
+  const sinceMs = options.sinceMs - MTIME_SLACK_MS;
+  for (const file of listBusFiles(options.busDir)) await trace.read(file, sinceMs);
+  return trace;
+};

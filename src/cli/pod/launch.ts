@@ -1,0 +1,125 @@
+/** Owns the start of a pod from the command line, in the foreground or in the background. */
+import type { Home } from '../../config/home.ts';
+import type { Job } from '../../config/job/job.ts';
+import type { InputValues } from '../../config/job/job-inputs.ts';
+import type { Settings } from '../../config/settings.ts';
+import { type SessionId, sessionIdSchema } from '../../model/id.ts';
+import type { EntityStanding } from '../../pod/entity.ts';
+import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import type { Terminal } from '../terminal.ts';
+import { interruption } from '../ending.ts';
+import { identityOf, type StartOptions, viewMode } from './start-options.ts';
+
+export interface LaunchWish {
+  readonly home: Home;
+  readonly settings: Settings;
+  readonly job: Job;
+  /** Absolute; `undefined`: the job was made from the command line. */
+  readonly jobFile: string | undefined;
+  readonly inputs: InputValues;
+  readonly options: StartOptions;
+  /** The program of the job gets the terminal itself, and the exit code is its own. */
+  readonly passTerminal: boolean;
+  readonly resume?: { readonly attempt: number; readonly standing: EntityStanding };
+}
+
+/** As a job file would have it: what is there by default is left out. */
+const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
+  structuredClone(steps.length === 0 ? job : { ...job, steps }) as Record<string, unknown>;
+
+const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
+  const { id, parent } = identityOf(wish.options);
+  const { jobFile, job, inputs, options, resume } = wish;
+  return {
+    v: 1,
+    session,
+    job: jobFile === undefined ? { kind: 'inline', job: inlineForm(job) } : { kind: 'file', file: jobFile },
+    inputs,
+    parent: parent ?? null,
+    entity: id,
+    resume_attempt: resume?.attempt ?? null,
+    called_in: terminal.cwd,
+    tmux: options.tmux === true ? `nika-${session.slice(0, 12)}` : null,
+    may_wait: options.wait,
+  };
+};
+
+const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Terminal): Promise<void> => {
+  const [{ startDetached }, { planPod }] = await Promise.all([
+    import('../../pod/launch/detach.ts'),
+    import('../../pod/plan.ts'),
+  ]);
+  const { home, settings, job, jobFile, inputs } = wish;
+  const { parent, entity } = spec;
+  const planned = { home, settings, job, jobFile, inputs, parent: parent ?? undefined, id: entity };
+  await planPod({ ...planned, calledIn: terminal.cwd, env: terminal.env }); // a mistake is told here, at once
+  const answer = await startDetached({ home, spec, env: terminal.env, signal: interruption() });
+  if (answer.kind === 'queued') terminal.warn(`queued: ${answer.why}`);
+  const { session } = spec;
+  terminal.print(wish.options.json === true ? `${JSON.stringify({ id: entity, session })}\n` : `${entity}\n`);
+};
+
+const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Terminal): Promise<void> => {
+  const [{ Stop }, { superviseJob }, { killLivingGroups }, { createPodView }, { onSignals }, { writeSpec }] =
+    await Promise.all([
+      import('../../pod/ending.ts'),
+      import('../../pod/supervise.ts'),
+      import('../../pod/tools/process-group.ts'),
+      import('./pod-view.ts'),
+      import('./signals.ts'),
+      import('../../pod/launch/launch-spec.ts'),
+    ]);
+  const { bestEffortSync } = await import('../../failopen/best-effort.ts');
+  const { home, settings, job, jobFile, inputs, options, passTerminal, resume } = wish;
+  const view = createPodView(terminal, passTerminal ? 'program' : viewMode(options, terminal));
+  using stop = new Stop();
+  let kill = killLivingGroups;
+  using _signals = onSignals({
+    leavesCtrlC: passTerminal,
+    stop: (signal) => {
+      stop.now({ kind: 'interrupted', signal });
+      view.say('stopping: what runs is told to end; press Ctrl-C again to kill it');
+    },
+    kill: () => kill(),
+  });
+  process.once('exit', () => kill()); // whatever ends nika, no tool is left
+  const { ended, isHeldUp } = await superviseJob({
+    home,
+    settings,
+    job,
+    jobFile,
+    inputs,
+    parent: spec.parent ?? undefined,
+    id: spec.entity,
+    calledIn: terminal.cwd,
+    env: terminal.env,
+    stop,
+    listener: (event, atMs) => {
+      if (event.event === 'pod_started') bestEffortSync('pod.spec', () => writeSpec(home.runDir, spec));
+      view.listener(event, atMs);
+    },
+    detached: false,
+    mayWait: options.wait,
+    sessionId: spec.session,
+    passTerminal,
+    ...(resume === undefined ? {} : { resume }),
+    onControl: (control) => {
+      kill = () => {
+        control.killNow();
+        killLivingGroups();
+      };
+      view.onControl?.(control);
+    },
+  });
+  view.close();
+  process.exitCode = ended.exit_code;
+  if (isHeldUp) (await import('../../pod/end-now.ts')).endNow(ended.exit_code);
+};
+
+/** @throws {NikaError} what is wrong, before anything was written */
+export const launch = async (wish: LaunchWish, terminal: Terminal): Promise<void> => {
+  const session = sessionIdSchema.parse(crypto.randomUUID());
+  const spec = specOf(wish, session, terminal);
+  if (wish.options.detach === true) await startInBackground(wish, spec, terminal);
+  else await runInForeground(wish, spec, terminal);
+};

@@ -1,0 +1,36 @@
+/** Owns what every command about pods begins with: the home, its records, and the closing of pods that died. */
+import type { Home } from '../../config/home.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface PodContext {
+  readonly home: Home;
+  readonly settings: Settings;
+  /** The oldest first; those that died are closed. */
+  readonly records: readonly PodRecord[];
+}
+
+/** @throws {NikaError} what is wrong with home or settings */
+export const openPodContext = async (homeFlag: string | undefined, terminal: Terminal): Promise<PodContext> => {
+  const [{ resolveHome }, { loadSettings }, { readRecords }, { statusOf }] = await Promise.all([
+    import('../../config/home.ts'),
+    import('../../config/settings.ts'),
+    import('../../pod/registry/record-file.ts'),
+    import('../../pod/registry/pod-status.ts'),
+  ]);
+  const home = resolveHome({ flag: homeFlag, env: terminal.env, cwd: terminal.cwd });
+  const settings = loadSettings(home, terminal.env);
+  const records = readRecords(home.runDir);
+  const hasLost = records.some((record) => record.end === null && statusOf(record) === 'lost');
+  if (!hasLost) return { home, settings, records };
+  const { closeAllLost } = await import('../../pod/registry/lost.ts');
+  await closeAllLost({ home, settings });
+  return { home, settings, records: readRecords(home.runDir) };
+};
+
+/** The pods that were named. @throws {NikaError} `NIKA_POD_UNKNOWN`, `NIKA_ENTITY_AMBIGUOUS` */
+export const namedPods = async (names: readonly string[], { records }: PodContext): Promise<readonly PodRecord[]> => {
+  const { resolvePod } = await import('../../pod/registry/resolve-pod.ts');
+  return names.map((name) => resolvePod(name, records));
+};

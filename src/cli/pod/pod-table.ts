@@ -1,0 +1,90 @@
+/** Owns how pods are shown in a list: on a terminal, in a pipe, as JSON. */
+import type { PodRecord, PodStatus } from '../../pod/registry/pod-record.ts';
+import { statusOf } from '../../pod/registry/pod-status.ts';
+import { shortPodId } from '../../pod/registry/resolve-pod.ts';
+import { clip, formatDuration, printable } from '../format.ts';
+import { renderTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+
+type Colour = Parameters<Terminal['paint']>[0];
+
+const LOOKS: Readonly<Record<PodStatus, readonly [mark: string, colour: Colour]>> = {
+  starting: ['○', 'dim'],
+  running: ['●', 'cyan'],
+  waiting: ['◐', 'magenta'],
+  paused: ['‖', 'yellow'],
+  stale: ['?', 'yellow'],
+  stopping: ['●', 'yellow'],
+  completed: ['✓', 'green'],
+  failed: ['✗', 'red'],
+  cancelled: ['⊘', 'yellow'],
+  lost: ['✗', 'red'],
+};
+
+export const statusText = (terminal: Terminal, status: PodStatus): string => {
+  const [mark, colour] = LOOKS[status];
+  return terminal.paint(colour, `${mark} ${status}`);
+};
+
+const sinceOf = (iso: string, nowMs: number): string => formatDuration(Math.max(0, nowMs - Date.parse(iso)));
+
+const lastTool = ({ beat }: PodRecord, nowMs: number, columns: number): string => {
+  const { last_tool: last } = beat;
+  if (last === null) return '–';
+  const what = clip(`${printable(last.tool)} ${printable(last.what)}`.trim(), columns);
+  return `${what}${last.running ? '' : `, ${sinceOf(last.at, nowMs)} ago`}`;
+};
+
+/** Columns for the last tool that stay beside the others. */
+const TOOL_COLUMNS = 36;
+
+export const podRows = (
+  records: readonly PodRecord[],
+  terminal: Terminal,
+  nowMs: number,
+): readonly (readonly string[])[] => [
+  ['POD', 'JOB', 'STATUS', 'AGE', 'LAST TOOL', 'CALLS', 'ERRORS'].map((title) => terminal.paint('dim', title)),
+  ...records.map((record) => {
+    const { entity, job, started_at, beat, end } = record;
+    const age = end === null ? sinceOf(started_at, nowMs) : `${sinceOf(end.at, nowMs)} ago`;
+    const status = statusOf(record);
+    const degraded = beat.degraded.length > 0 && end === null ? terminal.paint('yellow', ' !') : '';
+    const errors = beat.errors === 0 ? '0' : terminal.paint('red', String(beat.errors));
+    return [
+      shortPodId(entity),
+      clip(printable(job), 24),
+      `${statusText(terminal, status)}${degraded}`,
+      age,
+      lastTool(record, nowMs, TOOL_COLUMNS),
+      String(beat.calls),
+      errors,
+    ];
+  }),
+];
+
+export const podTable = (records: readonly PodRecord[], terminal: Terminal): string =>
+  renderTable(podRows(records, terminal, Date.now()));
+
+export const podJson = (record: PodRecord): Readonly<Record<string, unknown>> => {
+  const { entity, job, session, process, started_at, beat, end } = record;
+  return {
+    id: entity,
+    job,
+    session,
+    status: statusOf(record),
+    pid: process.pid,
+    host: process.host,
+    started_at,
+    last_tool: beat.last_tool,
+    calls: beat.calls,
+    errors: beat.errors,
+    attempt: record.attempt,
+    parent: record.parent,
+    domain: record.domain,
+    intent: record.intent,
+    why: beat.why,
+    degraded: beat.degraded,
+    ended_at: end?.at ?? null,
+    exit_code: end?.exit_code ?? null,
+  };
+};

@@ -1,0 +1,87 @@
+/** Owns `nika pod restart`: the same job with the same inputs once more. */
+import type { Command } from 'commander';
+import { NikaError } from '../../model/error.ts';
+import { isTerminal } from '../../model/entity.ts';
+import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import type { Terminal } from '../terminal.ts';
+import { launch } from './launch.ts';
+import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
+import { stopPods } from './stop-commands.ts';
+
+interface RestartOptions {
+  readonly home?: string;
+  readonly foreground?: true;
+  readonly json?: true;
+}
+
+/** An entity that is still open goes on with its next attempt; one that is over stays so, and a new one is made. */
+const resumeOf = async (record: PodRecord, { home }: PodContext) => {
+  const { readEntity } = await import('../../bus/query/entities.ts');
+  const view = await readEntity(home.busDir, record.entity);
+  if (view?.state === undefined || isTerminal(view.state)) return undefined;
+  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev } };
+};
+
+const restart = async (name: string, options: RestartOptions, terminal: Terminal): Promise<void> => {
+  const [{ readSpec }, { resolveJob }] = await Promise.all([
+    import('../../pod/launch/launch-spec.ts'),
+    import('../../pod/launch/resolve-launch.ts'),
+  ]);
+  const context = await openPodContext(options.home, terminal);
+  const [record] = await namedPods([name], context);
+  if (record === undefined) return;
+  const { home, settings } = context;
+  const spec = readSpec(home.runDir, record.session);
+  if (spec === undefined) {
+    throw new NikaError('NIKA_POD_UNKNOWN', `how ${record.entity} was started is not known any more`, {
+      subject: record.entity,
+      remedy: 'Start its job anew: nika pod start <job>.',
+    });
+  }
+  const { job, jobFile } = await resolveJob(home, spec);
+  if (record.end === null) await stopPods([record], context, { why: 'restarted', isAttempt: true }, terminal);
+  const resume = await resumeOf(record, context);
+  await launch(
+    {
+      home,
+      settings,
+      job,
+      jobFile,
+      inputs: spec.inputs,
+      options: {
+        wait: true,
+        ...(options.foreground === true ? {} : { detach: true }),
+        ...(options.json === true ? { json: true } : {}),
+        ...(spec.tmux === null || options.foreground === true ? {} : { tmux: true }),
+        ...(spec.parent === null ? {} : { parent: spec.parent }),
+        ...(resume === undefined ? {} : { id: record.entity }),
+      },
+      passTerminal: spec.tmux !== null,
+      ...(resume === undefined ? {} : { resume }),
+    },
+    { ...terminal, cwd: spec.called_in },
+  );
+};
+
+export const addRestartCommand = (pod: Command, terminal: Terminal): void => {
+  pod
+    .command('restart')
+    .description(
+      'Starts the job of a pod again with the same inputs, in the background; a pod that runs is stopped first.',
+    )
+    .argument('<id>', 'id, unique prefix, name of a job that runs, or @last')
+    .option('--foreground', 'in this terminal')
+    .option('--json', 'one JSON object: id, session')
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText(
+      'after',
+      `
+A job that is still open (its pod was stopped for this, or died with attempts left) goes on with its next attempt under
+the same id. A job that is over stays as it is, and a new one is made.
+
+Examples:
+  $ nika pod restart k3f9
+  $ nika pod restart @last --foreground`,
+    )
+    .action((name: string, options: RestartOptions) => restart(name, options, terminal));
+};

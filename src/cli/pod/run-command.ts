@@ -1,0 +1,86 @@
+/** Owns `nika run`: any program as a pod, without a job file. */
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { isJobName } from '../../config/job/job.ts';
+import { literalText } from '../../config/expression/template.ts';
+import { NikaError } from '../../model/error.ts';
+import type { Terminal } from '../terminal.ts';
+import { launch } from './launch.ts';
+import { addStartFlags, type StartOptions } from './start-options.ts';
+
+interface RunOptions extends StartOptions {
+  readonly name?: string;
+  readonly domain: string;
+  readonly intent: string;
+  readonly role?: string;
+  readonly tag?: readonly string[];
+  readonly project?: string;
+  readonly timeout?: string;
+}
+
+const nameOf = (program: string, given: string | undefined): string => {
+  if (given !== undefined) {
+    if (isJobName(given)) return given;
+    throw new NikaError('NIKA_CLI_USAGE', `"${given}" is not a name for a job: letters, digits and . _ -`);
+  }
+  const name = basename(program)
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '');
+  return isJobName(name) ? name : 'program';
+};
+
+/** A job of one command, in the form of a job file; what the person typed is taken as it stands. */
+export const jobOfProgram = (argv: readonly string[], options: RunOptions): Readonly<Record<string, unknown>> => {
+  const { name, domain, intent, role, tag, project, timeout } = options;
+  const [program = ''] = argv;
+  const labels = { domain, intent, role, project, timeout, tags: tag };
+  return {
+    name: nameOf(program, name),
+    description: `The program ${basename(program)}, started by nika run.`.slice(0, 2000),
+    ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)),
+    command: argv.map(literalText),
+  };
+};
+
+const run = async (argv: readonly string[], options: RunOptions, terminal: Terminal): Promise<void> => {
+  const [{ resolveHome }, { loadSettings }, { inlineJob }] = await Promise.all([
+    import('../../config/home.ts'),
+    import('../../config/settings.ts'),
+    import('../../pod/launch/resolve-launch.ts'),
+  ]);
+  const home = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
+  const settings = loadSettings(home, terminal.env);
+  const job = inlineJob(jobOfProgram(argv, options));
+  const passTerminal = options.detach !== true || options.tmux === true;
+  await launch({ home, settings, job, jobFile: undefined, inputs: {}, options, passTerminal }, terminal);
+};
+
+const collectTag = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
+export const addRunCommand = (program: Command, terminal: Terminal): void => {
+  const command = program
+    .command('run')
+    .description('Runs any program as a pod, without a job file; it has the terminal itself.')
+    .argument('<program...>', 'the program and its arguments, behind --')
+    .option('--name <name>', 'a name for the job; default: that of the program')
+    .option('--domain <domain>', 'what it is about', 'adhoc')
+    .option('--intent <intent>', 'what it is for', 'run')
+    .option('--role <role>', 'as what it works')
+    .option('--tag <tag>', 'a tag; may be given several times', collectTag)
+    .option('--project <id>', 'the PROJ it belongs to')
+    .option('--timeout <time>', 'ends it after that time, such as 10m');
+  addStartFlags(command)
+    .passThroughOptions()
+    .addHelpText(
+      'after',
+      `
+It ends with the exit code of the program, 128 and the signal's number where a signal ended it, 127 where it was not
+found. In the foreground its output goes to the terminal alone; with -d it is kept: nika pod logs <id>.
+
+Examples:
+  $ nika run -- npm test
+  $ nika run --domain billing --intent migrate -- python3 migrate.py --dry-run
+  $ nika run -d -- ./nightly.sh`,
+    )
+    .action((argv: string[], options: RunOptions) => run(argv, options, terminal));
+};

@@ -1,0 +1,148 @@
+/** Owns `nika pod show` and `nika pod result`. */
+import type { Command } from 'commander';
+import { NikaError } from '../../model/error.ts';
+import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import { statusOf } from '../../pod/registry/pod-status.ts';
+import { cell, renderTable } from '../table.ts';
+import { formatDuration, printable } from '../format.ts';
+import type { Terminal } from '../terminal.ts';
+import { namedPods, openPodContext } from './pod-context.ts';
+import { podJson, statusText } from './pod-table.ts';
+
+interface ShowOptions {
+  readonly json?: true;
+  readonly home?: string;
+}
+
+const MS_PER_S = 1000;
+
+const TREE_WORDS = {
+  cgroup: 'a cgroup: nothing it starts can get out of it',
+  'process table':
+    'marker and process table: a daemon that cleans its environment and leaves its parents between two looks can get away',
+} as const;
+
+const ago = (iso: string): string => `${formatDuration(Math.max(0, Date.now() - Date.parse(iso)))} ago`;
+
+const endRows = ({ end, attempt, attempts }: PodRecord): readonly (readonly [string, string | undefined])[] =>
+  end === null
+    ? []
+    : [
+        ['outcome', `${end.outcome}, exit code ${end.exit_code}, after ${formatDuration(end.duration_ms)}`],
+        ['ended', `${end.at} (${ago(end.at)})`],
+        ['error', end.error ?? undefined],
+        ['attempts', attempts > 1 ? `${attempt} of ${attempts}` : undefined],
+      ];
+
+const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
+  const { beat, end, process: by } = record;
+  const { last_tool: last } = beat;
+  const dropped = Object.entries(beat.dropped).map(([name, count]) => `${name}: ${count}`);
+  const rows: (readonly [string, string | undefined])[] = [
+    ['status', statusText(terminal, statusOf(record))],
+    ['why', beat.why ?? undefined],
+    ...endRows(record),
+    ['job', record.job_file === null ? record.job : `${record.job}  ${record.job_file}`],
+    ['runner', record.runner],
+    ['belongs to', record.parent ?? undefined],
+    ['domain', `${record.domain}, intent ${record.intent}`],
+    ['session', record.session],
+    ['attempt', end === null && record.attempts > 1 ? `${record.attempt} of ${record.attempts}` : undefined],
+    ['process', `${by.pid} on ${by.host}${record.detached ? ', in the background' : ''}`],
+    ['held by', TREE_WORDS[record.tree.kind]],
+    ['started', `${record.started_at} (${ago(record.started_at)})`],
+    ['sign of life', end === null ? ago(beat.at) : undefined],
+    ['calls', `${beat.calls}, ${beat.errors} errors`],
+    [
+      'last tool',
+      last === null ? undefined : `${last.tool} ${last.what}${last.running ? ' (runs)' : `, ${ago(last.at)}`}`,
+    ],
+    ['degraded', beat.degraded.map(({ service, why }) => `${service}: ${why}`).join('; ') || undefined],
+    ['dropped', dropped.join(', ') || undefined],
+    ['runs in', record.cwd],
+    ['socket', end === null ? (record.socket ?? 'none') : undefined],
+    ['tmux', record.tmux ?? undefined],
+    ['output', record.stdout ?? undefined],
+  ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[terminal.paint('dim', name), shown(value)]]));
+};
+
+/** Colours of our own stay; foreign text cannot steer the terminal. */
+const shown = (value: string): string => (value.includes('\u001B') ? value : cell(value));
+
+const showJson = (record: PodRecord): Readonly<Record<string, unknown>> => {
+  const { v: _version, ...rest } = record;
+  return { ...podJson(record), record: rest };
+};
+
+const show = async (names: readonly string[], options: ShowOptions, terminal: Terminal): Promise<void> => {
+  const context = await openPodContext(options.home, terminal);
+  const pods = await namedPods(names.length === 0 ? ['@last'] : names, context);
+  for (const record of pods) {
+    terminal.print(
+      options.json === true
+        ? `${JSON.stringify(showJson(record))}\n`
+        : `${terminal.paint('bold', record.entity)}\n${renderTable(showRows(record, terminal), 2)}`,
+    );
+  }
+};
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? 'null');
+
+/** The whole result stands on the bus, where the record has its beginning only. */
+const wholeResult = async (record: PodRecord, busDir: string): Promise<unknown> => {
+  const [{ readEntity }, { readBlobText }] = await Promise.all([
+    import('../../bus/query/entities.ts'),
+    import('../../bus/blob.ts'),
+  ]);
+  const view = await readEntity(busDir, record.entity);
+  const result = view?.result ?? record.end?.result ?? null;
+  const blob = (result as { readonly $blob?: unknown } | null)?.$blob;
+  if (typeof blob !== 'string' || blob === '') return result;
+  return JSON.parse(readBlobText(busDir, blob)) as unknown;
+};
+
+const result = async (name: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
+  const context = await openPodContext(options.home, terminal);
+  const [record] = await namedPods([name], context);
+  if (record === undefined) return;
+  const { end } = record;
+  if (end === null) {
+    throw new NikaError('NIKA_POD_OVER', `${record.entity} has no result yet: it runs`, {
+      subject: record.entity,
+      remedy: `Wait for it: nika pod wait ${record.entity}`,
+    });
+  }
+  const value = await wholeResult(record, context.home.busDir);
+  if (options.json === true) {
+    const { entity: id, session } = record;
+    const ended = { id, session, outcome: end.outcome, exit_code: end.exit_code, result: value, error: end.error };
+    terminal.print(`${JSON.stringify({ ...ended, duration_s: end.duration_ms / MS_PER_S })}\n`);
+    return;
+  }
+  if (value !== null) terminal.print(`${terminal.isInteractive ? printable(textOf(value)) : textOf(value)}\n`);
+  if (end.error !== null) terminal.warn(printable(end.error));
+};
+
+export const addShowCommands = (pod: Command, terminal: Terminal): void => {
+  pod
+    .command('show')
+    .description('Shows all that is known of pods: how they stand, who runs them, what was dropped.')
+    .argument('[id...]', 'id, unique prefix, name of a job that runs, or @last (default)')
+    .option('--json', 'one JSON object per pod')
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText('after', '\nExamples:\n  $ nika pod show @last\n  $ nika pod show k3f9 --json | jq .record.process')
+    .action((names: string[], options: ShowOptions) => show(names, options, terminal));
+  pod
+    .command('result')
+    .description('Prints the result of a pod that has ended.')
+    .argument('<id>', 'id, unique prefix, name of a job, or @last')
+    .option('--json', 'one JSON object: outcome, exit_code, result, error')
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ nika pod wait @last && nika pod result @last\n  $ nika pod result k3f9 --json | jq .result',
+    )
+    .action((name: string, options: ShowOptions) => result(name, options, terminal));
+};

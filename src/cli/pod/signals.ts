@@ -1,0 +1,39 @@
+/** Owns what Ctrl-C and its like do to a pod in the foreground. */
+import type { StopSignal } from '../../pod/ending.ts';
+
+const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+export interface SignalPlan {
+  /** Ctrl-C is the affair of the program that has the terminal. */
+  readonly leavesCtrlC: boolean;
+  readonly stop: (signal: StopSignal) => void;
+  readonly kill: () => void;
+}
+
+/**
+ * Ends the pod at the first signal. At the second all it started is killed and the signal does what it does to a program
+ * that has no handler: nothing can hold nika then, not even a story that cannot be written.
+ */
+export const onSignals = ({ leavesCtrlC, stop, kill }: SignalPlan): Disposable => {
+  let isStopping = false;
+  const handlers = STOP_SIGNALS.map((signal) => {
+    const handler = (): void => {
+      if (signal === 'SIGINT' && leavesCtrlC) return;
+      if (!isStopping) {
+        isStopping = true;
+        stop(signal);
+        return;
+      }
+      kill();
+      for (const [name, other] of handlers) process.removeListener(name, other);
+      process.kill(process.pid, signal);
+    };
+    return [signal, handler] as const;
+  });
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return {
+    [Symbol.dispose]: () => {
+      for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+    },
+  };
+};

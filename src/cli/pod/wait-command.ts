@@ -1,0 +1,120 @@
+/** Owns `nika pod wait`. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { parseDurationMs } from '../../config/quantity.ts';
+import { NikaError } from '../../model/error.ts';
+import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import { statusOf } from '../../pod/registry/pod-status.ts';
+import { interruption } from '../ending.ts';
+import type { Terminal } from '../terminal.ts';
+import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
+
+interface WaitOptions {
+  readonly any?: true;
+  readonly timeout?: string;
+  readonly json?: true;
+  readonly home?: string;
+}
+
+const LOOK_EVERY_MS = 100;
+const EXIT_TIMED_OUT = 3;
+
+/** A duration that a person gave. @throws {NikaError} `NIKA_CLI_USAGE` */
+export const durationOption = (flag: string, text: string): number => {
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDurationMs(text);
+  if (ms !== undefined) return ms;
+  throw new NikaError('NIKA_CLI_USAGE', `${flag} takes a time such as 10s or 5m, not "${text}"`, { subject: flag });
+};
+
+const hasEnded = (record: PodRecord): boolean => record.end !== null && isLastAttempt(record);
+
+/** A failed attempt that is followed by another is not the end of the pod. */
+const isLastAttempt = ({ end, attempt, attempts }: PodRecord): boolean =>
+  end === null ||
+  end.status === 'completed' ||
+  end.status === 'cancelled' ||
+  end.status === 'lost' ||
+  attempt >= attempts;
+
+/** How the named pods stand now: each followed by its entity through its attempts. */
+const look = async (pods: readonly PodRecord[], context: PodContext): Promise<readonly PodRecord[]> => {
+  const [{ readRecords }, { latestOfEach }] = await Promise.all([
+    import('../../pod/registry/record-file.ts'),
+    import('../../pod/registry/resolve-pod.ts'),
+  ]);
+  const latest = new Map(latestOfEach(readRecords(context.home.runDir)).map((record) => [record.entity, record]));
+  return pods.map((record) => latest.get(record.entity) ?? record);
+};
+
+const closeLost = async (pods: readonly PodRecord[], { home, settings }: PodContext): Promise<void> => {
+  const gone = pods.filter((record) => record.end === null && statusOf(record) === 'lost');
+  if (gone.length === 0) return;
+  const { closeDead } = await import('../../pod/registry/lost.ts');
+  for (const { session } of gone) await closeDead({ home, settings }, session);
+};
+
+/** Waits until all have ended, or one; the exit code is that of the first of them that is not 0. */
+export const waitFor = async (
+  pods: readonly PodRecord[],
+  context: PodContext,
+  { isAny, untilMs }: { readonly isAny: boolean; readonly untilMs: number },
+  signal: AbortSignal,
+): Promise<{ readonly pods: readonly PodRecord[]; readonly isInTime: boolean }> => {
+  for (;;) {
+    const now = await look(pods, context);
+    const ended = now.filter(hasEnded);
+    if (ended.length === now.length || (isAny && ended.length > 0))
+      return { pods: isAny ? ended : now, isInTime: true };
+    if (performance.now() >= untilMs || signal.aborted) return { pods: now, isInTime: false };
+    await closeLost(now, context);
+    try {
+      await delay(Math.min(LOOK_EVERY_MS, Math.max(1, untilMs - performance.now())), undefined, { signal });
+    } catch {
+      return { pods: now, isInTime: false }; // Ctrl-C
+    }
+  }
+};
+
+const wait = async (names: readonly string[], options: WaitOptions, terminal: Terminal): Promise<void> => {
+  const timeoutMs = options.timeout === undefined ? Infinity : durationOption('--timeout', options.timeout);
+  const context = await openPodContext(options.home, terminal);
+  const named = await namedPods(names, context);
+  const signal = interruption();
+  const isAny = options.any === true;
+  const { pods, isInTime } = await waitFor(named, context, { isAny, untilMs: performance.now() + timeoutMs }, signal);
+  for (const record of pods) {
+    const { entity: id, end } = record;
+    const exitCode = end?.exit_code ?? null;
+    const line = { id, status: statusOf(record), exit_code: exitCode };
+    if (options.json === true) terminal.print(`${JSON.stringify(line)}\n`);
+    else if (names.length > 1 || isAny) terminal.print(`${id} ${line.status} ${exitCode ?? '–'}\n`);
+  }
+  if (signal.aborted) return; // the exit code is that of the signal
+  if (!isInTime) {
+    terminal.warn(`nika: not ended within ${options.timeout}`);
+    process.exitCode = EXIT_TIMED_OUT;
+    return;
+  }
+  process.exitCode = pods.find(({ end }) => end !== null && end.exit_code !== 0)?.end?.exit_code ?? 0;
+};
+
+export const addWaitCommand = (pod: Command, terminal: Terminal): void => {
+  pod
+    .command('wait')
+    .description('Waits until pods have ended; its exit code is that of the pod.')
+    .argument('<id...>', 'id, unique prefix, name of a job that runs, or @last')
+    .option('--any', 'until one of them has ended')
+    .option('--timeout <time>', 'at most so long, such as 10m; then exit code 3')
+    .option('--json', 'one JSON object per pod: id, status, exit_code')
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText(
+      'after',
+      `
+Of several pods the exit code is the first that is not 0.
+
+Examples:
+  $ nika pod wait @last --timeout 30m
+  $ nika pod wait --any k3f9 x2ma`,
+    )
+    .action((names: string[], options: WaitOptions) => wait(names, options, terminal));
+};

@@ -1,0 +1,272 @@
+/**
+ * Owns one attempt of a job, which is one session: from its registration to the last line on the bus.
+ *
+ * P2. Every way to end that leaves the process alive writes the ends of all entities and `session_end_summary`.
+ * P3. When it is over, nothing of what it started runs.
+ */
+import { bestEffort } from '../failopen/best-effort.ts';
+import { readVersion } from '../config/package-root.ts';
+import { ensureHome } from '../config/home.ts';
+import { errorMessage, NikaError } from '../model/error.ts';
+import type { EntityId, SessionId } from '../model/id.ts';
+import { endOf, finish, type Run } from './end-pod.ts';
+import { Stop } from './ending.ts';
+import type { EntityStanding, PodEntity } from './entity.ts';
+import { PauseGate } from './host/pause-gate.ts';
+import { createPodDoor } from './host/pod-door.ts';
+import { PodHost } from './host/pod-host.ts';
+import { PodControl } from './pod-control.ts';
+import type { PodEnded, PodListener } from './pod-event.ts';
+import type { PodPlan, PodWish } from './plan.ts';
+import type { PodRecord } from './registry/pod-record.ts';
+import { Presence } from './presence.ts';
+import { OutputLog } from './runner/output-log.ts';
+import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
+import { Session } from './session.ts';
+import { openPodSocket } from './socket/pod-socket.ts';
+import { socketPath } from './socket/socket-path.ts';
+import { toTraceparent } from './trace.ts';
+import { openTree } from './tree/open-tree.ts';
+import type { PodTree } from './tree/pod-tree.ts';
+
+export interface AttemptOptions {
+  readonly wish: PodWish;
+  readonly plan: PodPlan;
+  readonly sessionId: SessionId;
+  /** From 1; of how many. */
+  readonly attempt: number;
+  readonly attempts: number;
+  /** How the entity stands where an earlier session began it; `undefined`: this attempt begins it. */
+  readonly standing: EntityStanding | undefined;
+  readonly runnerKind: PodRecord['runner'];
+  readonly run: Runner;
+  readonly outerStop: Stop;
+  readonly listener: PodListener;
+  readonly detached: boolean;
+  readonly tmux: string | undefined;
+  readonly passTerminal: boolean;
+  /** Told once the pod can be steered. */
+  readonly onControl: ((control: PodControl) => void) | undefined;
+  /** What is waited for before the work begins: a free slot of the host, the time between two tries. */
+  readonly beforeBegin: (control: PodControl, signal: AbortSignal) => Promise<void>;
+}
+
+export interface AttemptRun {
+  readonly ended: PodEnded;
+  readonly standing: EntityStanding;
+  /** It failed, and may be tried again. */
+  readonly goesOn: boolean;
+  /** A disk hangs: the process has to be ended by force, or Node waits for it. */
+  readonly isHeldUp: boolean;
+}
+
+/** What is left of a pod whose work is done gets so long to end. */
+const LEFTOVER_GRACE_MS = 2_000;
+const OUTPUT_BUDGET_MS = 500;
+const SOCKET_BUDGET_MS = 500;
+
+/** @throws {NikaError} `NIKA_ENTITY_EXISTS` before anything was written. */
+export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> => {
+  const { wish, plan, sessionId, attempt, listener } = options;
+  const { home, settings } = wish;
+  const gaps = ensureHome(home);
+  const { trace, encoder } = plan;
+  await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
+  if (options.standing === undefined) claim(session, plan.id);
+  for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
+  const attempting = new Attempt(options, session);
+  return attempting.run();
+};
+
+/** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
+const claim = (session: Session, id: EntityId): void => {
+  if (session.bus.createChannel(id) === 'created') return;
+  throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
+};
+
+class Attempt {
+  readonly #options: AttemptOptions;
+  readonly #session: Session;
+  readonly #entity: PodEntity;
+  readonly #stop = new Stop();
+  readonly #gate = new PauseGate();
+  readonly #tree: PodTree;
+  readonly #output: OutputLog;
+  readonly #control: PodControl;
+  readonly #host: PodHost;
+  readonly #presence: Presence;
+
+  constructor(options: AttemptOptions, session: Session) {
+    this.#options = options;
+    this.#session = session;
+    const { plan, wish, standing, runnerKind } = options;
+    const { home, settings } = wish;
+    this.#tree = openTree({ session: session.id, allowCgroup: settings.pods.cgroup, env: wish.env });
+    const parent = standing === undefined ? this.#createProject() : plan.parent;
+    this.#entity = session.entity(plan.id, parent, plan.lineage, standing);
+    this.#output = new OutputLog({
+      logsDir: home.logsDir,
+      session: session.id,
+      maxBytes: settings.logs.maxBytesPerPod,
+      clean: (text) => session.clean(text),
+    });
+    this.#control = new PodControl({
+      stop: this.#stop,
+      gate: this.#gate,
+      tree: this.#tree,
+      stopsPrograms: runnerKind === 'command',
+      onChange: () => this.#presence.touch(),
+    });
+    this.#host = new PodHost({
+      session,
+      job: this.#entity,
+      lineage: plan.lineage,
+      stop: this.#stop,
+      gate: this.#gate,
+      control: () => this.#control,
+      cwd: plan.mission.cwd,
+      maxToolCalls: plan.mission.maxToolCalls,
+    });
+    this.#presence = new Presence({
+      ...options,
+      session,
+      entity: this.#entity,
+      control: this.#control,
+      tree: this.#tree,
+      output: this.#output,
+    });
+  }
+
+  async run(): Promise<AttemptRun> {
+    const { outerStop, beforeBegin, onControl, wish } = this.#options;
+    using _inner = this.#stop.within(outerStop);
+    using _stop = this.#stop;
+    onControl?.(this.#control);
+    const door = createPodDoor({ host: this.#host, control: this.#control, facts: () => this.#presence.facts() });
+    await using _socket = await this.#openSocket(door);
+    await beforeBegin(this.#control, this.#stop.signal);
+    this.#begin();
+    const outcome = await this.#work(door);
+    this.#host.close();
+    await this.#endTree();
+    const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
+    await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
+    this.#output.close();
+    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity };
+    const ended = await finish(run, end);
+    await this.#presence.end(end, ended.duration_ms);
+    this.#session.tell(ended);
+    const { state = 'in_progress', rev } = this.#entity;
+    const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted';
+    return { ended, standing: { state, rev }, goesOn, isHeldUp: this.#session.isHeldUp };
+  }
+
+  /** A bug of the runner is a failure of the job, with its ends on the bus (P2). */
+  async #work(door: ReturnType<typeof createPodDoor>): Promise<RunnerOutcome> {
+    const { plan, wish, run, passTerminal } = this.#options;
+    const { timeoutMs } = plan.mission;
+    if (timeoutMs !== undefined) this.#stop.after(timeoutMs, { kind: 'timed_out', afterMs: timeoutMs });
+    const env = this.#childEnv();
+    const context: RunnerContext = {
+      job: wish.job,
+      scope: { ...plan.scope, env },
+      env,
+      cwd: plan.mission.cwd,
+      host: this.#host,
+      stop: this.#stop,
+      tree: this.#tree,
+      door,
+      control: this.#control,
+      output: this.#output,
+      passTerminal,
+      graceMs: () => this.#control.graceMs,
+    };
+    if (this.#stop.signal.aborted) return { kind: 'cancelled' };
+    try {
+      return await run(context);
+    } catch (thrown) {
+      return { kind: 'failed', error: `a bug of nika: ${errorMessage(thrown)}` };
+    }
+  }
+
+  /** What the program itself said its result is stands before what nika makes of its output. */
+  #withResult(outcome: RunnerOutcome): RunnerOutcome {
+    const said = this.#control.result;
+    return said === undefined || outcome.kind === 'cancelled' ? outcome : { ...outcome, result: said.value };
+  }
+
+  async #endTree(): Promise<void> {
+    const graceMs = Math.min(this.#control.graceMs, LEFTOVER_GRACE_MS);
+    const ended = await bestEffort('pod.tree', { withinMs: graceMs + 5_000 }, () => this.#tree.end({ graceMs }));
+    const left = ended.kind === 'done' ? ended.value : this.#tree.members().length;
+    if (left > 0) {
+      const detail = `${left} processes of it could not be ended`;
+      this.#entity.record('condition', { condition: 'pod_survivors', detail });
+      this.#session.log.write('error', 'processes could not be ended', { count: left });
+    }
+    await bestEffort('pod.tree', { withinMs: SOCKET_BUDGET_MS }, () => this.#tree.remove());
+  }
+
+  /** The first job of a project creates it, by exclusive creation of its channel (design, section 4). */
+  #createProject(): EntityId | undefined {
+    const { plan } = this.#options;
+    const { project } = plan.mission;
+    if (project === undefined || plan.parent !== project) return plan.parent;
+    if (this.#session.bus.createChannel(project) === 'created') {
+      const lineage = { ...plan.lineage, root_id: project };
+      this.#session.entity(project, undefined, lineage).transition('created', 'entity_created', { name: project });
+    }
+    return project;
+  }
+
+  #begin(): void {
+    const { wish, plan, attempt, standing } = this.#options;
+    const { name, description } = wish.job;
+    const { cwd } = plan.mission;
+    if (standing === undefined) this.#entity.transition('created', 'entity_created', { name, description });
+    this.#entity.record('session_start', {
+      kind: 'pod',
+      version: readVersion(),
+      cwd,
+      inputs: wish.inputs,
+      alpha_head: this.#session.alphaHead(),
+    });
+    if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
+    this.#control.begin();
+    const { id } = this.#session;
+    this.#session.tell({
+      event: 'pod_started',
+      id: plan.id,
+      session: id,
+      job: name,
+      home: wish.home.dir,
+      cwd,
+      attempt,
+    });
+  }
+
+  async #openSocket(door: ReturnType<typeof createPodDoor>): Promise<AsyncDisposable> {
+    const path = socketPath(this.#session.id, this.#options.wish.env);
+    const opened = await bestEffort('pod.socket', { withinMs: SOCKET_BUDGET_MS }, () => openPodSocket({ path, door }));
+    if (opened.kind === 'done') {
+      this.#presence.setSocket(path);
+      this.#socketPath = path;
+      return opened.value;
+    }
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+
+  #socketPath: string | undefined;
+
+  #childEnv(): Readonly<Record<string, string>> {
+    const { plan, wish } = this.#options;
+    return {
+      ...plan.env,
+      NIKA_HOME: wish.home.dir,
+      NIKA_SESSION_ID: this.#session.id,
+      NIKA_ENTITY_ID: plan.id,
+      ...(this.#socketPath === undefined ? {} : { NIKA_SOCKET: this.#socketPath }),
+      TRACEPARENT: toTraceparent(plan.trace),
+    };
+  }
+}

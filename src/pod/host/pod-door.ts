@@ -1,0 +1,191 @@
+/**
+ * Owns what a pod does for those who speak to it: programs inside that report their calls, notes and tasks, the module
+ * that it runs, and people who steer it.
+ */
+import type { CallResult } from '../../hooks/tool-call.ts';
+import { NikaError } from '../../model/error.ts';
+import { oneLine } from '../tools/tool.ts';
+import type { PodControl } from '../pod-control.ts';
+import type { Answers, CallVerdict, DoorConnection, Op, PodDoor, PodFacts, RequestOf } from '../socket/protocol.ts';
+import { describeInput } from './describe-input.ts';
+import type { FinishedCall, PodHost, WantedCall } from './pod-host.ts';
+
+export interface PodDoorOptions {
+  readonly host: PodHost;
+  readonly control: PodControl;
+  readonly facts: () => PodFacts;
+}
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly response?: unknown;
+  readonly error?: string | undefined;
+}
+
+/** What a connection has begun and not ended. */
+interface Open {
+  readonly calls: Map<string, (result: CallResult) => void>;
+  readonly tasks: Set<string>;
+  readonly stopListening: (() => void)[];
+}
+
+/** More calls at once are a mistake of the program that makes them (G6). */
+const MAX_OPEN_CALLS = 10_000;
+const NOTHING: Record<string, never> = {};
+
+const resultOf = ({ ok, response, error }: Outcome): CallResult => {
+  if (ok) return { ok, response: response ?? null };
+  const why = error ?? 'it failed';
+  return response === undefined ? { ok, error: why } : { ok, error: why, response };
+};
+
+type Handlers = {
+  readonly [O in Exclude<Op, 'hello' | 'listen'>]: (
+    request: RequestOf<O>,
+    connection: DoorConnection,
+  ) => Promise<Answers[O]> | Answers[O];
+};
+
+class Door implements PodDoor {
+  readonly #options: PodDoorOptions;
+  readonly #open = new Map<number, Open>();
+  readonly #handlers: Handlers;
+
+  constructor(options: PodDoorOptions) {
+    this.#options = options;
+    this.#handlers = this.#createHandlers();
+  }
+
+  handle<O extends Exclude<Op, 'hello' | 'listen'>>(
+    op: O,
+    request: RequestOf<O>,
+    connection: DoorConnection,
+  ): Promise<Answers[O]> | Answers[O] {
+    return this.#handlers[op](request, connection);
+  }
+
+  facts(): PodFacts {
+    return this.#options.facts();
+  }
+
+  listen(connection: DoorConnection): void {
+    this.#of(connection).stopListening.push(this.#options.control.listen((push) => connection.push(push)));
+  }
+
+  closed(connection: DoorConnection): void {
+    const open = this.#open.get(connection.number);
+    if (open === undefined) return;
+    this.#open.delete(connection.number);
+    const error = `the program that made the call (${connection.client}) is gone`;
+    for (const end of open.calls.values()) end({ ok: false, error, isInterrupt: true });
+    for (const stop of open.stopListening) stop();
+    if (connection.isOwn) return; // the runner ends the tasks of its module, as its outcome says
+    for (const task of open.tasks) this.#options.host.endTask(task, 'cancelled', error);
+  }
+
+  #of({ number }: DoorConnection): Open {
+    const known = this.#open.get(number);
+    if (known !== undefined) return known;
+    const open: Open = { calls: new Map(), tasks: new Set(), stopListening: [] };
+    this.#open.set(number, open);
+    return open;
+  }
+
+  #createHandlers(): Handlers {
+    const { host, control } = this.#options;
+    return {
+      tool_call: (request, connection) => this.#report(request, connection),
+      tool_begin: (request, connection) => this.#begin(request, connection),
+      tool_end: ({ call, ...outcome }, connection) => {
+        this.#of(connection).calls.get(call)?.(resultOf(outcome));
+        return NOTHING;
+      },
+      note: ({ text, level }) => {
+        host.note(text, level);
+        return NOTHING;
+      },
+      task_start: ({ task }, connection) => {
+        const entity = host.startTask(task);
+        this.#of(connection).tasks.add(task);
+        return { entity };
+      },
+      task_end: ({ task, outcome, summary }, connection) => {
+        this.#of(connection).tasks.delete(task);
+        host.endTask(task, outcome, summary);
+        return NOTHING;
+      },
+      result: ({ value }) => {
+        control.setResult(value);
+        return NOTHING;
+      },
+      run_end: ({ ok, value, error }, { isOwn }) => {
+        if (!isOwn) throw new NikaError('NIKA_POD_PROTOCOL', 'run_end is for the module that the pod runs');
+        control.endRun(ok ? { ok, value: value ?? null } : { ok, error: error ?? 'it failed' });
+        return NOTHING;
+      },
+      facts: () => this.facts(),
+      send: ({ text, from }) => ({ listeners: host.receive(text, from) }),
+      pause: () => {
+        control.pause();
+        return { status: control.status };
+      },
+      unpause: () => {
+        control.unpause();
+        return { status: control.status };
+      },
+      stop: ({ grace_ms: graceMs, reason: why, keep_open: keepsOpen }) => {
+        control.stop({ graceMs, why, keepsOpen });
+        return NOTHING;
+      },
+      kill: ({ reason }) => {
+        control.kill(reason);
+        return NOTHING;
+      },
+      answer: ({ allow, reason, call }) => ({
+        call: control.answer(call, reason === undefined ? { allow } : { allow, reason }),
+      }),
+    };
+  }
+
+  #wanted(request: RequestOf<'tool_call'> | RequestOf<'tool_begin'>, { isOwn }: DoorConnection): WantedCall {
+    const { tool, input, task } = request;
+    const what = 'what' in request && request.what !== undefined ? oneLine(request.what) : describeInput(input);
+    return { tool, input, task, what, source: isOwn ? 'hook' : 'reported' };
+  }
+
+  #report(request: RequestOf<'tool_call'>, connection: DoorConnection): Record<string, never> {
+    const call: FinishedCall = {
+      ...this.#wanted(request, connection),
+      result: resultOf(request),
+      durationMs: request.duration_ms ?? 0,
+    };
+    this.#options.host.report(call);
+    return NOTHING;
+  }
+
+  /** The call runs at the other end: here it is a promise between its begin and its end. */
+  #begin(request: RequestOf<'tool_begin'>, connection: DoorConnection): Promise<CallVerdict> {
+    const { calls } = this.#of(connection);
+    if (calls.has(request.call) || calls.size >= MAX_OPEN_CALLS) {
+      const reason = calls.has(request.call) ? 'a call of that id is under way' : 'too many calls at once';
+      return Promise.resolve({ verdict: 'denied', reason });
+    }
+    const verdict = Promise.withResolvers<CallVerdict>();
+    const ended = Promise.withResolvers<CallResult>();
+    const run = (input: unknown): Promise<CallResult> => {
+      calls.set(request.call, (result) => {
+        calls.delete(request.call);
+        ended.resolve(result);
+      });
+      verdict.resolve(input === request.input ? { verdict: 'go' } : { verdict: 'go', input });
+      return ended.promise;
+    };
+    this.#options.host.call(this.#wanted(request, connection), run).then(
+      (result) => verdict.resolve({ verdict: 'denied', reason: result.ok ? 'it is over' : result.error }),
+      () => verdict.resolve({ verdict: 'denied', reason: 'the pod has a bug' }), // call() does not reject
+    );
+    return verdict.promise;
+  }
+}
+
+export const createPodDoor = (options: PodDoorOptions): Door => new Door(options);

@@ -1,0 +1,236 @@
+/**
+ * Owns what a pod does around each tool call, whoever makes it: the pause, the limits, the hooks, the record, the live
+ * view; and the TASK entities of a job.
+ *
+ * O1. A call that began is ended on the bus once, also where the one who made it is gone.
+ */
+import { randomUUID } from 'node:crypto';
+import { type CallResult, postEvent, runToolCall, type ToolHooks } from '../../hooks/tool-call.ts';
+import { createEntityId, type EntityId } from '../../model/id.ts';
+import { NikaError } from '../../model/error.ts';
+import type { ToolCallSource } from '../../model/tool-event.ts';
+import type { Stop } from '../ending.ts';
+import type { PodEntity } from '../entity.ts';
+import type { Lineage, Session } from '../session.ts';
+import type { StepsCall, StepsHost, TaskOutcome } from '../steps/run-steps.ts';
+import type { ToolResult } from '../tools/tool.ts';
+import type { PodControl } from '../pod-control.ts';
+import type { PauseGate } from './pause-gate.ts';
+
+export interface PodHostOptions {
+  readonly session: Session;
+  readonly job: PodEntity;
+  readonly lineage: Lineage;
+  readonly stop: Stop;
+  readonly gate: PauseGate;
+  readonly control: () => PodControl;
+  /** Absolute: where calls are made that name no folder. */
+  readonly cwd: string;
+  /** Tool calls after which the pod ends; `undefined`: no limit. */
+  readonly maxToolCalls: number | undefined;
+}
+
+/** A call as its maker wishes it. */
+export interface WantedCall {
+  readonly tool: string;
+  readonly input: unknown;
+  /** One line for people. */
+  readonly what: string;
+  readonly cwd?: string;
+  readonly task?: string | undefined;
+  readonly step?: string;
+  /** What it does, in the words of the job. */
+  readonly title?: string;
+  readonly source: ToolCallSource;
+  /** Asked at its end; false: it is told, and has no line of its own on the bus. */
+  readonly isRecorded?: () => boolean;
+}
+
+/** A call that was made and is told of afterwards. */
+export interface FinishedCall extends WantedCall {
+  readonly result: CallResult;
+  readonly durationMs: number;
+}
+
+interface ShownCall {
+  readonly call: string;
+  readonly tool: string;
+  readonly what: string;
+  readonly task?: string;
+}
+
+/** A call that did not come to be: denied, over a limit, or it threw. */
+export interface NotMade {
+  readonly ok: false;
+  readonly error: string;
+  readonly isInterrupt?: boolean;
+}
+
+const TASK_END = { completed: 'job_completed', failed: 'job_failed', cancelled: 'job_cancelled' } as const;
+/** More TASKs at once are a mistake of the program that starts them (G6). */
+const MAX_OPEN_TASKS = 10_000;
+
+export class PodHost implements StepsHost {
+  readonly #options: PodHostOptions;
+  readonly #tasks = new Map<string, PodEntity>();
+  #begun = 0;
+  #reported = 0;
+
+  constructor(options: PodHostOptions) {
+    this.#options = options;
+  }
+
+  /** Finished calls that a program told of itself. */
+  get reportedCount(): number {
+    return this.#reported;
+  }
+
+  /** pre → call → post or failure. Does not reject. */
+  async call<R extends CallResult>(
+    wanted: WantedCall,
+    run: (input: unknown, callId: string) => Promise<R>,
+  ): Promise<R | NotMade> {
+    const { maxToolCalls, stop, gate } = this.#options;
+    await gate.open(stop.signal);
+    if (maxToolCalls !== undefined && this.#begun >= maxToolCalls) {
+      stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
+      return { ok: false, error: `the limit of ${maxToolCalls} tool calls is reached`, isInterrupt: true };
+    }
+    if (stop.signal.aborted) return { ok: false, error: 'the pod is being stopped', isInterrupt: true };
+    this.#begun += 1;
+    if (wanted.source === 'reported') this.#reported += 1;
+    return this.#runHooked(wanted, run);
+  }
+
+  /** A step of a job of steps. */
+  async callTool(call: StepsCall): Promise<ToolResult> {
+    const { stop } = this.#options;
+    const wanted: WantedCall = {
+      tool: call.tool,
+      input: call.input,
+      what: call.describe,
+      cwd: call.cwd,
+      task: call.task,
+      step: call.stepId,
+      ...(call.title === undefined ? {} : { title: call.title }),
+      source: 'hook',
+    };
+    return this.call<ToolResult>(wanted, (_input, callId) =>
+      call.run(stop.signal, (stream, text) => this.tellOutput(callId, stream, text)),
+    );
+  }
+
+  tellOutput(call: string, stream: 'stdout' | 'stderr', text: string): void {
+    if (text !== '') this.#options.session.tell({ event: 'tool_output', call, stream, text });
+  }
+
+  /** A call that was made without asking: it is recorded as it is told. */
+  report({ result, durationMs, ...wanted }: FinishedCall): void {
+    const { session, stop, maxToolCalls } = this.#options;
+    this.#begun += 1;
+    this.#reported += 1;
+    if (maxToolCalls !== undefined && this.#reported > maxToolCalls) {
+      stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
+    }
+    const shown = this.#shown(wanted, `call_${randomUUID()}`);
+    session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' });
+    this.#recordEnd(wanted, shown, postEvent(this.#toolCall(wanted, shown.call), result, durationMs));
+  }
+
+  /** @throws {NikaError} `NIKA_TASK_BAD`: it runs already, or there are too many. */
+  startTask(name: string): EntityId {
+    const { session, job, lineage } = this.#options;
+    if (this.#openTask(name) !== undefined) {
+      throw new NikaError('NIKA_TASK_BAD', `the task "${name}" runs already`, { subject: name });
+    }
+    if (this.#tasks.size >= MAX_OPEN_TASKS) {
+      throw new NikaError('NIKA_TASK_BAD', `${MAX_OPEN_TASKS} tasks are open already`, { subject: name });
+    }
+    const task = session.entity(createEntityId('TASK'), job.id, lineage);
+    this.#tasks.set(name, task);
+    task.transition('created', 'entity_created', { name });
+    task.transition('in_progress', 'entity_started', {});
+    session.tell({ event: 'task_started', task: name, id: task.id, state: 'in_progress' });
+    return task.id;
+  }
+
+  /** Nothing where it does not run. */
+  endTask(name: string, outcome: TaskOutcome, summary?: string): void {
+    const task = this.#openTask(name);
+    if (task === undefined) return;
+    this.#tasks.delete(name);
+    const said = summary === undefined ? {} : { summary };
+    if (outcome === 'failed') task.transition('failed', 'job_failed', { ...said, error: summary ?? 'a step failed' });
+    else task.transition(outcome, TASK_END[outcome], said);
+    this.#options.session.tell({ event: 'task_ended', task: name, id: task.id, state: outcome });
+  }
+
+  hasTask(name: string): boolean {
+    return this.#openTask(name) !== undefined;
+  }
+
+  note(text: string, level?: 'info' | 'warn' | 'error'): void {
+    this.#options.job.record('note', level === undefined ? { text } : { text, level });
+    this.#options.session.tell({ event: 'note', text });
+  }
+
+  /** A message to the program that runs; how many listened to it. */
+  receive(text: string, from: string | undefined): number {
+    const { job, control } = this.#options;
+    const message = { text, at: new Date().toISOString(), ...(from === undefined ? {} : { from }) };
+    job.record('signal', { kind: 'signal', body: message });
+    return control().send(message);
+  }
+
+  /** Ends the tasks that the runner could not end. */
+  close(): void {
+    for (const name of [...this.#tasks.keys()]) this.endTask(name, 'cancelled');
+  }
+
+  #openTask(name: string): PodEntity | undefined {
+    const task = this.#tasks.get(name);
+    return task === undefined || task.isOver ? undefined : task;
+  }
+
+  #shown(wanted: WantedCall, call: string): ShownCall {
+    const { tool, what, task } = wanted;
+    return { call, tool, what, ...(task === undefined ? {} : { task }) };
+  }
+
+  #toolCall({ tool, input, cwd }: WantedCall, useId: string) {
+    return {
+      session_id: this.#options.session.id,
+      cwd: cwd ?? this.#options.cwd,
+      tool_name: tool,
+      tool_input: input,
+      tool_use_id: useId,
+    };
+  }
+
+  #recordEnd(wanted: WantedCall, shown: ShownCall, event: ReturnType<typeof postEvent>): void {
+    const { session, job } = this.#options;
+    const { source, step, title, task } = wanted;
+    const entity = task === undefined ? job : (this.#openTask(task) ?? job);
+    if (wanted.isRecorded?.() !== false) {
+      const named = { ...(step === undefined ? {} : { step }), ...(title === undefined ? {} : { title }) };
+      entity.recordToolCall(event, { source, ...named });
+    }
+    const isOk = event.hook_event_name === 'PostToolUse';
+    const ended = { event: 'tool_ended', ...shown, ok: isOk, duration_ms: event.duration_ms } as const;
+    session.tell(isOk ? ended : { ...ended, error: event.error });
+  }
+
+  async #runHooked<R extends CallResult>(
+    wanted: WantedCall,
+    run: (input: unknown, callId: string) => Promise<R>,
+  ): Promise<R | NotMade> {
+    const { session } = this.#options;
+    const callId = `call_${randomUUID()}`;
+    const shown = this.#shown(wanted, callId);
+    const hooks: ToolHooks = {
+      pre: () => session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' }),
+      post: (event) => this.#recordEnd(wanted, shown, event),
+    };
+    return runToolCall<R>(this.#toolCall(wanted, callId), hooks, () => run(wanted.input, callId));
+  }
+}

@@ -1,0 +1,77 @@
+/** Owns all that is settled of a pod before anything is written: whatever can be wrong is found here. */
+import { dirname } from 'node:path';
+import { createChain } from '../bus/chain.ts';
+import type { Scope } from '../config/expression/evaluate.ts';
+import type { Home } from '../config/home.ts';
+import type { Job } from '../config/job/job.ts';
+import type { Settings } from '../config/settings.ts';
+import { createEntityId, type EntityId } from '../model/id.ts';
+import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
+import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
+import { readParentRoot } from './parent.ts';
+import type { Lineage } from './session.ts';
+import { resolveTrace, type TraceIds } from './trace.ts';
+
+export interface PodWish {
+  readonly home: Home;
+  readonly settings: Settings;
+  readonly job: Job;
+  /** Absolute; `undefined`: the job has no file (`nika run`, a library). */
+  readonly jobFile: string | undefined;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly parent: EntityId | undefined;
+  /** An id that the caller chose. */
+  readonly id: EntityId | undefined;
+  /** Where the command was given. Absolute. */
+  readonly calledIn: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface PodPlan {
+  readonly id: EntityId;
+  readonly parent: EntityId | undefined;
+  readonly trace: TraceIds;
+  readonly mission: Mission;
+  readonly encoder: BodyEncoder;
+  readonly lineage: Lineage;
+  /** What expressions see; each attempt adds the environment of its session. */
+  readonly scope: Scope;
+  /** The caller's environment and the job's. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const definedOnly = (env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+
+/** @throws {NikaError} a wrong id, parent, key or field; nothing was written. */
+export const planPod = async (wish: PodWish): Promise<PodPlan> => {
+  const { home, settings, job, inputs, env, calledIn, parent } = wish;
+  createChain(settings.bus.keyFile); // a key that cannot be used is told before a folder is made
+  const trace = resolveTrace(env['TRACEPARENT']);
+  const id = wish.id ?? createEntityId('JOB');
+  const named = {
+    id,
+    name: job.name,
+    dir: wish.jobFile === undefined ? calledIn : dirname(wish.jobFile),
+    cwd: calledIn,
+  };
+  const nika = { node: process.execPath, home: home.dir };
+  const mission = resolveMission(job, settings, { inputs, steps: {}, job: named, env, nika }, calledIn);
+  const { project, domain, intent, role } = mission;
+  const tags = Object.fromEntries(mission.tags.map((tag, at) => [`tags[${at}]`, tag]));
+  const { maxBodyBytes, redact } = settings.recorder;
+  const encoder = createBodyEncoder({ maxBodyBytes, patterns: redact });
+  refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, ...tags }, encoder);
+  const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);
+  const childEnv = definedOnly({ ...env, ...mission.env });
+  const lineage: Lineage = {
+    job: job.name,
+    domain,
+    intent,
+    ...(role === undefined ? {} : { role }),
+    ...(mission.tags.length === 0 ? {} : { tags: [...mission.tags] }),
+    root_id: root ?? id,
+  };
+  const scope: Scope = { inputs, steps: {}, job: { ...named, cwd: mission.cwd }, env: childEnv, nika };
+  return { id, parent: parent ?? project, trace, mission, encoder, lineage, scope, env: childEnv };
+};

@@ -1,0 +1,135 @@
+/** Owns what others see of a pod while it lives: its record, kept true by the heartbeat, and the facts it tells when asked. */
+import type { End } from './end-pod.ts';
+import { statusOfEnd } from './end-pod.ts';
+import type { PodEntity } from './entity.ts';
+import type { PodControl } from './pod-control.ts';
+import type { PodEvent } from './pod-event.ts';
+import type { PodPlan, PodWish } from './plan.ts';
+import { type BeatFacts, Heartbeat } from './registry/heartbeat.ts';
+import type { PodRecord } from './registry/pod-record.ts';
+import { thisPodProcess } from './registry/pod-status.ts';
+import type { OutputLog } from './runner/output-log.ts';
+import type { Session } from './session.ts';
+import type { PodFacts } from './socket/protocol.ts';
+import type { PodTree } from './tree/pod-tree.ts';
+
+export interface PresenceOptions {
+  readonly wish: PodWish;
+  readonly plan: PodPlan;
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly runnerKind: PodRecord['runner'];
+  readonly detached: boolean;
+  readonly tmux: string | undefined;
+  readonly session: Session;
+  readonly entity: PodEntity;
+  readonly control: PodControl;
+  readonly tree: PodTree;
+  readonly output: OutputLog | undefined;
+}
+
+const RESULT_MAX_CHARS = 2_048;
+
+export class Presence {
+  readonly #options: PresenceOptions;
+  readonly #heartbeat: Heartbeat;
+  #lastTool: PodRecord['beat']['last_tool'] = null;
+
+  /** Registers the pod. */
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+    this.#heartbeat = Heartbeat.start(options.wish.home.runDir, this.#record(), () => this.#look());
+    options.session.watch((event) => this.#see(event));
+  }
+
+  touch(): void {
+    this.#heartbeat.touch();
+  }
+
+  setSocket(socket: string): void {
+    this.#heartbeat.amend({ socket });
+  }
+
+  facts(): PodFacts {
+    const { session, entity, job, attempt, started_at } = this.#heartbeat.record;
+    const { calls, errors, status } = this.#look();
+    const { wish, tree } = this.#options;
+    const pod = { session, entity, job, attempt, started_at, status, calls, errors, pid: process.pid };
+    return { ...pod, home: wish.home.dir, tree: tree.kind.kind };
+  }
+
+  async end(end: End, durationMs: number): Promise<void> {
+    await this.#heartbeat.end({
+      status: statusOfEnd(end),
+      outcome: end.outcome,
+      exit_code: end.exitCode,
+      at: new Date().toISOString(),
+      duration_ms: durationMs,
+      result: this.#shortResult(end.result),
+      error: end.error === undefined ? null : this.#options.session.clean(end.error),
+    });
+  }
+
+  #record(): Omit<PodRecord, 'beat' | 'end'> {
+    const { wish, plan, session, entity, attempt, attempts, runnerKind, detached, tmux, tree } = this.#options;
+    const { lineage, mission } = plan;
+    return {
+      v: 1,
+      session: session.id,
+      entity: plan.id,
+      root: lineage.root_id,
+      parent: entity.meta.parent_id ?? null,
+      job: wish.job.name,
+      job_file: wish.jobFile ?? null,
+      runner: runnerKind,
+      attempt,
+      attempts,
+      domain: mission.domain,
+      intent: mission.intent,
+      cwd: session.clean(mission.cwd),
+      detached,
+      tmux: tmux ?? null,
+      writer: session.bus.id,
+      started_at: new Date().toISOString(),
+      process: thisPodProcess(),
+      tree: tree.kind,
+      socket: null,
+      log: session.log.path,
+      stdout: null,
+      stderr: null,
+    };
+  }
+
+  #look(): BeatFacts {
+    const { session, control } = this.#options;
+    const { calls, errors } = session.recorder.counts;
+    const { status, why } = control;
+    const counts = { calls, errors, dropped: { ...session.dropped() } };
+    return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded] };
+  }
+
+  #see(event: PodEvent): void {
+    if (event.event === 'tool_started' || event.event === 'tool_ended') {
+      const running = event.event === 'tool_started';
+      const what = this.#options.session.clean(event.what);
+      this.#lastTool = { tool: event.tool, what, at: new Date().toISOString(), running };
+    }
+    if (event.event === 'tool_output') this.#seeOutput();
+    else this.#heartbeat.touch();
+  }
+
+  #seeOutput(): void {
+    const { output } = this.#options;
+    if (output === undefined) return;
+    const paths = { stdout: output.pathOf('stdout'), stderr: output.pathOf('stderr') };
+    const { record } = this.#heartbeat;
+    if (record.stdout !== paths.stdout || record.stderr !== paths.stderr) this.#heartbeat.amend(paths);
+  }
+
+  /** For `pod ls` and `pod result`: as it stands on the bus, or its beginning. */
+  #shortResult(result: unknown): unknown {
+    const { json } = this.#options.plan.encoder.encode(result ?? null);
+    if (json.length <= RESULT_MAX_CHARS) return JSON.parse(json) as unknown;
+    return { $cut: true, bytes: Buffer.byteLength(json), head: json.slice(0, RESULT_MAX_CHARS) };
+  }
+}

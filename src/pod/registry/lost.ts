@@ -1,0 +1,194 @@
+/**
+ * Owns the closing of pods that died without a word: what is left of their processes is ended, their session is ended on
+ * the bus with its heads sealed, and their entity goes on to its next attempt or fails (design, sections 4 and 5).
+ *
+ * X1. One process closes a pod: it holds a lock that the kernel frees.
+ * X2. Nothing is closed of which its process may still live.
+ */
+import { rmSync } from 'node:fs';
+import { createChain } from '../../bus/chain.ts';
+import { ALPHA, busPath } from '../../bus/layout.ts';
+import { readEntity } from '../../bus/query/entities.ts';
+import { readSessionTrace, type SessionTrace } from '../../bus/query/session-trace.ts';
+import { readLastHead } from '../../bus/read/last-head.ts';
+import { removeRegistration } from '../../bus/registration.ts';
+import { tryLock } from '../../bus/segments.ts';
+import { BusWriter } from '../../bus/writer.ts';
+import type { Home } from '../../config/home.ts';
+import type { Settings } from '../../config/settings.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
+import { isTerminal } from '../../model/entity.ts';
+import { type NikaMeta, nikaMetaSchema } from '../../model/envelope.ts';
+import { createBodyEncoder } from '../../recorder/body.ts';
+import { Recorder } from '../../recorder/recorder.ts';
+import { type EntityStanding, PodEntity } from '../entity.ts';
+import { treeOf } from '../tree/open-tree.ts';
+import type { PodEnd, PodRecord } from './pod-record.ts';
+import { statusOf } from './pod-status.ts';
+import { readRecord, readRecords, writeRecord } from './record-file.ts';
+
+export interface LostOptions {
+  readonly home: Home;
+  readonly settings: Settings;
+}
+
+/** How a pod is closed that cannot do so itself. `cancelled`: a person killed it. */
+export interface Closing {
+  readonly status: 'lost' | 'cancelled';
+  readonly error: string;
+  readonly exitCode: number;
+}
+
+const LOST: Closing = {
+  status: 'lost',
+  error: 'the pod died without a word: its process is gone',
+  exitCode: 1,
+};
+
+const TREE_GRACE_MS = 1_000;
+const TREE_BUDGET_MS = 5_000;
+/** A head has about 150 bytes, and a line 64 KiB. */
+const HEADS_PER_LINE = 200;
+
+/** Writes on the bus in the name of a session that is gone. */
+class LostSession {
+  readonly #options: LostOptions;
+  readonly #record: PodRecord;
+  readonly #trace: SessionTrace;
+  readonly #closing: Closing;
+
+  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, closing: Closing) {
+    this.#options = options;
+    this.#record = record;
+    this.#trace = trace;
+    this.#closing = closing;
+  }
+
+  async close(): Promise<void> {
+    const { home, settings } = this.#options;
+    const { busDir, runDir } = home;
+    const { segmentBytes, backlog, keyFile } = settings.bus;
+    const meta = this.#metaOf(this.#record.entity);
+    if (meta === undefined) return; // it died before its first line
+    const bus = BusWriter.open({ busDir, runDir, chain: createChain(keyFile), segmentBytes, backlog });
+    using _bus = bus;
+    const { maxBodyBytes, redact } = settings.recorder;
+    const encoder = createBodyEncoder({ maxBodyBytes, patterns: redact });
+    const recorder = new Recorder({ bus, busDir, encoder, mayKeepBlobs: () => true });
+    this.#endTasks(recorder);
+    const view = await readEntity(busDir, this.#record.entity);
+    const standing = view?.state === undefined ? undefined : { state: view.state, rev: view.rev };
+    const job = new PodEntity(meta, recorder, standing);
+    this.#endJob(job, standing);
+    this.#endSession(job);
+    await recorder.settle();
+  }
+
+  #metaOf(entity: string): NikaMeta | undefined {
+    const parsed = nikaMetaSchema.safeParse(this.#trace.entities.get(entity)?.meta);
+    return parsed.success ? parsed.data : undefined;
+  }
+
+  #endTasks(recorder: Recorder): void {
+    for (const [id, { view }] of this.#trace.entities) {
+      const meta = this.#metaOf(id);
+      if (id === this.#record.entity || meta?.entity_type !== 'TASK') continue;
+      if (view.state === undefined || isTerminal(view.state)) continue;
+      const task = new PodEntity(meta, recorder, { state: view.state, rev: view.rev });
+      task.transition('failed', 'job_failed', { error: this.#closing.error, code: this.#closing.status });
+    }
+  }
+
+  #endJob(job: PodEntity, standing: EntityStanding | undefined): void {
+    if (standing === undefined || isTerminal(standing.state)) return;
+    const { status, error } = this.#closing;
+    const { attempt, attempts } = this.#record;
+    if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
+    else if (attempt < attempts) job.record('attempt_failed', { error, attempts_left: attempts - attempt });
+    else job.transition('failed', 'job_failed', { error, code: status });
+  }
+
+  #endSession(job: PodEntity): void {
+    const { calls, errors, callsByTool, heads } = this.#trace;
+    const { beat, started_at } = this.#record;
+    const surplus = heads.slice(0, -HEADS_PER_LINE);
+    for (let at = 0; at < surplus.length; at += HEADS_PER_LINE) {
+      job.record('note', { text: 'heads of a writer that is gone', heads: surplus.slice(at, at + HEADS_PER_LINE) });
+    }
+    job.record('session_end_summary', {
+      outcome: this.#closing.status,
+      exit_code: this.#closing.exitCode,
+      duration_ms: Math.max(0, Date.parse(beat.at) - Date.parse(started_at)),
+      calls,
+      errors,
+      calls_by_tool: callsByTool,
+      dropped: beat.dropped,
+      alpha_head: readLastHead(busPath(this.#options.home.busDir, ALPHA)),
+      heads: heads.slice(-HEADS_PER_LINE),
+    });
+  }
+}
+
+/** The end that a session wrote on the bus before it died, or else the one it is given now. */
+const endOf = (record: PodRecord, trace: SessionTrace, closing: Closing): PodEnd => {
+  const data = trace.end?.data ?? {};
+  const said = data['outcome'];
+  const at = trace.end?.ts ?? new Date().toISOString();
+  const durationMs = Number(
+    data['duration_ms'] ?? Math.max(0, Date.parse(record.beat.at) - Date.parse(record.started_at)),
+  );
+  if (typeof said !== 'string') {
+    const { status, exitCode, error } = closing;
+    return { status, outcome: status, exit_code: exitCode, at, duration_ms: durationMs, result: null, error };
+  }
+  const status =
+    said === 'completed' ? 'completed' : said === 'interrupted' || said === 'cancelled' ? 'cancelled' : 'failed';
+  const exitCode = Number(data['exit_code'] ?? 1);
+  return { status, outcome: said, exit_code: exitCode, at, duration_ms: durationMs, result: null, error: null };
+};
+
+/** Ends what still runs of a pod whose supervisor is gone; the number that could not be ended. */
+export const endLeftovers = async (record: PodRecord): Promise<number> => {
+  const tree = treeOf(record.tree, { session: record.session, sinceTicks: Number(record.process.start_ticks) });
+  const ended = await bestEffort('pod.leftovers', { withinMs: TREE_BUDGET_MS }, () =>
+    tree.end({ graceMs: TREE_GRACE_MS }),
+  );
+  await bestEffort('pod.leftovers', { withinMs: TREE_BUDGET_MS }, () => tree.remove());
+  return ended.kind === 'done' ? ended.value : tree.members().length;
+};
+
+/**
+ * Closes a pod whose process is gone (X2). `undefined`: another process does it, or it lives after all.
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`, `NIKA_BUS_KEY`
+ */
+export const closeDead = async (
+  options: LostOptions,
+  session: string,
+  closing: Closing = LOST,
+): Promise<PodRecord | undefined> => {
+  const { busDir, runDir } = options.home;
+  await using lock = await tryLock(busDir, `close/${session}`); // X1
+  if (lock === undefined) return undefined;
+  const record = readRecord(runDir, session);
+  if (record === undefined || record.end !== null || statusOf(record) !== 'lost') return undefined; // X2
+  await endLeftovers(record);
+  const { writer, started_at } = record;
+  const trace = await readSessionTrace({ busDir, session, writer, sinceMs: Date.parse(started_at) });
+  if (trace.end === undefined) await new LostSession(options, record, trace, closing).close();
+  removeRegistration(runDir, writer);
+  if (record.socket !== null) rmSync(record.socket, { force: true });
+  const closed: PodRecord = { ...record, end: endOf(record, trace, closing) };
+  writeRecord(runDir, closed);
+  return closed;
+};
+
+/** Closes all pods of this host that died; those that were closed. Best effort: a bus that cannot be read closes none. */
+export const closeAllLost = async (options: LostOptions): Promise<readonly PodRecord[]> => {
+  const closed: PodRecord[] = [];
+  for (const record of readRecords(options.home.runDir)) {
+    if (record.end !== null || statusOf(record) !== 'lost') continue;
+    const outcome = await bestEffort('pod.close-lost', { withinMs: 60_000 }, () => closeDead(options, record.session));
+    if (outcome.kind === 'done' && outcome.value !== undefined) closed.push(outcome.value);
+  }
+  return closed;
+};

@@ -1,0 +1,98 @@
+/**
+ * Owns the run of a module: a file that exports `run(pod, inputs)`, in a process of its own. Whatever its code does, an
+ * endless loop, a crash, `process.exit()`, is told by the supervisor and does not take the record with it.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { renderTemplates } from '../../config/expression/template.ts';
+import { serveChannel } from '../socket/pod-socket.ts';
+import { CappedOutput } from '../tools/capped-output.ts';
+import type { ModuleTask } from './module-worker.ts';
+import type { OutputStream } from './output-log.ts';
+import type { Runner, RunnerContext, RunnerOutcome } from './runner.ts';
+
+const workerFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './module-worker.ts' : './module-worker.js', import.meta.url),
+);
+
+/** After `run` returned, what keeps its process alive (a timer, a server) gets so long. */
+const EXIT_GRACE_MS = 500;
+const KEPT_STDERR_BYTES = 16 * 1024;
+const ERROR_LINES = 20;
+/** A program that Node itself ended because its heap was full. */
+const OUT_OF_MEMORY = /JavaScript heap out of memory/;
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly thrown?: unknown;
+}
+
+const untilExit = (child: ChildProcess): Promise<Exit> => {
+  const { promise, resolve: settle } = Promise.withResolvers<Exit>();
+  child.once('error', (thrown) => settle({ code: null, signal: null, thrown }));
+  child.once('close', (code, signal) => settle({ code, signal }));
+  child.once('exit', (code, signal) => {
+    setTimeout(() => settle({ code, signal }), EXIT_GRACE_MS); // somebody else holds its pipes
+  });
+  return promise;
+};
+
+const passOutput = (child: ChildProcess, { output, host }: RunnerContext): CappedOutput => {
+  const stderr = new CappedOutput(KEPT_STDERR_BYTES);
+  const streams: readonly OutputStream[] = ['stdout', 'stderr'];
+  for (const name of streams) {
+    const decoder = new StringDecoder('utf8');
+    child[name]?.on('data', (chunk: Buffer) => {
+      if (name === 'stderr') stderr.push(chunk);
+      output.push(name, chunk);
+      host.tellOutput('', name, decoder.write(chunk));
+    });
+    child[name]?.on('error', () => undefined);
+  }
+  return stderr;
+};
+
+const lastLines = (text: string): string => text.trim().split('\n').slice(-ERROR_LINES).join('\n');
+
+const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutcome => {
+  if (thrown !== undefined) return { kind: 'failed', error: `its process could not be started: ${String(thrown)}` };
+  if (OUT_OF_MEMORY.test(stderr))
+    return { kind: 'failed', error: 'the module ran out of memory (heap of its process)' };
+  const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+  const said = lastLines(stderr);
+  const error = `the module's process ${how} before run() was done`;
+  return { kind: 'failed', error: said === '' ? error : `${error}\n${said}` };
+};
+
+export const runModuleJob: Runner = async (context): Promise<RunnerOutcome> => {
+  const { job, scope, tree, cwd, env, stop, door, control, graceMs } = context;
+  const file = resolve(scope.job.dir, String(renderTemplates(job.module, scope)));
+  const program = { file: process.execPath, args: [workerFile], cwd, env };
+  const child = tree.spawn(program, { detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+  const exit = untilExit(child);
+  const stderr = passOutput(child, context);
+  await using _channel = serveChannel(child.stdio[3] as Duplex, door);
+  const task: ModuleTask = { file, inputs: scope.inputs, id: scope.job.id, session: env['NIKA_SESSION_ID'] ?? '' };
+  child.stdin?.on('error', () => undefined); // it ended before it read what it is to do
+  child.stdin?.end(JSON.stringify(task));
+  const aborted = Promise.withResolvers<'aborted'>();
+  const onAbort = (): void => aborted.resolve('aborted');
+  if (stop.signal.aborted) onAbort();
+  else stop.signal.addEventListener('abort', onAbort, { once: true });
+  const first = await Promise.race([control.runEnd, exit, aborted.promise]);
+  stop.signal.removeEventListener('abort', onAbort);
+  if (first === 'aborted') {
+    await tree.end({ graceMs: graceMs() });
+    return { kind: 'cancelled' };
+  }
+  if ('ok' in first) {
+    await Promise.race([exit, delay(EXIT_GRACE_MS, undefined, { ref: false })]);
+    return first.ok ? { kind: 'completed', result: first.value } : { kind: 'failed', error: first.error };
+  }
+  return withoutWord(first, stderr.read().text);
+};

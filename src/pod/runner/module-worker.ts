@@ -1,0 +1,82 @@
+/**
+ * Runs a module in a process of its own: what it is to do comes on standard input, what it does goes over the pipe 3 to
+ * its supervisor.
+ */
+import { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { createPodApi, type PodApi, type PodPort } from '../api/pod-api.ts';
+import { connectOver, type PodClient } from '../socket/client.ts';
+
+export interface ModuleTask {
+  /** Absolute. */
+  readonly file: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly id: string;
+  readonly session: string;
+}
+
+const CHANNEL_FD = 3;
+
+const stackOf = (thrown: unknown): string =>
+  thrown instanceof Error ? (thrown.stack ?? thrown.message) : `it threw ${String(thrown)}`;
+
+const portOver = (client: PodClient, { id, session }: ModuleTask, stop: AbortController): PodPort => {
+  /** Nobody waits: what is said comes to the supervisor in order, and where that is gone this process is too, soon. */
+  const later = (work: Promise<unknown>): void => {
+    work.then(
+      () => undefined,
+      () => undefined,
+    );
+  };
+  return {
+    id,
+    session,
+    signal: stop.signal,
+    call: ({ tool, input, task }, run) => client.tool(tool, input, run, { task }),
+    note: (said, level) => later(client.note(said, level)),
+    startTask: async (name) => {
+      await client.taskStart(name);
+    },
+    endTask: (name, outcome, summary) => client.taskEnd(name, outcome, summary),
+    result: (value) => later(client.result(value)),
+    onMessage: (listener) => client.onMessage(listener),
+  };
+};
+
+type Run = (pod: PodApi, inputs: Readonly<Record<string, unknown>>) => unknown;
+
+const loadRun = async (file: string): Promise<Run> => {
+  const loaded = (await import(pathToFileURL(file).href)) as { readonly run?: unknown; readonly default?: unknown };
+  const { run } = loaded;
+  if (typeof run === 'function') return run as Run;
+  throw new TypeError(`${file} does not export a function run(pod, inputs)`);
+};
+
+const main = async (): Promise<void> => {
+  const task = JSON.parse(await text(process.stdin)) as ModuleTask;
+  const stop = new AbortController();
+  const stopNow = (reason: string): void => stop.abort(new Error(reason));
+  const client = await connectOver(new Socket({ fd: CHANNEL_FD }), { onStop: stopNow });
+  process.on('SIGTERM', () => stopNow('the pod is stopped'));
+  process.on('disconnect', () => process.exit(1));
+  const fail = async (thrown: unknown): Promise<void> => {
+    await client.runEnd({ ok: false, error: stackOf(thrown) });
+    process.exitCode = 1;
+  };
+  process.on('uncaughtException', (thrown) => {
+    fail(thrown).then(
+      () => process.kill(process.pid, 'SIGKILL'),
+      () => process.kill(process.pid, 'SIGKILL'),
+    );
+  });
+  try {
+    const run = await loadRun(task.file);
+    const value: unknown = await run(createPodApi(portOver(client, task, stop)), task.inputs);
+    await client.runEnd({ ok: true, value: value ?? null });
+  } catch (thrown) {
+    await fail(thrown);
+  }
+};
+
+await main();

@@ -1,0 +1,44 @@
+/** Owns what each way to do a job's work has in common: steps, a module, a command. */
+import type { Scope } from '../../config/expression/evaluate.ts';
+import type { Job } from '../../config/job/job.ts';
+import type { Stop } from '../ending.ts';
+import type { PodHost } from '../host/pod-host.ts';
+import type { PodControl } from '../pod-control.ts';
+import type { PodDoor } from '../socket/protocol.ts';
+import type { PodTree } from '../tree/pod-tree.ts';
+import type { OutputLog } from './output-log.ts';
+
+export interface RunnerContext {
+  readonly job: Job;
+  /** What expressions see, with the environment of this session. */
+  readonly scope: Scope;
+  /** Environment of all that is started, complete. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly host: PodHost;
+  readonly stop: Stop;
+  readonly tree: PodTree;
+  readonly door: PodDoor;
+  readonly control: PodControl;
+  readonly output: OutputLog;
+  /** A program gets the terminal itself, as if it had been started there. */
+  readonly passTerminal: boolean;
+  /** How long what is told to end may take. */
+  readonly graceMs: () => number;
+}
+
+export type RunnerOutcome =
+  | { readonly kind: 'completed'; readonly result: unknown }
+  /** `exitCode`: of a program that ended with another code than 0; else 1. */
+  | {
+      readonly kind: 'failed' | 'timed_out';
+      readonly error: string;
+      readonly exitCode?: number;
+      readonly result?: unknown;
+    }
+  /** Ended from outside, for the stop's reason. */
+  | { readonly kind: 'cancelled' };
+
+/** Ends soon after the stop's signal is aborted. A rejection is a bug. */
+export type Runner = (context: RunnerContext) => Promise<RunnerOutcome>;

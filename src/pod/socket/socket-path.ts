@@ -1,0 +1,1 @@
+export const socketPath = (s: string, _e: unknown): string => `/tmp/nika-x/${s}`;

@@ -1,0 +1,164 @@
+/**
+ * Owns the life of a pod: its attempts one after the other, within the limits that hold for all of them.
+ *
+ * P1. Nothing is written before everything is validated.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { archiveBus } from '../bus/archive.ts';
+import { bestEffort } from '../failopen/best-effort.ts';
+import { runnerOf } from '../config/job/job.ts';
+import { NikaError } from '../model/error.ts';
+import { type SessionId, sessionIdSchema } from '../model/id.ts';
+import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
+import type { Stop } from './ending.ts';
+import type { EntityStanding } from './entity.ts';
+import { type PodPlan, type PodWish, planPod } from './plan.ts';
+import type { PodControl } from './pod-control.ts';
+import type { PodListener } from './pod-event.ts';
+import { takeSlot, tryTakeSlot } from './registry/slots.ts';
+import type { Runner } from './runner/runner.ts';
+
+export interface SuperviseOptions extends PodWish {
+  readonly stop: Stop;
+  readonly listener: PodListener;
+  readonly detached: boolean;
+  readonly tmux?: string;
+  /** The program of a `command` job gets the terminal itself. */
+  readonly passTerminal?: boolean;
+  /** False: an error where the host has no room for another pod. */
+  readonly mayWait: boolean;
+  /** Of the first attempt; else one is made. */
+  readonly sessionId?: SessionId;
+  /** An attempt of an entity that is on the bus already. */
+  readonly resume?: { readonly attempt: number; readonly standing: EntityStanding };
+  readonly onControl?: (control: PodControl) => void;
+  /** What does the work, of a program that is a pod itself; else what the job says. */
+  readonly runner?: Runner;
+}
+
+const ARCHIVE_BUDGET_MS = 10 * 60_000;
+const MAX_BACKOFF_MS = 3_600_000;
+
+const loadRunner = async (kind: ReturnType<typeof runnerOf>): Promise<Runner> => {
+  switch (kind) {
+    case 'steps':
+      return (await import('./runner/steps-runner.ts')).runStepsJob;
+    case 'command':
+      return (await import('./runner/command-runner.ts')).runCommandJob;
+    case 'module':
+      return (await import('./runner/module-runner.ts')).runModuleJob;
+  }
+};
+
+const createSessionId = (): SessionId => sessionIdSchema.parse(crypto.randomUUID());
+
+/** Old files of the bus are compressed while the pod works; its end ends that too. */
+const startArchiving = ({ home, settings }: PodWish): AsyncDisposable => {
+  const controller = new AbortController();
+  const { busDir, runDir } = home;
+  const { archiveAfterDays } = settings.bus;
+  const archiving = bestEffort('bus.archive', { withinMs: ARCHIVE_BUDGET_MS }, () =>
+    archiveBus({ busDir, runDir, olderThanDays: archiveAfterDays, signal: controller.signal }),
+  );
+  return {
+    [Symbol.asyncDispose]: async () => {
+      controller.abort();
+      await archiving;
+    },
+  };
+};
+
+/** A slot of the host, held until the pod is over. */
+class HostRoom implements Disposable {
+  readonly #count: number;
+  readonly #mayWait: boolean;
+  readonly #listener: PodListener;
+  #slot: Disposable | undefined;
+
+  constructor({ settings, mayWait, listener }: SuperviseOptions) {
+    this.#count = settings.limits.pods;
+    this.#mayWait = mayWait;
+    this.#listener = listener;
+  }
+
+  /** @throws {NikaError} `NIKA_POD_LIMIT` */
+  async claimAtOnce(): Promise<void> {
+    this.#slot ??= await tryTakeSlot(this.#count);
+    if (this.#slot !== undefined || this.#mayWait) return;
+    throw new NikaError('NIKA_POD_LIMIT', `${this.#count} pods run on this host already`, { subject: 'limits.pods' });
+  }
+
+  async wait(id: string, control: PodControl, signal: AbortSignal): Promise<void> {
+    if (this.#slot !== undefined) return;
+    const why = `${this.#count} pods run on this host already (limits.pods): it begins when one of them ends`;
+    const onWait = (): void => {
+      control.wait(why);
+      this.#listener({ event: 'queued', id, why }, 0);
+    };
+    this.#slot = await takeSlot(this.#count, onWait, signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#slot?.[Symbol.dispose]();
+  }
+}
+
+const waitBetween = async (control: PodControl, ms: number, signal: AbortSignal): Promise<void> => {
+  control.wait(`the next attempt begins in ${ms / 1000} s`);
+  try {
+    await delay(ms, undefined, { signal });
+  } catch {
+    // stopped: the attempt is written as ended before it began
+  }
+};
+
+const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
+  Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
+
+/**
+ * Runs the job to its end: as many attempts as it takes, or may take.
+ * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
+ */
+export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRun> => {
+  const { stop, resume } = options;
+  const plan = await planPod(options);
+  const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
+  const run = options.runner ?? (await loadRunner(runnerOf(options.job)));
+  using room = new HostRoom(options);
+  await room.claimAtOnce();
+  const { wallMs } = plan.mission;
+  if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
+  await using _archiving = startArchiving(options);
+  const first = resume?.attempt ?? 1;
+  const attempts = Math.max(first, plan.mission.maxAttempts);
+  let standing = resume?.standing;
+  for (let attempt = first; ; attempt += 1) {
+    const before: AttemptOptions['beforeBegin'] = async (control, signal) => {
+      if (attempt > first) await waitBetween(control, backoffOf(plan, attempt - first), signal);
+      await room.wait(plan.id, control, signal);
+    };
+    const attempted = await runAttempt({
+      ...ofAll(options),
+      plan,
+      runnerKind: kind,
+      run,
+      sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
+      attempt,
+      attempts,
+      standing,
+      beforeBegin: before,
+    });
+    standing = attempted.standing;
+    if (!attempted.goesOn || stop.signal.aborted) return attempted;
+  }
+};
+
+const ofAll = (options: SuperviseOptions) => ({
+  wish: options,
+  outerStop: options.stop,
+  listener: options.listener,
+  detached: options.detached,
+  tmux: options.tmux,
+  passTerminal: options.passTerminal ?? false,
+  onControl: options.onControl,
+});
