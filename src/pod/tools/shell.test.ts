@@ -63,9 +63,10 @@ describe('shell: what it runs', () => {
     expect(result).toMatchObject({ ok: true, output: 'one-two\n/' });
   });
 
-  it('gives only the environment of its context, not that of this process', async () => {
+  it('gives only the environment of its context, not that of this process, and the marker of its tree', async () => {
     const result = await shell({ argv: ['env'] });
-    expect(result).toMatchObject({ ok: true, output: `PATH=${env.PATH}` });
+    const output = expect.stringMatching(/^PATH=.*\nNIKA_TREE=call-[0-9a-f-]+$/);
+    expect(result).toMatchObject({ ok: true, output });
   });
 
   it('hands text over on standard input, and closes it where there is none', async () => {

@@ -2,7 +2,7 @@
  * Owns the tool `shell`: one program, given as an argv list or as a command line for `/bin/sh -c`.
  *
  * S1. It ends with the program, also when a child in the background still holds the pipes.
- * S2. An abort ends the whole process group before the call returns.
+ * S2. An abort ends all that the call started, in whatever session or group, before the call returns.
  * S3. Memory is bounded by `max_output_bytes`, whatever the program writes (G6); what is left out is counted (G3).
  */
 import type { ChildProcess } from 'node:child_process';
@@ -13,7 +13,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ShellInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { errnoOf, errorMessage } from '../../model/error.ts';
 import { CappedOutput } from './capped-output.ts';
-import { endGroup, spawnGroup } from './process-group.ts';
+import { openCallTree } from '../tree/open-tree.ts';
+import { spawnGroup } from './process-group.ts';
 import { interrupted, type JsonObject, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 
 type Ending =
@@ -22,6 +23,7 @@ type Ending =
 
 const PIPE_GRACE_MS = 200;
 const KILLED_WAIT_MS = 500;
+const GRACE_MS = 2_000;
 const ERROR_LINES = 20;
 const ERROR_CHARS = 2_000;
 
@@ -134,9 +136,11 @@ const run = async (input: ShellInput, context: ToolContext): Promise<ToolResult>
   const [file, ...args] = argvOf(input);
   const cwd = resolve(context.cwd, input.cwd ?? '.');
   const env = { ...context.env, ...input.env };
+  const tree = context.tree?.branch() ?? openCallTree(env);
+  await using _call = { [Symbol.asyncDispose]: tree.remove };
   let child: ChildProcess;
   try {
-    child = spawnGroup({ file, args, cwd, env, stdin: input.stdin === undefined ? 'closed' : 'pipe' });
+    child = spawnGroup({ tree, file, args, cwd, env, stdin: input.stdin === undefined ? 'closed' : 'pipe' });
   } catch (thrown) {
     return { ok: false, error: whyNotStarted(thrown, file, cwd) };
   }
@@ -148,7 +152,7 @@ const run = async (input: ShellInput, context: ToolContext): Promise<ToolResult>
   const ending = await Promise.race([ended, aborted.promise]);
   aborted.stop();
   if (ending === undefined && child.pid !== undefined) {
-    await endGroup(child.pid); // S2
+    await tree.end({ graceMs: GRACE_MS }); // S2
     await Promise.race([ended, delay(KILLED_WAIT_MS, undefined, { ref: false })]);
   }
   closePipes(child);

@@ -1,5 +1,6 @@
 /** Owns what a built-in tool is: a name, a schema, and one call that ends with a value, never with a throw. */
 import type { z } from 'zod';
+import type { PodTree } from '../tree/pod-tree.ts';
 
 /** A JSON object: what goes on the bus as `tool_response`. */
 export interface JsonObject {
@@ -14,6 +15,8 @@ export interface ToolContext {
   readonly env: Readonly<Record<string, string>>;
   /** Aborted: the tool ends what it started and returns soon. */
   readonly signal: AbortSignal;
+  /** Of the pod: what the tool starts belongs to it. Absent: the tool ends by itself what it started. */
+  readonly tree?: PodTree;
   /** Told of output as it comes, for the live view. Must not throw. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', text: string) => void;
 }

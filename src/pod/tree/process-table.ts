@@ -1,0 +1,136 @@
+/**
+ * Owns who belongs to a tree by what the process table says.
+ *
+ * M1. A process is a member if its environment says so, else if its parent, or the leader of its group or session, is
+ *     or was one. Once a member it stays one until its end, whatever it changes.
+ * M2. A process whose environment names another tree and not this one is none, nor is what descends from it: a detached
+ *     pod. A pod in the foreground names both.
+ * M3. A member is a pid with its start time; the pid alone says nothing.
+ */
+import { claimOf, pathIds } from './tree-path.ts';
+import { listPids, type ProcessRow, readEnviron, readProcess, trySignal } from './process-row.ts';
+
+export interface Member extends ProcessRow {
+  /** The trees that it is in. */
+  readonly path: string;
+}
+
+interface Candidate extends ProcessRow {
+  /** The path that it says; `null`: of another tree; `undefined`: it says nothing. */
+  readonly claimed: string | null | undefined;
+}
+
+export interface ProcessTableOptions {
+  /** Of the pod: what processes say that have a session but no path. */
+  readonly session: string;
+  readonly path: string;
+  /** The id in the path that makes a process a member of the whole table. */
+  readonly id: string;
+  /** Nothing that started before can belong to it. */
+  readonly sinceTicks: number;
+}
+
+/**
+ * - `quick`: what was judged in two looks before is not read again; a pid that was given to another process in the
+ *   meantime may be missed.
+ * - `whole`: everything is read.
+ */
+export type Look = 'quick' | 'whole';
+
+/** A process that is just being started has the environment of its parent: the first look may be too early. */
+const LOOKS_TO_JUDGE = 2;
+
+export class ProcessTable {
+  readonly #options: ProcessTableOptions;
+  #members = new Map<number, Member>();
+  /** Groups and sessions that a member leads or led, with the trees they are in. */
+  #led = new Map<number, string>();
+  /** No members, by pid; the number of looks that said so. */
+  #others = new Map<number, number>();
+
+  constructor(options: ProcessTableOptions) {
+    this.#options = options;
+  }
+
+  /** A program that was just started is a member whatever its environment says. */
+  adopt(pid: number, path: string): void {
+    const row = readProcess(pid);
+    // Without /proc, its group is all that is known of it.
+    this.#join(row ?? { pid, ppid: process.pid, pgid: pid, sid: pid, startTicks: 0, isZombie: false }, path);
+  }
+
+  /** Those that run now. */
+  look(kind: Look): readonly Member[] {
+    const pids = listPids();
+    if (pids === undefined) return this.#lookAtGroups();
+    if (kind === 'whole') this.#others.clear();
+    const unknown = this.#readAll(pids);
+    let joined: number;
+    do {
+      joined = 0; // a child may have a smaller pid than its parent, so once through is not enough
+      for (const row of unknown.values()) {
+        const path = this.#judge(row);
+        if (path === undefined) continue;
+        this.#join(row, path);
+        unknown.delete(row.pid);
+        joined += 1;
+      }
+    } while (joined > 0);
+    this.#forget(new Set(pids), unknown);
+    return [...this.#members.values()].filter((member) => !member.isZombie);
+  }
+
+  /** Reads again the members, and reads whom it does not know. Gives the latter. */
+  #readAll(pids: readonly number[]): Map<number, Candidate> {
+    const before = this.#members;
+    this.#members = new Map();
+    const unknown = new Map<number, Candidate>();
+    for (const pid of pids) {
+      if (pid === process.pid || (this.#others.get(pid) ?? 0) >= LOOKS_TO_JUDGE) continue;
+      const row = readProcess(pid);
+      if (row === undefined) continue;
+      if (row.startTicks < this.#options.sinceTicks) {
+        this.#others.set(pid, LOOKS_TO_JUDGE);
+        continue;
+      }
+      const known = before.get(pid);
+      const claimed = this.#claimedBy(row);
+      if (known?.startTicks !== row.startTicks) unknown.set(pid, { ...row, claimed }); // M3
+      else if (claimed !== null) this.#join(row, known.path); // M1
+      // A detached supervisor says whose it is only from its exec on: until then it looks like its parent (M2).
+    }
+    return unknown;
+  }
+
+  #claimedBy({ pid }: ProcessRow): Candidate['claimed'] {
+    const { id, session, path } = this.#options;
+    const claim = claimOf(readEnviron(pid));
+    if (claim.path !== '') return pathIds(claim.path).includes(id) ? claim.path : null;
+    return claim.session === session ? path : undefined;
+  }
+
+  #judge(row: Candidate): string | undefined {
+    if (row.claimed !== undefined) return row.claimed ?? undefined;
+    return this.#members.get(row.ppid)?.path ?? this.#led.get(row.pgid) ?? this.#led.get(row.sid); // M1
+  }
+
+  #join(row: ProcessRow, path: string): void {
+    const { pid, pgid, sid, ppid, startTicks, isZombie } = row;
+    this.#members.set(pid, { pid, pgid, sid, ppid, startTicks, isZombie, path });
+    if (pgid === pid || sid === pid) this.#led.set(pid, path);
+  }
+
+  /** A group of which nobody is left may be another's next time (M3), as may a pid. */
+  #forget(living: ReadonlySet<number>, unknown: ReadonlyMap<number, ProcessRow>): void {
+    const inUse = new Set([...this.#members.values()].flatMap(({ pgid, sid }) => [pgid, sid]));
+    for (const id of this.#led.keys()) if (!inUse.has(id)) this.#led.delete(id);
+    for (const pid of this.#others.keys()) if (!living.has(pid)) this.#others.delete(pid);
+    for (const pid of unknown.keys()) this.#others.set(pid, (this.#others.get(pid) ?? 0) + 1);
+  }
+
+  /** No /proc: a program stands for its whole group. */
+  #lookAtGroups(): readonly Member[] {
+    for (const pid of this.#members.keys()) if (!trySignal(-pid, 0)) this.#members.delete(pid);
+    return [...this.#members.values()];
+  }
+}
