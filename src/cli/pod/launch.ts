@@ -25,7 +25,7 @@ export interface LaunchWish {
 
 /** As a job file would have it: what is there by default is left out. */
 const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
-  structuredClone(steps.length === 0 ? job : { ...job, steps }) as Record<string, unknown>;
+  structuredClone(steps.length === 0 ? job : { ...job, steps });
 
 const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
   const { id, parent } = identityOf(wish.options);

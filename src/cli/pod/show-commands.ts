@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { statusOf } from '../../pod/registry/pod-status.ts';
+import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
@@ -15,12 +16,6 @@ interface ShowOptions {
 }
 
 const MS_PER_S = 1000;
-
-const TREE_WORDS = {
-  cgroup: 'a cgroup: nothing it starts can get out of it',
-  'process table':
-    'marker and process table: a daemon that cleans its environment and leaves its parents between two looks can get away',
-} as const;
 
 const ago = (iso: string): string => `${formatDuration(Math.max(0, Date.now() - Date.parse(iso)))} ago`;
 
@@ -49,7 +44,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ['session', record.session],
     ['attempt', end === null && record.attempts > 1 ? `${record.attempt} of ${record.attempts}` : undefined],
     ['process', `${by.pid} on ${by.host}${record.detached ? ', in the background' : ''}`],
-    ['held by', TREE_WORDS[record.tree.kind]],
+    ['held by', describeTree(record.tree)],
     ['started', `${record.started_at} (${ago(record.started_at)})`],
     ['sign of life', end === null ? ago(beat.at) : undefined],
     ['calls', `${beat.calls}, ${beat.errors} errors`],
@@ -97,8 +92,8 @@ const wholeResult = async (record: PodRecord, busDir: string): Promise<unknown> 
     import('../../bus/blob.ts'),
   ]);
   const view = await readEntity(busDir, record.entity);
-  const result = view?.result ?? record.end?.result ?? null;
-  const blob = (result as { readonly $blob?: unknown } | null)?.$blob;
+  const result: unknown = view?.result ?? record.end?.result ?? null;
+  const blob = typeof result === 'object' && result !== null && '$blob' in result ? result.$blob : undefined;
   if (typeof blob !== 'string' || blob === '') return result;
   return JSON.parse(readBlobText(busDir, blob)) as unknown;
 };

@@ -184,7 +184,7 @@ export class PodHost implements StepsHost {
 
   /** Ends the tasks that the runner could not end. */
   close(): void {
-    for (const name of [...this.#tasks.keys()]) this.endTask(name, 'cancelled');
+    for (const name of Array.from(this.#tasks.keys())) this.endTask(name, 'cancelled');
   }
 
   #openTask(name: string): PodEntity | undefined {

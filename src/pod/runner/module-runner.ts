@@ -9,6 +9,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { renderTemplates } from '../../config/expression/template.ts';
+import { errorMessage } from '../../model/error.ts';
 import { serveChannel } from '../socket/pod-socket.ts';
 import { CappedOutput } from '../tools/capped-output.ts';
 import type { ModuleTask } from './module-worker.ts';
@@ -60,7 +61,8 @@ const passOutput = (child: ChildProcess, { output, host }: RunnerContext): Cappe
 const lastLines = (text: string): string => text.trim().split('\n').slice(-ERROR_LINES).join('\n');
 
 const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutcome => {
-  if (thrown !== undefined) return { kind: 'failed', error: `its process could not be started: ${String(thrown)}` };
+  if (thrown !== undefined)
+    return { kind: 'failed', error: `its process could not be started: ${errorMessage(thrown)}` };
   if (OUT_OF_MEMORY.test(stderr))
     return { kind: 'failed', error: 'the module ran out of memory (heap of its process)' };
   const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;

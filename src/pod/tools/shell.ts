@@ -34,7 +34,8 @@ const argvOf = (input: ShellInput): readonly [string, ...string[]] => {
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-const whyNotStarted = (thrown: unknown, file: string, cwd: string): string => {
+/** In words: what a program that could not be started lacks. */
+export const whyNotStarted = (thrown: unknown, file: string, cwd: string): string => {
   if (!isFolder(cwd)) return `the folder ${cwd} does not exist`;
   const errno = errnoOf(thrown);
   if (errno === 'ENOENT' && file.includes('/') && existsSync(resolve(cwd, file))) {
