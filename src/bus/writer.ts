@@ -11,6 +11,7 @@ import { type EntityId, randomBase32 } from '../model/id.ts';
 import { type Head, isChannelOnly } from '../model/message.ts';
 import { thisProcess } from './process-identity.ts';
 import { FileAppender } from './appender.ts';
+import { blobPath, writeBlob } from './blob.ts';
 import type { Chain } from './chain.ts';
 import { addOutages, type FileOutage } from './file-outage.ts';
 import { ALPHA, type BusFileName, busPath, channelName } from './layout.ts';
@@ -109,9 +110,15 @@ export class BusWriter implements Disposable {
     return this.#storage.sync();
   }
 
-  /** Notes a blob that lines of this writer refer to: it is put on stable storage with them. */
-  oweBlob(path: string): void {
-    this.#storage.oweBlob(path);
+  /**
+   * Keeps a body too long for its line, and gives its SHA-256; it is put on stable storage with the next group (G2).
+   * @throws a system error (full, read-only): the caller keeps the head alone and counts it.
+   */
+  keepBlob(text: string): string {
+    const { busDir } = this.#options;
+    const sha256 = writeBlob(busDir, text);
+    this.#storage.oweBlob(blobPath(busDir, sha256));
+    return sha256;
   }
 
   /** How often a file could not be put on stable storage: a power cut may lose what was written to it before (G3). */

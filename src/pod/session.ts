@@ -83,7 +83,6 @@ export class Session implements AsyncDisposable {
     });
     this.recorder = new Recorder({
       bus: this.bus,
-      busDir: home.busDir,
       encoder: options.encoder,
       mayKeepBlobs: () => this.#disk.room !== 'very low',
       onBlobFailure: (thrown) => this.log.write('warn', 'a blob could not be kept', { why: errorMessage(thrown) }),

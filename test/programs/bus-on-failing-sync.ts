@@ -3,7 +3,6 @@
  * cannot put them on stable storage. Writes to the bus and syncs; prints what it saw as one JSON line.
  */
 import { join } from 'node:path';
-import { writeBlob } from '../../src/bus/blob.ts';
 import { createChain } from '../../src/bus/chain.ts';
 import { BusWriter } from '../../src/bus/writer.ts';
 import { createEventId } from '../../src/model/event-id.ts';
@@ -25,7 +24,6 @@ for (let n = 0; n < 50; n += 1) {
   const id = createEventId(Date.now());
   writer.write({ ts: new Date().toISOString(), type: 'tool_call', entity, id, metaJson: '{"v":1}', dataJson });
 }
-const blob = writeBlob(busDir, 'y'.repeat(1_000_000));
-writer.oweBlob(join(busDir, 'blobs', blob));
+writer.keepBlob('y'.repeat(1_000_000));
 await writer.sync();
 process.stdout.write(`${JSON.stringify({ failures, count: writer.syncFailureCount, held: writer.heldCount })}\n`);
