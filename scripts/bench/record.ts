@@ -23,7 +23,7 @@ const busDir = join(home, '_bus');
 const backlog = { maxCount: 10_000, maxBytes: 16e6 };
 const bus = BusWriter.open({ busDir, runDir: join(home, 'run'), chain: createChain(), segmentBytes: 1e9, backlog });
 const encoder = createBodyEncoder({ maxBodyBytes: 1024 ** 2, patterns: [] });
-const recorder = new Recorder({ bus, busDir, encoder, mayKeepBlobs: () => true });
+const recorder = new Recorder({ bus, encoder, mayKeepBlobs: () => true });
 const id = parseEntityId('JOB-20261120-k3f9xq2m');
 const scope: Scope = { entity: id, metaJson: metaOf(id) };
 

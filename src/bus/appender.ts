@@ -5,10 +5,10 @@
  * A2. A line that was not written took no `seq`, so the chain has no hole of its own making.
  * A3. Order within the file is the order of `append`: while lines are held back, later ones queue behind them.
  * A4. After a torn write the next line starts with a line feed, so it is not glued to the torn part.
- * A5. A file that was removed or renamed under the writer is noticed within 1 ms, and the line goes to the new one.
- *     What was written in that millisecond shares the fate of all that was written before the removal.
+ * A5. A file that was removed or moved away under the writer is noticed within 1 ms, and the line goes to the new one.
+ *     What was written in that millisecond shares the fate of all that was written before. A full segment is not gone.
  */
-import { close, closeSync, existsSync, fdatasync, fstatSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, rmSync, type Stats, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BoundedQueue, type QueueLimits } from '../failopen/bounded-queue.ts';
 import { makeFolder } from '../failopen/make-folder.ts';
@@ -18,6 +18,8 @@ import type { Chain, ChainHash } from './chain.ts';
 import { type BusFileName, DIR_MODE, FILE_MODE } from './layout.ts';
 import { type Failing, failing, type FileOutage, type Health } from './file-outage.ts';
 import { type BusRecord, lineBody, sealedLine } from './line.ts';
+import { isSegment } from './segments.ts';
+import { type Dirty, syncAndClose } from './stable-storage.ts';
 
 export interface AppenderOptions {
   readonly name: BusFileName;
@@ -25,10 +27,12 @@ export interface AppenderOptions {
   readonly writer: string;
   readonly chain: Chain;
   readonly backlog: QueueLimits;
-  /** True for the alpha bus: its file is renamed when it is full, so the path is looked at before each write. */
+  /** True for the alpha bus: its file is renamed to a numbered segment when it is full. */
   readonly isSegmented: boolean;
-  /** Told that the file was removed under the writer, and how many lines of this writer stood in it. */
+  /** Told that the file was removed or moved away under the writer, and how many lines of this writer stood in it. */
   readonly onRemoved: (name: BusFileName, lineCount: number) => void;
+  /** Told that what was written could not be put on stable storage when the file was left. */
+  readonly onSyncFailure: (path: string, why: string) => void;
 }
 
 interface OpenFile {
@@ -47,12 +51,15 @@ export class FileAppender {
   readonly #options: AppenderOptions;
   readonly #held: BoundedQueue<BusRecord>;
   #file: OpenFile | undefined;
+  /** Of the file that was open last. */
+  #lastIno: number | undefined;
   #health: Health = { kind: 'well' };
   #seq = 0;
   #previous: ChainHash;
   #mayBeTorn = false;
   #sizeBytes = 0;
   #lookedAtMs = -1;
+  #isGone = false;
   #isDirty = false;
 
   constructor(options: AppenderOptions) {
@@ -91,11 +98,11 @@ export class FileAppender {
     return this.#file?.fd;
   }
 
-  /** Where something was written that may not be on stable storage: the descriptor, or the path if it is not open. */
-  takeDirty(): number | string | undefined {
-    if (!this.#isDirty) return undefined;
+  /** The file, if something was written to it that may not be on stable storage; from now on that is the caller's. */
+  takeDirty(): readonly Dirty[] {
+    if (!this.#isDirty) return [];
     this.#isDirty = false;
-    return this.#file?.fd ?? this.#options.path;
+    return [{ path: this.#options.path, fd: this.#file?.fd }];
   }
 
   get ino(): number | undefined {
@@ -197,22 +204,25 @@ export class FileAppender {
 
   #write(record: BusRecord): void {
     const line = sealedLine(this.#options.chain, this.#previous, lineBody(record, this.#options.writer, this.#seq + 1));
-    const atMs = performance.now();
-    const mustLook = atMs - this.#lookedAtMs >= LOOK_EVERY_MS;
-    if (mustLook) this.#lookedAtMs = atMs;
-    const wasRenamed = mustLook && this.#options.isSegmented && this.#wasRenamed();
-    let wasRemoved = wasRenamed && !this.#isStillThere();
-    if (wasRenamed) this.#closeFile();
+    this.#leaveIfGone(); // A5
     this.#writeWhole(line.bytes);
-    if (mustLook && !this.#isStillThere()) {
-      this.#closeFile(); // A5: what was written went into a file that nobody can find any more
-      this.#writeWhole(line.bytes);
-      wasRemoved = true;
-    }
     this.#sizeBytes += line.bytes.byteLength;
     this.#seq += 1;
     this.#previous = line.h;
-    if (wasRemoved) this.#options.onRemoved(this.#options.name, this.#seq - 1);
+    if (!this.#isGone) return;
+    this.#isGone = false;
+    this.#options.onRemoved(this.#options.name, this.#seq - 1);
+  }
+
+  /** Looks, at most once a millisecond, whether the path still leads to the file that is open. */
+  #leaveIfGone(): void {
+    const atMs = performance.now();
+    if (this.#file === undefined || atMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
+    this.#lookedAtMs = atMs;
+    const stat = tryStat(this.#options.path);
+    if (stat === 'unknown') return;
+    if (stat?.ino === this.#file.ino) this.#sizeBytes = stat.size;
+    else this.#closeFile();
   }
 
   #writeWhole(line: Uint8Array): void {
@@ -229,18 +239,6 @@ export class FileAppender {
     this.#isDirty = true;
   }
 
-  #isStillThere(): boolean {
-    if (this.#file === undefined) return false;
-    const stat = fstatSync(this.#file.fd);
-    this.#sizeBytes = stat.size;
-    return stat.nlink > 0;
-  }
-
-  #wasRenamed(): boolean {
-    if (this.#file === undefined) return false;
-    return statSync(this.#options.path, { throwIfNoEntry: false })?.ino !== this.#file.ino; // A5
-  }
-
   #openWith(flags: 'a' | 'ax'): OpenFile {
     let fd: number;
     try {
@@ -253,21 +251,37 @@ export class FileAppender {
     const { ino, size } = fstatSync(fd);
     this.#file = { fd, ino };
     this.#sizeBytes = size;
+    if (this.#lastIno !== ino) this.#isGone ||= this.#lastIno !== undefined && !this.#isKept(this.#lastIno);
+    this.#lastIno = ino;
     return this.#file;
+  }
+
+  /** Whether the bus still has that earlier file: as a full segment, or compressed. */
+  #isKept(ino: number): boolean {
+    const { path, isSegmented } = this.#options;
+    if (this.#seq === 0) return true; // nothing of this writer stood in it
+    return isSegmented ? isSegment(dirname(path), ino) : existsSync(`${path}.gz`);
   }
 
   #closeFile(): void {
     if (this.#file === undefined) return;
     const { fd } = this.#file;
     this.#file = undefined;
-    if (!this.#isDirty) {
-      closeQuietly(fd);
-      return;
-    }
+    const { path, onSyncFailure } = this.#options;
+    if (this.#isDirty) syncAndClose(fd, (why) => onSyncFailure(path, why)); // G2: what it holds is still owed
+    else closeQuietly(fd);
     this.#isDirty = false;
-    fdatasync(fd, () => close(fd, () => undefined)); // G2: what it holds is still owed to stable storage
   }
 }
+
+/** What the path leads to; `undefined`: nothing. `unknown`: it cannot be looked at, and what is open may still be there. */
+const tryStat = (path: string): Stats | 'unknown' | undefined => {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (thrown) {
+    return errnoOf(thrown) === 'ENOTDIR' ? undefined : 'unknown';
+  }
+};
 
 const closeQuietly = (fd: number): void => {
   try {

@@ -37,6 +37,18 @@ export const segmentNumbers = (busDir: string): readonly number[] => {
   return [...new Set(numbers)].sort((a, b) => a - b);
 };
 
+/** Whether the file of that inode is a full segment of this bus. Never throws: where that cannot be told, it is none. */
+export const isSegment = (busDir: string, ino: number): boolean => {
+  try {
+    const numbers = segmentNumbers(busDir).toReversed();
+    return numbers.some(
+      (number) => statSync(join(busDir, segmentFile(number)), { throwIfNoEntry: false })?.ino === ino,
+    );
+  } catch {
+    return false; // there is no such folder any more
+  }
+};
+
 /**
  * Renames `alpha_bus.jsonl` to the next segment if it has at least `segmentBytes`. Writers notice at their next line.
  * @returns whether this process did it. @throws a system error.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEventId } from '../model/event-id.ts';
@@ -226,6 +227,42 @@ describe('what is told of files', () => {
     ]);
   });
 
+  it.each([
+    ['_bus', (bus: string) => bus],
+    ['_bus/channels', (bus: string) => join(bus, 'channels')],
+    ['the alpha bus', (bus: string) => join(bus, 'alpha_bus.jsonl')],
+    ['one channel', (bus: string) => join(bus, `channels/${JOB}.jsonl`)],
+  ])('G1, G3: %s, moved away by mv, is told, and the next line goes to a new file in its chain', async (_, of) => {
+    const told: [string, number][] = [];
+    using writer = open({ onFileRemoved: (file, count) => told.push([file, count]) });
+    for (let n = 0; n < 3; n += 1) writer.write(record({ n }));
+    const from = of(busDir());
+    execFileSync('mv', [from, join(home, 'moved')]);
+    await delay(2);
+    writer.write(record({ n: 3 }));
+    writer.write(record({ n: 4 }));
+    const files = [`channels/${JOB}.jsonl`, 'alpha_bus.jsonl'];
+    const moved = files.filter((file) => join(busDir(), file).startsWith(from));
+    expect(told).toEqual(moved.map((file) => [file, 3]));
+    for (const file of files)
+      expect(
+        linesOf(file)
+          .map(({ seq }) => seq)
+          .slice(-2),
+      ).toEqual([4, 5]);
+    for (const file of moved) expect(linesOf(file)).toHaveLength(2);
+  });
+
+  it('G3: a channel moved away while its writer had it closed is told at the next line', () => {
+    const told: [string, number][] = [];
+    using writer = open({ onFileRemoved: (file, count) => told.push([file, count]) });
+    writer.write(record({ n: 0 }, 'tool_call'));
+    for (let n = 0; n < 200; n += 1) writer.write(record({ n }, 'tool_call', parseEntityId(`JOB-many-${n}`)));
+    execFileSync('mv', [join(busDir(), `channels/${JOB}.jsonl`), join(home, 'moved')]);
+    writer.write(record({ n: 1 }, 'tool_call'));
+    expect(told).toEqual([[`channels/${JOB}.jsonl`, 1]]);
+  });
+
   it('W3: a line too large for the backlog ends no outage while the disk still refuses', async () => {
     mkdirSync(busDir());
     symlinkSync('/dev/full', join(busDir(), 'alpha_bus.jsonl'));
@@ -296,6 +333,29 @@ describe('segments', () => {
 });
 
 describe('stable storage', () => {
+  it('G3: a file that the system will not sync is counted and told, and the work goes on', async () => {
+    mkdirSync(busDir());
+    symlinkSync('/dev/null', join(busDir(), 'alpha_bus.jsonl'));
+    const told: string[] = [];
+    using writer = open({ onSyncFailure: (path, why) => told.push(`${basename(path)} ${why}`) });
+    writer.write(record({}));
+    await writer.sync();
+    expect(told).toEqual(['alpha_bus.jsonl EINVAL']);
+    expect(writer.syncFailureCount).toBe(1);
+    expect(linesOf(`channels/${JOB}.jsonl`)).toHaveLength(1);
+  });
+
+  it('a file that was removed or closed meanwhile is no failure', async () => {
+    using writer = open({ onSyncFailure: (path, why) => expect.fail(`${path} ${why}`) });
+    writer.write(record({}));
+    const synced = writer.sync();
+    rmSync(busDir(), { recursive: true });
+    for (let n = 0; n < 200; n += 1) writer.write(record({}, 'tool_call', parseEntityId(`JOB-many-${n}`)));
+    await synced;
+    await writer.sync();
+    expect(writer.syncFailureCount).toBe(0);
+  });
+
   it('G2: resolves once what was written is synced, for many at once', async () => {
     using writer = open();
     writer.write(record({}));

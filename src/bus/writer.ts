@@ -5,19 +5,20 @@
  * W2. Nothing here throws into the caller or waits for anything but the write itself (G1).
  * W3. An outage of the bus is told once, when the last file that failed is whole again, or at close (G3).
  */
-import { close, fdatasync, fsync, open } from 'node:fs';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { QueueLimits } from '../failopen/bounded-queue.ts';
 import { type EntityId, randomBase32 } from '../model/id.ts';
 import { type Head, isChannelOnly } from '../model/message.ts';
 import { thisProcess } from './process-identity.ts';
 import { FileAppender } from './appender.ts';
+import { blobPath, writeBlob } from './blob.ts';
 import type { Chain } from './chain.ts';
 import { addOutages, type FileOutage } from './file-outage.ts';
-import { ALPHA, type BusFileName, busPath, channelName, channelsDir } from './layout.ts';
+import { ALPHA, type BusFileName, busPath, channelName } from './layout.ts';
 import type { BusRecord } from './line.ts';
 import { removeRegistration, writeRegistration } from './registration.ts';
 import { rollSegment } from './segments.ts';
+import { StableStorage } from './stable-storage.ts';
 
 export interface BusWriterOptions {
   /** The `_bus/` folder. */
@@ -32,15 +33,16 @@ export interface BusWriterOptions {
   readonly onOutageStart?: (file: BusFileName, why: string) => void;
   /** Told of each file that begins to refuse lines, before any later line is written to another file. */
   readonly onFileFailing?: (file: BusFileName, why: string) => void;
-  /** Told of each file that was removed while it was written to, and how many lines of this writer went with it. */
+  /** Told of each file that was removed or moved away while it was written to, and how many lines of this writer went with it. */
   readonly onFileRemoved?: (file: BusFileName, lineCount: number) => void;
+  /** Told of each file that could not be put on stable storage, and why. */
+  readonly onSyncFailure?: (path: string, why: string) => void;
   /** Told once all that failed is whole again (`over`), or the writer was closed before (`given-up`). */
   readonly onOutageEnd?: (outage: FileOutage, how: 'over' | 'given-up') => void;
 }
 
 const MAX_OPEN_FILES = 128;
 const RETRY_EVERY_MS = 250;
-const SYNC_GROUP_MS = 2;
 const ROLL_BUDGET_MS = 5_000;
 
 export class BusWriter implements Disposable {
@@ -49,14 +51,19 @@ export class BusWriter implements Disposable {
   readonly #options: BusWriterOptions;
   readonly #appenders = new Map<BusFileName, FileAppender>();
   readonly #failing = new Set<FileAppender>();
+  readonly #storage: StableStorage;
   #outage: FileOutage | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #sync: Promise<void> | undefined;
   #registeredIno: number | null | undefined;
   #isRolling = false;
 
   private constructor(options: BusWriterOptions) {
     this.#options = options;
+    this.#storage = new StableStorage({
+      busDir: options.busDir,
+      takeDirty: () => [...this.#appenders.values()].flatMap((appender) => appender.takeDirty()),
+      onFailure: (path, why) => options.onSyncFailure?.(path, why),
+    });
   }
 
   static open(options: BusWriterOptions): BusWriter {
@@ -100,8 +107,23 @@ export class BusWriter implements Disposable {
 
   /** Resolves once all that was written so far is on stable storage, or could not be put there. Calls are grouped (G2). */
   sync(): Promise<void> {
-    this.#sync ??= this.#syncSoon();
-    return this.#sync;
+    return this.#storage.sync();
+  }
+
+  /**
+   * Keeps a body too long for its line, and gives its SHA-256; it is put on stable storage with the next group (G2).
+   * @throws a system error (full, read-only): the caller keeps the head alone and counts it.
+   */
+  keepBlob(text: string): string {
+    const { busDir } = this.#options;
+    const sha256 = writeBlob(busDir, text);
+    this.#storage.oweBlob(blobPath(busDir, sha256));
+    return sha256;
+  }
+
+  /** How often a file could not be put on stable storage: a power cut may lose what was written to it before (G3). */
+  get syncFailureCount(): number {
+    return this.#storage.failedCount;
   }
 
   /** The heads of this writer in all its files. */
@@ -140,7 +162,6 @@ export class BusWriter implements Disposable {
     if (appender === undefined) {
       const { busDir, chain, backlog } = this.#options;
       const path = busPath(busDir, name);
-      const onRemoved = (file: BusFileName, lineCount: number): void => this.#options.onFileRemoved?.(file, lineCount);
       appender = new FileAppender({
         name,
         path,
@@ -148,7 +169,8 @@ export class BusWriter implements Disposable {
         chain,
         backlog,
         isSegmented: name === ALPHA,
-        onRemoved,
+        onRemoved: (file, lineCount) => this.#options.onFileRemoved?.(file, lineCount),
+        onSyncFailure: (failed, why) => this.#storage.onFailure(failed, why),
       });
     } else {
       this.#appenders.delete(name); // most recently used last
@@ -221,37 +243,4 @@ export class BusWriter implements Disposable {
     const registration = { writer: this.id, ...process, alpha_ino: ino };
     bestEffortSync('bus.register', () => writeRegistration(this.#options.runDir, registration));
   }
-
-  async #syncSoon(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, SYNC_GROUP_MS);
-    await promise;
-    this.#sync = undefined;
-    const dirty = [...this.#appenders.values()].map((appender) => appender.takeDirty());
-    await Promise.all(dirty.map(syncFile));
-    await syncFolder(channelsDir(this.#options.busDir));
-  }
 }
-
-/** A disk that refuses has refused the write too, or tells at the next one. */
-const syncFile = async (file: number | string | undefined): Promise<void> => {
-  if (file === undefined) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (typeof file === 'number') fdatasync(file, () => resolve());
-  else syncPath(file, resolve);
-  await promise;
-};
-
-const syncPath = (path: string, done: () => void): void => {
-  open(path, 'r', (thrown, fd) => {
-    if (thrown === null) fsync(fd, () => close(fd, () => done()));
-    else done();
-  });
-};
-
-/** A new file is found again after a power cut only if its folder is on stable storage too. */
-const syncFolder = async (path: string): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  syncPath(path, resolve);
-  await promise;
-};

@@ -84,10 +84,10 @@ export class Session implements AsyncDisposable {
       onOutageEnd: (outage, how) => this.#endOutage(outage, how),
       onFileFailing: (file, detail) => this.#main?.record('condition', { condition: 'bus_file_failing', file, detail }),
       onFileRemoved: (file, lineCount) => this.#tellRemoved(file, lineCount),
+      onSyncFailure: (path, why) => this.#tellSyncFailure(path, why),
     });
     this.recorder = new Recorder({
       bus: this.bus,
-      busDir: home.busDir,
       encoder: options.encoder,
       mayKeepBlobs: () => this.#disk.room !== 'very low',
       onBlobFailure: (thrown) => this.log.write('warn', 'a blob could not be kept', { why: errorMessage(thrown) }),
@@ -169,6 +169,7 @@ export class Session implements AsyncDisposable {
       bodies_cut: cutBodies,
       blobs_lost: lostBlobs,
       log_entries_dropped: this.log.dropped,
+      syncs_failed: this.bus.syncFailureCount,
     };
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
   }
@@ -222,10 +223,15 @@ export class Session implements AsyncDisposable {
   }
 
   #tellRemoved(file: string, lineCount: number): void {
-    const detail = `it was removed while it was written to, and ${lineCount} lines of this writer with it`;
+    const detail = `it was removed or moved away while it was written to, and ${lineCount} lines of this writer with it`;
     if (this.#delayed.removed === 0) this.#degrade('bus', `${file}: ${detail}`);
     this.#delayed.removed += lineCount;
     this.#main?.record('condition', { condition: 'bus_file_removed', file, detail });
+  }
+
+  #tellSyncFailure(path: string, why: string): void {
+    if (this.bus.syncFailureCount > 1) return; // logged once; each is counted
+    this.log.write('warn', 'not on stable storage: a power cut may lose what it holds', { path, why });
   }
 
   #recover(service: string, why: string): void {

@@ -33,7 +33,7 @@ beforeEach(() => {
     backlog: { maxCount: 100, maxBytes: 1e6 },
   });
   const encoder = createBodyEncoder({ maxBodyBytes: 1024 ** 2, patterns: [] });
-  recorder = new Recorder({ bus, busDir: busDir(), encoder, mayKeepBlobs: () => mayKeepBlobs });
+  recorder = new Recorder({ bus, encoder, mayKeepBlobs: () => mayKeepBlobs });
 });
 afterEach(() => {
   bus[Symbol.dispose]();

@@ -7,7 +7,6 @@
  */
 import { bestEffort } from '../failopen/best-effort.ts';
 import type { BusWriter } from '../bus/writer.ts';
-import { writeBlob } from '../bus/blob.ts';
 import { LINE_MAX_BYTES } from '../bus/line.ts';
 import { createEventId } from '../model/event-id.ts';
 import type { EntityId } from '../model/id.ts';
@@ -24,7 +23,6 @@ export interface Scope {
 
 export interface RecorderOptions {
   readonly bus: BusWriter;
-  readonly busDir: string;
   readonly encoder: BodyEncoder;
   /** Whether the disk has room for blobs; looked at before each. */
   readonly mayKeepBlobs: () => boolean;
@@ -208,10 +206,10 @@ export class Recorder {
   }
 
   readonly #keepBlob: KeepBlob = (json) => {
-    const { busDir, mayKeepBlobs, onBlobFailure } = this.#options;
+    const { bus, mayKeepBlobs, onBlobFailure } = this.#options;
     if (mayKeepBlobs()) {
       try {
-        return writeBlob(busDir, json);
+        return bus.keepBlob(json);
       } catch (thrown) {
         onBlobFailure?.(thrown);
       }

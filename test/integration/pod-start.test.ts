@@ -234,14 +234,17 @@ describe('G1: when the home cannot be written', () => {
     expect(stdout).toMatch(/log entries dropped: \d+/);
   });
 
-  it('_bus/ removed in the middle: made anew, and the job completes', async () => {
+  it.each([
+    ['removed', (bus: string) => `rm, -rf, "${bus}"`],
+    ['moved away', (bus: string) => `mv, "${bus}", "${bus}.old"`],
+  ])('_bus/ %s in the middle: made anew, and the job completes', async (_, argv) => {
     home.job(
       'rm',
-      `  - { tool: shell, input: { argv: [rm, -rf, "${home.dir}/_bus"] } }\n  - { tool: shell, input: { argv: ["true"] } }`,
+      `  - { tool: shell, input: { argv: [${argv(`${home.dir}/_bus`)}] } }\n  - { tool: shell, input: { argv: ["true"] } }`,
     );
     const { code, stdout } = await home.nika('pod', 'start', 'rm', '--id', 'JOB-rm');
     expect(code).toBe(0);
-    expect(stdout).toContain('it was removed while it was written to');
+    expect(stdout).toContain('it was removed or moved away while it was written to');
     const types = typesOf(home.lines('channels/JOB-rm.jsonl'));
     expect(types.filter((type) => type !== 'condition')).toEqual([
       'tool_call',

@@ -13,7 +13,7 @@ import { ALPHA, busPath, channelName, channelsDir, segmentNumber } from '../layo
 import { type BusLine, tryParseLine } from '../line.ts';
 import { FollowedFile } from './followed-file.ts';
 import { readLastLines } from './last-lines.ts';
-import { createLineFilter, idOf, type LineQuery, tsOf } from './line-filter.ts';
+import { createLineFilter, idOf, type LineQuery, tsOf, typeOf } from './line-filter.ts';
 import { rankOf } from './parts.ts';
 import { RecentIds } from './recent-ids.ts';
 
@@ -158,7 +158,7 @@ class Follower implements AsyncDisposable {
 
   #isNew(text: string): boolean {
     const id = idOf(text);
-    return id === undefined || this.#seen.add(id);
+    return id === undefined || this.#seen.add(id, typeOf(text));
   }
 
   /** The files that are there and may hold what is asked. */

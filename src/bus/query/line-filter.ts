@@ -49,6 +49,10 @@ const isInOrder = (text: string): boolean => text.startsWith(TYPE_KEY, TS_AT + T
 export const tsOf = (text: string): string =>
   isInOrder(text) ? text.slice(TS_AT, TS_AT + TS_CHARS) : (tryParseLine(text)?.ts ?? '');
 
+/** The type of a whole line; `undefined`: it has none. */
+export const typeOf = (text: string): string | undefined =>
+  isInOrder(text) ? text.slice(TYPE_AT, text.indexOf('"', TYPE_AT)) : tryParseLine(text)?.type;
+
 /** The entity of a whole line; `undefined`: it has none. */
 export const entityOf = (text: string): string | undefined => {
   if (!isInOrder(text)) return tryParseLine(text)?.entity;

@@ -6,7 +6,7 @@
  * M3. However many parts overlap in time: what is held of them together is bounded, and so are the files open.
  */
 import type { NikaError } from '../../model/error.ts';
-import { createLineFilter, idOf, type LineQuery } from './line-filter.ts';
+import { createLineFilter, idOf, type LineQuery, typeOf } from './line-filter.ts';
 import { type FoundLine, PartCursor } from './part-cursor.ts';
 import { partsFor } from './parts.ts';
 import { RecentIds } from './recent-ids.ts';
@@ -93,7 +93,7 @@ class Merge implements AsyncDisposable {
     while (lines.length < BATCH_COUNT && this.#isNext(cursor)) {
       const line = cursor.take();
       const id = line === undefined ? undefined : idOf(line.text);
-      if (line !== undefined && (id === undefined || this.#seen.add(id))) lines.push(line); // M2
+      if (line !== undefined && (id === undefined || this.#seen.add(id, typeOf(line.text)))) lines.push(line); // M2
     }
     if (cursor.isEmpty) await this.#fill(cursor);
     if (!cursor.isEmpty) this.#read.insert(cursor);

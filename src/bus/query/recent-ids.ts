@@ -1,27 +1,50 @@
-/** Owns which events were seen of late: an event of two files is told once, in bounded memory (G6). */
-import { ownCopy } from '../read/own-copy.ts';
+/**
+ * Owns which events were seen before: an event of two files is told once, in bounded memory (G6).
+ *
+ * Tool calls stand in one file: they can come a second time only where the same bus is read twice, and then soon. Other
+ * messages stand in two, and the second may come late: what a writer had to hold back stands behind all that came
+ * meanwhile. So tool calls are remembered for a while, and never push out messages, which are remembered for long.
+ */
+import { isChannelOnly } from '../../model/message.ts';
+import { FingerprintIndex } from '../read/verify/fingerprint-index.ts';
 
-/** Copies of one event are neighbours in time: the second comes long before so many others did. */
-const REMEMBERED_COUNT = 50_000;
+/** About 20 bytes each; of two generations the older is forgotten at once. */
+const CALLS_REMEMBERED = 25_000;
+const MESSAGES_REMEMBERED = 500_000;
 
-export class RecentIds {
+class Generations {
   readonly #maxCount: number;
-  /** Of two generations the older is forgotten at once. */
-  #young = new Set<string>();
-  #old = new Set<string>();
+  #young = new FingerprintIndex();
+  #old = new FingerprintIndex();
 
-  constructor(maxCount = REMEMBERED_COUNT) {
+  constructor(maxCount: number) {
     this.#maxCount = maxCount;
   }
 
-  /** Whether the id was not there before; from now on it is. */
   add(id: string): boolean {
-    if (this.#young.has(id) || this.#old.has(id)) return false;
-    this.#young.add(ownCopy(id));
-    if (this.#young.size >= this.#maxCount) {
+    if (this.#old.has(id)) return false;
+    const before = this.#young.count;
+    this.#young.add(id);
+    if (this.#young.count === before) return false;
+    if (this.#young.count >= this.#maxCount) {
       this.#old = this.#young;
-      this.#young = new Set();
+      this.#young = new FingerprintIndex();
     }
     return true;
+  }
+}
+
+export class RecentIds {
+  readonly #calls: Generations;
+  readonly #messages: Generations;
+
+  constructor(messagesRemembered = MESSAGES_REMEMBERED) {
+    this.#calls = new Generations(CALLS_REMEMBERED);
+    this.#messages = new Generations(messagesRemembered);
+  }
+
+  /** Whether the event of that id and type was not there before; from now on it is. */
+  add(id: string, type: string | undefined): boolean {
+    return (type !== undefined && isChannelOnly(type) ? this.#calls : this.#messages).add(id);
   }
 }

@@ -1,15 +1,26 @@
-/** Owns the check of blobs: each that a line refers to is there, and its bytes have the hash that is its name (G8). */
+/**
+ * Owns the check of blobs: each that a line refers to is there, and its bytes have the hash that is its name (G8).
+ *
+ * O1. A blob is synced in a group, as lines are: a power cut before may leave it short, or empty. One that is shorter than
+ *     its line says, and begins as its line says, is torn: a warning. Any other difference is tampering.
+ */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { errnoOf } from '../../../model/error.ts';
-import { blobsDir } from '../../layout.ts';
+import { blobPath } from '../../blob.ts';
 import { tryParseLine } from '../../line.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
 import type { FindingLog, Place } from './finding.ts';
 
-interface BlobUse {
+interface BlobRef {
   readonly sha256: string;
+  /** Size of the whole. */
+  readonly bytes: number;
+  /** How it begins. */
+  readonly head: Buffer;
+}
+
+interface BlobUse extends BlobRef {
   readonly place: Place;
   readonly writer: string;
 }
@@ -21,10 +32,13 @@ const SHA256 = /^[0-9a-f]{64}$/;
 const STEP_BYTES = 256 * 1024;
 
 /** The blob that a body is a reference to; an empty one was never kept. Tool input of the same form is passed over. */
-const blobOf = (body: unknown): string | undefined => {
+const blobOf = (body: unknown): BlobRef | undefined => {
   if (typeof body !== 'object' || body === null || Object.keys(body).length !== 3) return undefined;
   if (!('$blob' in body && 'bytes' in body && 'head' in body)) return undefined;
-  return typeof body.$blob === 'string' && SHA256.test(body.$blob) ? body.$blob : undefined;
+  const { $blob: sha256, bytes, head } = body;
+  if (typeof sha256 !== 'string' || !SHA256.test(sha256)) return undefined;
+  if (typeof bytes !== 'number' || typeof head !== 'string') return undefined;
+  return { sha256, bytes, head: Buffer.from(head.slice(0, -1), 'utf8') }; // its last character may be half of a pair
 };
 
 export class BlobCheck {
@@ -54,10 +68,10 @@ export class BlobCheck {
     const line = tryParseLine(text);
     if (line === undefined) return;
     for (const body of Object.values(line.data)) {
-      const sha256 = blobOf(body);
-      if (sha256 === undefined || this.#seen.has(sha256)) continue;
-      this.#seen.add(sha256);
-      this.#pending.push({ sha256, place, writer: line.writer });
+      const blob = blobOf(body);
+      if (blob === undefined || this.#seen.has(blob.sha256)) continue;
+      this.#seen.add(blob.sha256);
+      this.#pending.push({ ...blob, place, writer: line.writer });
     }
   }
 
@@ -72,15 +86,28 @@ export class BlobCheck {
     }
   }
 
-  async #check({ sha256, place, writer }: BlobUse): Promise<void> {
+  async #check(use: BlobUse): Promise<void> {
+    const { sha256, bytes, place, writer } = use;
     try {
-      await using file = await open(join(blobsDir(this.#busDir), sha256), 'r');
+      await using file = await open(blobPath(this.#busDir, sha256), 'r');
       if ((await this.#hash(file)) === sha256) return;
+      const { size } = await file.stat();
+      if (size < bytes && (await this.#beginsWell(file, size, use))) {
+        const message = `the blob ${sha256} has ${size} of its ${bytes} bytes: it was cut, or not on the disk yet when the power failed`;
+        this.#log.warn('blob-torn', place, message, writer); // O1
+        return;
+      }
       this.#log.accuse('blob-changed', place, `the blob ${sha256} was changed: its bytes have another hash`, writer);
     } catch (thrown) {
       if (errnoOf(thrown) === undefined) throw thrown;
       this.#log.accuse('blob-missing', place, `the blob ${sha256} cannot be read (${errnoOf(thrown)})`, writer);
     }
+  }
+
+  async #beginsWell(file: FileHandle, size: number, { head }: BlobUse): Promise<boolean> {
+    const wanted = head.subarray(0, size);
+    const { bytesRead } = await file.read(this.#step, 0, wanted.byteLength, 0);
+    return this.#step.subarray(0, bytesRead).equals(wanted);
   }
 
   async #hash(file: FileHandle): Promise<string> {

@@ -22,6 +22,8 @@ export type FindingKind =
   | 'one-sided'
   | 'blob-missing'
   | 'blob-changed'
+  /** A blob that is shorter than its line says, and begins as it says: a power cut can leave it so, as can a cut. */
+  | 'blob-torn'
   /** A compressed file that cannot be unpacked. */
   | 'damaged'
   /** The beginning of a line whose writer was killed, or found the disk full. */
