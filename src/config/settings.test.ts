@@ -42,7 +42,8 @@ const DEFAULTS = {
   recorder: { maxBodyBytes: 1_048_576, redact: [] },
   logs: { level: 'info', maxBytesPerPod: 104_857_600, maxBytesTotal: 2_147_483_648 },
   disk: { warnFreePercent: 5, noBlobsFreePercent: 2.5 },
-  limits: {},
+  limits: { pods: 200 },
+  pods: { cgroup: true, keepEnded: 500 },
 };
 
 describe('loadSettings', () => {
@@ -62,7 +63,7 @@ describe('loadSettings', () => {
       archiveAfterDays: 7,
       backlog: { maxCount: 10_000, maxBytes: 65_536 },
     });
-    expect(settings.limits).toEqual({ toolCalls: 9, wallMs: 5_400_000 });
+    expect(settings.limits).toEqual({ pods: 200, toolCalls: 9, wallMs: 5_400_000 });
     expect(load('bus: { keyFile: /etc/bus.key }').bus.keyFile).toBe('/etc/bus.key');
   });
 
@@ -94,7 +95,7 @@ describe('loadSettings', () => {
       ),
       'nika.yaml:6:61: recorder.redact[1].pattern: must not match the empty text: it would redact everywhere',
       'nika.yaml:7:16: logs.level: must not be "inof"; did you mean "info"?',
-      'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits',
+      'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits, pods',
     ]);
   });
 
@@ -133,7 +134,7 @@ describe('settingsTemplate', () => {
       .join('\n');
     const { keyFile: _, ...bus } = load(uncommented).bus;
     expect(bus).toEqual(DEFAULTS.bus);
-    expect(load(uncommented).limits).toEqual({ toolCalls: 500, wallMs: 7_200_000 });
+    expect(load(uncommented).limits).toEqual({ pods: 200, toolCalls: 500, wallMs: 7_200_000 });
   });
 
   it('knows every setting, each with a description', () => {

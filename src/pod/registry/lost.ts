@@ -74,7 +74,7 @@ class LostSession {
     using _bus = bus;
     const { maxBodyBytes, redact } = settings.recorder;
     const encoder = createBodyEncoder({ maxBodyBytes, patterns: redact });
-    const recorder = new Recorder({ bus, busDir, encoder, mayKeepBlobs: () => true });
+    const recorder = new Recorder({ bus, encoder, mayKeepBlobs: () => true });
     this.#endTasks(recorder);
     const view = await readEntity(busDir, this.#record.entity);
     const standing = view?.state === undefined ? undefined : { state: view.state, rev: view.rev };
