@@ -65,7 +65,7 @@ const start = async (job: string, options: StartOptions, terminal: Terminal): Pr
   const [{ Stop }, { runPod }, { killLivingGroups }, { createPodView }] = await Promise.all([
     import('../../pod/ending.ts'),
     import('../../pod/run-pod.ts'),
-    import('../../pod/tools/process-group.ts'),
+    import('../../failopen/process-group.ts'),
     import('./pod-view.ts'),
   ]);
   const home = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoOf } from '../../model/error.ts';
+import { errnoOf } from '../model/error.ts';
 
 export interface GroupOptions {
   readonly file: string;
