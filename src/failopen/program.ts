@@ -91,8 +91,7 @@ const untilStopped = (withinMs: number, signal: AbortSignal) => {
   const { promise, resolve: settle } = Promise.withResolvers<{ readonly kind: 'late' | 'aborted' }>();
   const onAbort = (): void => settle({ kind: 'aborted' });
   const timer = setTimeout(() => settle({ kind: 'late' }), withinMs);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  signal.addEventListener('abort', onAbort, { once: true });
   const stop = (): void => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
@@ -111,6 +110,7 @@ const start = ({ argv: [file, ...args], cwd, env }: ProgramCall): ChildProcess |
 /** Runs a program to its end, its time limit or the abort. Never rejects. */
 export const tryRunProgram = async (call: ProgramCall, signal: AbortSignal): Promise<ProgramOutcome> => {
   const { argv, cwd, stdin, maxOutputBytes, withinMs } = call;
+  if (signal.aborted) return { kind: 'aborted', gone: Promise.resolve() };
   const notStarted = (thrown: unknown): ProgramOutcome => ({
     kind: 'not-started',
     why: whyNotStarted(thrown, argv[0], cwd),
