@@ -5,6 +5,7 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
+import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { checkValue, fieldName } from './yaml/field-issue.ts';
 import { type Frozen, frozen } from './frozen.ts';
@@ -137,6 +138,8 @@ export const settingsSchema = z.strictObject({
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
   limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
+  hooks: hooksSchema.prefault({}).describe(`${HOOKS_NOTE} Of the settings: in the home.`),
+  policy: policySchema.prefault({}).describe(`${POLICY_NOTE} A job can add to them; it cannot lift them.`),
 });
 
 /** All sizes are bytes, all durations milliseconds. `bus.keyFile` is an absolute path. Frozen, deeply. */

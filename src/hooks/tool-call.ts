@@ -1,13 +1,16 @@
 /**
- * Owns the way of a tool call through its hooks: pre → call → post or failure (design, section 8).
+ * Owns the way of a tool call through its hooks (design, section 8): told as begun → policy and hooks of users → call →
+ * recorded → hooks of users.
  *
- * H1. A call that began is told to exactly one of `post` or `failure`, also when it throws.
+ * H1. A call that began is told to exactly one of `post` or `failure`, also when it throws, is denied or interrupted.
  * H2. A hook that throws changes nothing for the call; it is counted by the one who gave it.
+ * H3. Where there is nothing to ask, nothing is awaited but the call itself.
  */
 import { performance } from 'node:perf_hooks';
 import { bestEffortSync } from '../failopen/best-effort.ts';
 import { errorMessage } from '../model/error.ts';
 import type { PostToolUse, PostToolUseFailure, PreToolUse } from '../model/tool-event.ts';
+import type { HookPipeline, HookVerdict } from './hook-pipeline.ts';
 
 /** What a call came to. `response` is what the agents' hooks call `tool_response`. */
 export type CallResult =
@@ -15,8 +18,26 @@ export type CallResult =
   | { readonly ok: false; readonly error: string; readonly response?: unknown; readonly isInterrupt?: boolean };
 
 export interface ToolHooks {
+  /** The call as it is wished for. */
   readonly pre: (event: PreToolUse) => void;
-  readonly post: (event: PostToolUse | PostToolUseFailure) => void;
+  /** The call as it was made. `verdict`: what the pipeline had said, where it was asked. */
+  readonly post: (event: PostToolUse | PostToolUseFailure, verdict?: HookVerdict) => void;
+}
+
+export type AskVerdict = Extract<HookVerdict, { readonly kind: 'ask' }>;
+
+export interface PersonAnswer {
+  readonly allow: boolean;
+  readonly reason?: string;
+}
+
+/** What stands before and after the call. */
+export interface CallGuard {
+  readonly pipeline: HookPipeline;
+  /** Asks a person; `event` has the input that the call would be made with. */
+  readonly ask: (event: PreToolUse, verdict: AskVerdict) => Promise<PersonAnswer>;
+  /** The pod is being stopped: nothing is asked any more, and no call begins. */
+  readonly signal: AbortSignal;
 }
 
 export type ToolCall = Omit<PreToolUse, 'hook_event_name'>;
@@ -38,20 +59,64 @@ export const postEvent = (call: ToolCall, result: CallResult, durationMs: number
   return response === undefined ? failure : { ...failure, tool_response: response };
 };
 
-/** Runs one call through the hooks. What `run` throws becomes a failure (H1); the result itself is passed on as it is. */
-export const runToolCall = async <R extends CallResult>(
-  call: ToolCall,
-  hooks: ToolHooks,
-  run: () => Promise<R>,
-): Promise<R | { readonly ok: false; readonly error: string }> => {
-  bestEffortSync('hooks.pre', () => hooks.pre({ ...call, hook_event_name: 'PreToolUse' })); // H2
-  const startedAtMs = performance.now();
-  let result: R | { readonly ok: false; readonly error: string };
+/** A call that was not made, or that threw. */
+export interface CallFailure {
+  readonly ok: false;
+  readonly error: string;
+  readonly isInterrupt?: boolean;
+}
+
+/** What the call comes to without being made; `undefined`: it is made. */
+const refusalOf = async (
+  event: PreToolUse,
+  verdict: HookVerdict,
+  { ask, signal }: CallGuard,
+): Promise<CallFailure | undefined> => {
+  if (signal.aborted) return { ok: false, error: 'Interrupted', isInterrupt: true };
+  if (verdict.kind === 'allow') return undefined;
+  const denied = (reason: string): CallFailure => ({ ok: false, error: `denied by ${verdict.by}: ${reason}` });
+  if (verdict.kind === 'deny') return denied(verdict.reason);
   try {
-    result = await run();
+    const answer = await ask(event, verdict);
+    if (signal.aborted) return { ok: false, error: 'Interrupted', isInterrupt: true };
+    return answer.allow ? undefined : denied(answer.reason ?? verdict.reason);
   } catch (thrown) {
-    result = { ok: false, error: errorMessage(thrown) };
+    return denied(`nobody could be asked (${errorMessage(thrown)}): ${verdict.reason}`);
   }
-  bestEffortSync('hooks.post', () => hooks.post(postEvent(call, result, performance.now() - startedAtMs)));
+};
+
+/**
+ * Runs one call through the hooks. What `run` throws becomes a failure (H1); the result itself is passed on as it is.
+ * `run` is given the input as the hooks left it, which nobody has parsed: check it like one that a person wrote.
+ */
+export const runToolCall = async <R extends CallResult>(
+  wanted: ToolCall,
+  hooks: ToolHooks,
+  run: (input: unknown) => Promise<R>,
+  guard?: CallGuard,
+): Promise<R | CallFailure> => {
+  const event: PreToolUse = { ...wanted, hook_event_name: 'PreToolUse' };
+  bestEffortSync('hooks.pre', () => hooks.pre(event)); // H2
+  const told = guard?.pipeline.before(event, guard.signal);
+  const verdict = told instanceof Promise ? await told : told; // H3
+  const call = verdict !== undefined && 'input' in verdict ? { ...wanted, tool_input: verdict.input } : wanted;
+  let result: R | CallFailure | undefined;
+  if (guard !== undefined && verdict !== undefined) {
+    result = await refusalOf({ ...call, hook_event_name: 'PreToolUse' }, verdict, guard);
+  }
+  let durationMs = 0;
+  if (result === undefined) {
+    const startedAtMs = performance.now();
+    try {
+      result = await run(call.tool_input);
+    } catch (thrown) {
+      result = { ok: false, error: errorMessage(thrown) };
+    }
+    durationMs = performance.now() - startedAtMs;
+  }
+  const ended = postEvent(call, result, durationMs);
+  bestEffortSync('hooks.post', () => hooks.post(ended, verdict));
+  const after = guard?.pipeline.after(ended, guard.signal);
+  if (after !== undefined) await after; // H3
   return result;
 };

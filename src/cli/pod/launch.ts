@@ -60,11 +60,11 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
 };
 
 const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Terminal): Promise<void> => {
-  const [{ Stop }, { superviseJob }, { killLivingGroups }, { createPodView }, { onSignals }, { writeSpec }] =
+  const [{ Stop }, { superviseJob }, { killLivingPrograms }, { createPodView }, { onSignals }, { writeSpec }] =
     await Promise.all([
       import('../../pod/ending.ts'),
       import('../../pod/supervise.ts'),
-      import('../../pod/tools/process-group.ts'),
+      import('../../pod/tools/tool-program.ts'),
       import('./pod-view.ts'),
       import('./signals.ts'),
       import('../../pod/launch/launch-spec.ts'),
@@ -73,7 +73,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
   const { home, settings, job, jobFile, inputs, options, passTerminal, resume } = wish;
   const view = createPodView(terminal, passTerminal ? 'program' : viewMode(options, terminal));
   using stop = new Stop();
-  let kill = killLivingGroups;
+  let kill = killLivingPrograms;
   using _signals = onSignals({
     leavesCtrlC: passTerminal,
     stop: (signal) => {
@@ -106,7 +106,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     onControl: (control) => {
       kill = () => {
         control.killNow();
-        killLivingGroups();
+        killLivingPrograms();
       };
       view.onControl?.(control);
     },

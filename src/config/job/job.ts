@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { labelSchema } from '../../model/envelope.ts';
 import type { Frozen } from '../frozen.ts';
+import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hooks.ts';
 import { durationTextSchema } from '../quantity.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
 
@@ -96,6 +97,8 @@ export const jobSchema = z.strictObject({
         .describe('Time from start to end, over all attempts; a pause does not count.'),
     })
     .default({}),
+  hooks: hooksSchema.optional().describe(`${HOOKS_NOTE} They run after those of the settings.`),
+  policy: policySchema.optional().describe(`${POLICY_NOTE} The stricter of this and the settings' policy holds.`),
   outputs: z
     .record(identifier, z.unknown())
     .optional()

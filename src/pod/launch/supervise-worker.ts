@@ -13,7 +13,7 @@ import { Stop, type StopSignal } from '../ending.ts';
 import type { PodControl } from '../pod-control.ts';
 import { superviseJob } from '../supervise.ts';
 import { leaveParentTree } from '../tree/cgroup.ts';
-import { killLivingGroups } from '../tools/process-group.ts';
+import { killLivingPrograms } from '../tools/tool-program.ts';
 import { answerPath, errorsPath, type LaunchAnswer, readSpec } from './launch-spec.ts';
 import { readStanding, resolveJob } from './resolve-launch.ts';
 import { sessionIdSchema } from '../../model/id.ts';
@@ -111,7 +111,7 @@ const main = async (homeDir: string, session: string): Promise<void> => {
   }
 };
 
-process.once('exit', killLivingGroups); // whatever ends the supervisor, no tool is left
+process.once('exit', killLivingPrograms); // whatever ends the supervisor, no tool is left
 /** Nothing was printed, nothing is kept. */
 const dropEmptyErrors = (runDir: string, session: string): void => {
   const path = errorsPath(runDir, session);

@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { renderTemplates, renderToolInput } from '../../config/expression/template.ts';
 import type { CallResult } from '../../hooks/tool-call.ts';
-import { CappedOutput } from '../tools/capped-output.ts';
-import { whyNotStarted } from '../tools/shell.ts';
+import { CappedOutput } from '../../failopen/capped-output.ts';
+import { closePipes, feedStdin, type ProgramEnding, untilEnded, whyNotStarted } from '../../failopen/program.ts';
 import { oneLine } from '../tools/tool.ts';
 import type { OutputStream } from './output-log.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner.ts';
@@ -21,11 +21,7 @@ import type { Runner, RunnerContext, RunnerOutcome } from './runner.ts';
 const MAX_KEPT_BYTES = 256 * 1024;
 const RESULT_LINES = 20;
 const RESULT_CHARS = 2_000;
-const PIPE_GRACE_MS = 200;
-
-type Ending =
-  | { readonly kind: 'exited'; readonly code: number | null; readonly signal: NodeJS.Signals | null }
-  | { readonly kind: 'not started'; readonly why: string };
+const KILLED_WAIT_MS = 200;
 
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = constants.signals;
 
@@ -51,16 +47,6 @@ const wantedOf = ({ job, scope }: RunnerContext): Wanted => {
 const stdioOf = ({ passTerminal }: RunnerContext, stdin: string | undefined): StdioOptions => {
   const output = passTerminal ? 'inherit' : 'pipe';
   return [stdin === undefined ? (passTerminal ? 'inherit' : 'ignore') : 'pipe', output, output];
-};
-
-const untilEnded = (child: ChildProcess, file: string, cwd: string): Promise<Ending> => {
-  const { promise, resolve } = Promise.withResolvers<Ending>();
-  child.once('error', (thrown) => resolve({ kind: 'not started', why: whyNotStarted(thrown, file, cwd) }));
-  child.once('exit', (code, signal) => {
-    setTimeout(() => resolve({ kind: 'exited', code, signal }), PIPE_GRACE_MS); // a child of it may hold the pipes
-  });
-  child.once('close', (code, signal) => resolve({ kind: 'exited', code, signal }));
-  return promise;
 };
 
 const lastLines = (text: string): string =>
@@ -98,10 +84,9 @@ const runProgram = async (context: RunnerContext, wanted: Wanted, options: Progr
   // On a terminal it must stay in the foreground's group: another one may not read the keyboard (M2).
   const stdio = stdioOf(context, wanted.stdin);
   const child = tree.spawn({ file, args, cwd, env }, { detached: !isOnTerminal, stdio });
-  const ended = untilEnded(child, file, cwd);
+  const ended = untilEnded(child);
   const streams = collect(child, options);
-  child.stdin?.on('error', () => undefined); // EPIPE: it does not want to read it all
-  child.stdin?.end(wanted.stdin);
+  feedStdin(child, wanted.stdin);
   const aborted = Promise.withResolvers<undefined>();
   const onAbort = (): void => aborted.resolve(undefined);
   if (stop.signal.aborted) onAbort();
@@ -110,13 +95,17 @@ const runProgram = async (context: RunnerContext, wanted: Wanted, options: Progr
   stop.signal.removeEventListener('abort', onAbort);
   if (ending === undefined) {
     await tree.end({ graceMs: graceMs() });
-    await Promise.race([ended, delay(PIPE_GRACE_MS, undefined, { ref: false })]);
+    await Promise.race([ended, delay(KILLED_WAIT_MS, undefined, { ref: false })]);
   }
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+  closePipes(child);
   return { ending, streams };
 };
 
-const toCallResult = (ending: Ending | undefined, { stdout, stderr }: Streams): CallResult => {
+const toCallResult = (
+  ending: ProgramEnding | undefined,
+  { stdout, stderr }: Streams,
+  { file, cwd }: { readonly file: string; readonly cwd: string },
+): CallResult => {
   const exited = ending?.kind === 'exited' ? ending : undefined;
   const response = {
     stdout: stdout.read().text,
@@ -125,14 +114,14 @@ const toCallResult = (ending: Ending | undefined, { stdout, stderr }: Streams): 
     ...(typeof exited?.signal === 'string' ? { signal: exited.signal } : {}),
   };
   if (ending === undefined) return { ok: false, error: 'Interrupted', isInterrupt: true, response };
-  if (ending.kind === 'not started') return { ok: false, error: ending.why };
+  if (ending.kind === 'not-started') return { ok: false, error: whyNotStarted(ending.thrown, file, cwd) };
   if (ending.code === 0) return { ok: true, response };
   const what = ending.signal === null ? `Exit code ${ending.code}` : `Killed by ${ending.signal}`;
   const said = lastLines(response.stderr.trim() === '' ? response.stdout : response.stderr);
   return { ok: false, error: said === '' ? what : `${what}\n${said}`, response };
 };
 
-const toOutcome = (ending: Ending | undefined, result: CallResult): RunnerOutcome => {
+const toOutcome = (ending: ProgramEnding | undefined, result: CallResult): RunnerOutcome => {
   if (ending === undefined) return { kind: 'cancelled' };
   const said = ((result.response ?? {}) as { readonly stdout?: string }).stdout ?? '';
   const told = lastLines(said) === '' ? null : lastLines(said);
@@ -161,7 +150,7 @@ export const runCommandJob: Runner = async (context): Promise<RunnerOutcome> => 
     const onOutput = (stream: OutputStream, chunk: Buffer): void =>
       host.tellOutput(callId, stream, decoders[stream].write(chunk));
     const { ending, streams } = await runProgram(context, wanted, { output, onOutput });
-    const came = toCallResult(ending, streams);
+    const came = toCallResult(ending, streams, { file: wanted.argv[0], cwd });
     outcome = toOutcome(ending, came);
     return came;
   });

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { renderTemplates } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import { serveChannel } from '../socket/pod-socket.ts';
-import { CappedOutput } from '../tools/capped-output.ts';
+import { CappedOutput } from '../../failopen/capped-output.ts';
 import type { ModuleTask } from './module-worker.ts';
 import type { OutputStream } from './output-log.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner.ts';

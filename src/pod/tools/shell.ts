@@ -6,22 +6,16 @@
  * S3. Memory is bounded by `max_output_bytes`, whatever the program writes (G6); what is left out is counted (G3).
  */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ShellInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
-import { errnoOf, errorMessage } from '../../model/error.ts';
-import { CappedOutput } from './capped-output.ts';
+import { CappedOutput } from '../../failopen/capped-output.ts';
+import { closePipes, feedStdin, type ProgramEnding, untilEnded, whyNotStarted } from '../../failopen/program.ts';
 import { openCallTree } from '../tree/open-tree.ts';
-import { spawnGroup } from './process-group.ts';
+import { spawnProgram } from './tool-program.ts';
 import { interrupted, type JsonObject, oneLine, type Tool, type ToolContext, type ToolResult } from './tool.ts';
 
-type Ending =
-  | { readonly kind: 'exited'; readonly code: number | null; readonly signal: NodeJS.Signals | null }
-  | { readonly kind: 'not-started'; readonly thrown: unknown };
-
-const PIPE_GRACE_MS = 200;
 const KILLED_WAIT_MS = 500;
 const GRACE_MS = 2_000;
 const ERROR_LINES = 20;
@@ -30,36 +24,6 @@ const ERROR_CHARS = 2_000;
 const argvOf = (input: ShellInput): readonly [string, ...string[]] => {
   const [file, ...args] = input.argv ?? ['/bin/sh', '-c', input.command ?? ''];
   return [file ?? '', ...args];
-};
-
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-
-/** In words: what a program that could not be started lacks. */
-export const whyNotStarted = (thrown: unknown, file: string, cwd: string): string => {
-  if (!isFolder(cwd)) return `the folder ${cwd} does not exist`;
-  const errno = errnoOf(thrown);
-  if (errno === 'ENOENT' && file.includes('/') && existsSync(resolve(cwd, file))) {
-    return `cannot run ${file}: the interpreter that its first line names was not found`;
-  }
-  if (errno === 'ENOENT') return `command not found: ${file}`;
-  if (errno === 'EACCES') return `cannot run ${file}: permission denied, or not a program`;
-  if (errno === 'E2BIG') return `cannot run ${file}: its arguments and environment are too long`;
-  return `cannot run ${file}: ${errorMessage(thrown)}`;
-};
-
-/** How the program ended: once its pipes are closed, or 200 ms after its exit with what the pipes held by then (S1). */
-const untilEnded = (child: ChildProcess): Promise<Ending> => {
-  const { promise, resolve: settle } = Promise.withResolvers<Ending>();
-  let timer: NodeJS.Timeout | undefined;
-  child.once('error', (thrown) => settle({ kind: 'not-started', thrown }));
-  child.once('exit', (code, signal) => {
-    timer = setTimeout(() => settle({ kind: 'exited', code, signal }), PIPE_GRACE_MS);
-  });
-  child.once('close', (code, signal) => {
-    clearTimeout(timer);
-    settle({ kind: 'exited', code, signal });
-  });
-  return promise;
 };
 
 /** Keeps and passes on what the child writes to one stream. */
@@ -80,15 +44,6 @@ const collect = (
   return kept;
 };
 
-const feed = (child: ChildProcess, text: string | undefined): void => {
-  child.stdin?.on('error', () => undefined); // EPIPE: the program does not want to read it all
-  child.stdin?.end(text);
-};
-
-const closePipes = (child: ChildProcess): void => {
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
-};
-
 const lastLines = (text: string): string =>
   text.trimEnd().split('\n').slice(-ERROR_LINES).join('\n').slice(-ERROR_CHARS).toWellFormed();
 
@@ -98,7 +53,7 @@ const leftOut = (name: string, bytes: number): JsonObject =>
   bytes === 0 ? {} : { [`${name}_truncated_bytes`]: bytes };
 
 interface Ended {
-  readonly ending: Ending | undefined;
+  readonly ending: ProgramEnding | undefined;
   readonly stdout: CappedOutput;
   readonly stderr: CappedOutput;
   readonly okCodes: readonly number[];
@@ -141,14 +96,14 @@ const run = async (input: ShellInput, context: ToolContext): Promise<ToolResult>
   await using _call = { [Symbol.asyncDispose]: tree.remove };
   let child: ChildProcess;
   try {
-    child = spawnGroup({ tree, file, args, cwd, env, stdin: input.stdin === undefined ? 'closed' : 'pipe' });
+    child = spawnProgram({ tree, file, args, cwd, env, stdin: input.stdin === undefined ? 'closed' : 'pipe' });
   } catch (thrown) {
     return { ok: false, error: whyNotStarted(thrown, file, cwd) };
   }
   const ended = untilEnded(child);
   const stdout = collect(child, 'stdout', input.max_output_bytes, context.onOutput);
   const stderr = collect(child, 'stderr', input.max_output_bytes, context.onOutput);
-  feed(child, input.stdin);
+  feedStdin(child, input.stdin);
   const aborted = untilAborted(context.signal);
   const ending = await Promise.race([ended, aborted.promise]);
   aborted.stop();
