@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { errorMessage, NikaError } from '../model/error.ts';
+import { asCalled } from './hint/called-as.ts';
 import { createProgram } from './program.ts';
 import { resolveTerminal, type Terminal } from './terminal.ts';
 
@@ -16,12 +17,25 @@ const report = (thrown: unknown, terminal: Terminal): number => {
     return EXIT_FAILED;
   }
   terminal.warn(`${terminal.paint('red', 'nika:')} ${thrown.message}`);
-  terminal.warn(`  ${thrown.remedy} ${terminal.paint('dim', `[${thrown.code}]`)}`);
+  terminal.warn(`  ${asCalled(terminal, thrown.remedy)} ${terminal.paint('dim', `[${thrown.code}]`)}`);
   return thrown.exitCode;
 };
 
+/** `undefined`: there is nowhere to stand, and it was said. */
+const openTerminal = (): Terminal | undefined => {
+  try {
+    return resolveTerminal(process);
+  } catch (thrown) {
+    if (!(thrown instanceof NikaError)) throw thrown;
+    process.stderr.write(`nika: ${thrown.message}: ${thrown.remedy}\n`);
+    process.exitCode = thrown.exitCode;
+    return undefined;
+  }
+};
+
 const main = async (): Promise<void> => {
-  const terminal = resolveTerminal(process);
+  const terminal = openTerminal();
+  if (terminal === undefined) return;
   // A reader that has seen enough (`nika … | head`) is no error: a pod works on, and commands that only print stop by themselves.
   let refused: string | undefined;
   process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {

@@ -1,24 +1,53 @@
 /** Owns which commands `nika` has. */
-import { Command } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
+import { asCalled } from './hint/called-as.ts';
+import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
+/** Commander's error, and what was probably meant. */
+const withHint = (error: string, terminal: Terminal): string => {
+  const hint = usageHint(error, process.argv.slice(2));
+  return hint === undefined ? error : `${error}${asCalled(terminal, hint)}\n`;
+};
+
+/** A setting that was misspelt has no effect, and nothing else would tell. */
+const warnOfEnvTypos = async ({ env, warn, paint }: Terminal): Promise<void> => {
+  const { findEnvTypos } = await import('../config/env-typos.ts');
+  for (const { name, meant } of await findEnvTypos(env)) {
+    warn(`${paint('yellow', 'nika:')} the environment has ${name}, which nika does not know; did you mean ${meant}?`);
+  }
+};
+
+/** `nika version` and `nika -v`: what people try first. */
+const addVersion = (program: Command, { print }: Terminal): void => {
+  program.version(readVersion(), '-V, --version').addOption(new Option('-v').hideHelp());
+  program.on('option:v', () => {
+    print(`${readVersion()}\n`);
+    throw new CommanderError(0, 'commander.version', readVersion());
+  });
+  program
+    .command('version', { hidden: true })
+    .description('Prints the version.')
+    .action(() => print(`${readVersion()}\n`));
+};
+
 export const createProgram = (terminal: Terminal): Command => {
   const program = new Command('nika')
     .description('Runs coding agents, scripts and jobs as pods, and keeps a provable record of every tool call.')
-    .version(readVersion(), '-V, --version')
     .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => terminal.print(text),
       writeErr: (text) => terminal.stderr.write(text),
+      outputError: (error, write) => write(withHint(error, terminal)),
     })
     .addHelpText(
       'after',
@@ -32,6 +61,8 @@ Examples:
   $ nika bus grep 'Exit code' --since 2d
   $ nika bus verify                    prove that nothing on the bus was changed`,
     );
+  program.hook('preAction', () => warnOfEnvTypos(terminal));
+  addVersion(program, terminal);
   addPodCommands(program, terminal);
   addJobCommands(program, terminal);
   addTreeCommand(program, terminal);

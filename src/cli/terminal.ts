@@ -1,6 +1,7 @@
 /** Owns what a command knows of the place it was called in: streams, colours, environment, folder. */
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { NikaError } from '../model/error.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -28,6 +29,18 @@ const wantsColour = (env: Terminal['env'], isTty: boolean): boolean => {
   return isTty && env['TERM'] !== 'dumb';
 };
 
+const currentFolder = (process: NodeJS.Process): string => {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new NikaError('NIKA_CLI_USAGE', 'the folder you are in was removed', {
+      remedy: 'go to one that is there, such as your own (cd)',
+      cause,
+    });
+  }
+};
+
+/** @throws {NikaError} `NIKA_CLI_USAGE` where the current folder is gone. */
 export const resolveTerminal = (process: NodeJS.Process): Terminal => {
   const { stdout, stderr, env } = process;
   const isTty = isatty(stdout.fd);
@@ -36,7 +49,7 @@ export const resolveTerminal = (process: NodeJS.Process): Terminal => {
     stdout,
     stderr,
     env,
-    cwd: process.cwd(),
+    cwd: currentFolder(process),
     isInteractive: isTty && env['TERM'] !== 'dumb',
     columns: stdout.columns ?? 80,
     paint: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),

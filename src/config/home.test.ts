@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NikaError } from '../model/error.ts';
@@ -83,6 +83,14 @@ describe('resolveHome', () => {
     expect(resolveHome({ env: { XDG_STATE_HOME: 'relative', HOME: '/home/ada' }, cwd }).dir).toBe(
       '/home/ada/.local/state/nika',
     );
+  });
+
+  it('is not the current folder where HOME is empty, or no whole path', () => {
+    for (const HOME of ['', '.', 'relative']) {
+      const { dir: found } = resolveHome({ env: { HOME }, cwd: make('repo/.git') });
+      expect(found).toBe(join(userInfo().homedir, '.local/state/nika'));
+      expect(resolveHome({ flag: '~/pods', env: { HOME }, cwd: dir }).dir).toBe(join(userInfo().homedir, 'pods'));
+    }
   });
 
   it('takes a home that is a file, or an empty --home, for a mistake', () => {

@@ -5,7 +5,7 @@
  * O2. What another user put above the current folder is not used unasked: its jobs would run as this user.
  */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { makeFolder } from '../failopen/make-folder.ts';
 import { errnoOf, errorMessage, NikaError } from '../model/error.ts';
@@ -125,16 +125,33 @@ const findAbove = (cwd: string): string | undefined => {
   });
 };
 
+/** The user's own folder: `HOME`, or what the system knows where that is empty or no whole path (O1). */
+const userDir = ({ HOME: named }: HomeRequest['env']): string => {
+  if (named !== undefined && isAbsolute(named)) return named;
+  try {
+    const { homedir } = userInfo(); // not os.homedir(), which takes an empty HOME for an answer
+    if (isAbsolute(homedir)) return homedir;
+  } catch {
+    // a user without an entry, as in a container: told below
+  }
+  throw new NikaError(
+    'NIKA_CONFIG_NO_HOME',
+    'it is not known where your folder is: HOME is empty, and so is the system',
+  );
+};
+
 const stateDir = (env: HomeRequest['env']): string => {
   const state = env['XDG_STATE_HOME'];
   if (state !== undefined && isAbsolute(state)) return join(state, 'nika');
-  const user = env['HOME'] !== undefined && isAbsolute(env['HOME']) ? env['HOME'] : homedir();
-  return join(user, '.local', 'state', 'nika');
+  return join(userDir(env), '.local', 'state', 'nika');
 };
 
 /** A folder that was named; a leading `~` is the user's own, also where the shell left it alone (`--home=~/x`). */
 const namedDir = (name: string, { env, cwd }: HomeRequest): string => {
-  const dir = resolve(cwd, name.replace(/^~(?=\/|$)/, env['HOME'] ?? homedir()));
+  const dir = resolve(
+    cwd,
+    name.replace(/^~(?=\/|$)/, () => userDir(env)),
+  );
   const stat = statOf(dir);
   if (stat === undefined || stat.isDirectory()) return dir;
   throw new NikaError('NIKA_CONFIG_NO_HOME', `the home is not a folder: ${dir}`, { subject: dir });

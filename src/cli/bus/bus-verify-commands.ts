@@ -1,7 +1,7 @@
 /** Owns `nika bus verify` and `nika bus heads` (G8). */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { errorMessage, NikaError } from '../../model/error.ts';
+import { errnoOf, errorMessage, NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface VerifyCommandOptions {
@@ -19,7 +19,9 @@ const readAgainst = (path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new NikaError('NIKA_CLI_USAGE', `${path} cannot be read: ${errorMessage(cause)}`, { subject: path, cause });
+    const why = errnoOf(cause) === 'ENOENT' ? 'it is not there' : errorMessage(cause);
+    const remedy = 'Give the file of heads that you keep elsewhere; "nika bus heads --json > FILE" makes one.';
+    throw new NikaError('NIKA_CLI_USAGE', `${path} cannot be read: ${why}`, { subject: path, remedy, cause });
   }
 };
 

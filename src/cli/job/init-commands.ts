@@ -1,6 +1,7 @@
 /** Owns `nika init`: makes the current folder a home, or the one that is named. */
 import type { Command } from 'commander';
 import type { InitStep } from '../../config/init/make-home.ts';
+import { asCalled } from '../hint/called-as.ts';
 import { renderTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -36,7 +37,7 @@ const init = async (options: InitOptions, terminal: Terminal): Promise<void> => 
   const own = (await listJobs(home)).filter(({ source, outcome }) => source === 'home' && outcome.ok);
   const job = own.find(({ name }) => name === 'hello') ?? own[0];
   const flag = used.dir === home.dir && home.dir === cwd ? '' : ` --home ${home.dir}`;
-  terminal.print(`\nNext: nika pod start ${job?.name ?? 'repo-audit'}${flag}\n`);
+  terminal.print(asCalled(terminal, `\nNext: nika pod start ${job?.name ?? 'repo-audit'}${flag}\n`));
 };
 
 export const addInitCommand = (program: Command, terminal: Terminal): void => {

@@ -4,6 +4,7 @@ import type { Job, JobStep } from '../../config/job/job.ts';
 import type { FoundJob, JobFile, JobListing } from '../../config/job/job-files.ts';
 import { formatProblem, type Problem } from '../../config/yaml/problem.ts';
 import { clip } from '../format.ts';
+import { asCalled } from '../hint/called-as.ts';
 import { cell, renderTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -103,7 +104,8 @@ const labelRows = (job: Job): readonly (readonly string[])[] => {
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, cell(String(value))]]));
 };
 
-export const renderJob = ({ job, file, source }: FoundJob, { paint }: Terminal): string => {
+export const renderJob = ({ job, file, source }: FoundJob, terminal: Terminal): string => {
+  const { paint } = terminal;
   const outputs = Object.entries(job.outputs ?? {});
   const isGivenNothing = Object.values(job.inputs).every(({ required }) => !required);
   const required = Object.entries(job.inputs).flatMap(([name, input]) => (input.required ? [`--input ${name}=…`] : []));
@@ -119,7 +121,7 @@ export const renderJob = ({ job, file, source }: FoundJob, { paint }: Terminal):
           [[paint('dim', 'OUTPUT'), ''], ...outputs.map(([name, value]) => [name, clip(cell(textOf(value)), 100)])],
           2,
         ),
-    `Start it: nika pod start ${[ref, ...(isGivenNothing ? [] : required)].join(' ')}\n`,
+    asCalled(terminal, `Start it: nika pod start ${[ref, ...(isGivenNothing ? [] : required)].join(' ')}\n`),
   ];
   return parts.filter((part) => part !== '').join('\n');
 };

@@ -107,7 +107,7 @@ describe('a step that fails', () => {
   it('fails the job with its error, and the steps after it do not run', async () => {
     const { outcome, story } = await run([fail('a'), say('b', 'x'), say('c', '${{ steps.b.output }}')]);
     expect(outcome).toEqual({ kind: 'failed', stepId: 'a', error: 'Exit code 7\nno' });
-    expect(story).toEqual(['a failed', 'note: 2 step(s) skipped because step a failed']);
+    expect(story).toEqual(['a failed', 'note: 2 steps skipped because step a failed']);
   });
 
   it('lets those run that ask for it, and stays the failure of the job when one of them fails too', async () => {
@@ -150,10 +150,24 @@ describe('a step that fails', () => {
   it.each([
     [{ tool: 'shell', input: { argv: ['echo', '${{ inputs.x < 1 }}'] } }, 'compared'],
     [{ tool: 'shell', input: { argv: ['true'] }, if: 'inputs.x < 1' }, 'compared'],
-    [{ tool: 'shell', input: { argv: ['true'] }, timeout: '${{ inputs.x }}' }, 'timeout: "text" is not a duration'],
-    [{ tool: 'shell', input: { argv: ['true'] }, timeout: '${{ inputs.none }}' }, 'timeout: null is not a duration'],
+    [
+      { tool: 'shell', input: { argv: ['true'] }, timeout: '${{ inputs.x }}' },
+      'timeout: must be a duration such as 30s, 10m, 1h30m or 250ms; it is "text"',
+    ],
+    [
+      { tool: 'shell', input: { argv: ['true'] }, timeout: '${{ inputs.none }}' },
+      'timeout: must be a duration such as 30s, 10m, 1h30m or 250ms (with its unit); it is null',
+    ],
+    [
+      { tool: 'shell', input: { argv: ['true'] }, timeout: '${{ inputs.long }}' },
+      'timeout: must be at most 24d; it is "30d"',
+    ],
+    [
+      { tool: 'shell', input: { argv: ['true'] }, timeout: '${{ inputs.short }}' },
+      'timeout: must be longer than nothing; it is "0s"',
+    ],
   ])('is one with an expression that comes to nothing sensible: %#', async (step, why) => {
-    const { outcome, story, host } = await run([step], { inputs: { x: 'text' } });
+    const { outcome, story, host } = await run([step], { inputs: { x: 'text', long: '30d', short: '0s' } });
     expect(outcome).toMatchObject({ kind: 'failed', stepId: '1', error: expect.stringContaining(why) });
     expect(story[0]).toContain(why);
     expect(host.calls).toEqual([]);
@@ -266,7 +280,7 @@ describe('tasks', () => {
       'end cut cancelled (step b failed)',
       'bad/e ok',
       'end bad failed (step b: Exit code 7)',
-      'note: 2 step(s) skipped because step b failed',
+      'note: 2 steps skipped because step b failed',
     ]);
   });
 

@@ -144,7 +144,8 @@ class StepsRunner {
     const { job, host } = this.#run;
     if (this.#failure !== undefined) {
       const { stepId } = this.#failure;
-      if (this.#leftOut > 0) host.note(`${this.#leftOut} step(s) skipped because step ${stepId} failed`);
+      if (this.#leftOut > 0)
+        host.note(`${this.#leftOut} ${this.#leftOut === 1 ? 'step' : 'steps'} skipped because step ${stepId} failed`);
       return { kind: 'failed', ...this.#failure };
     }
     try {

@@ -6,7 +6,7 @@
  */
 import type { Scope } from '../../config/expression/evaluate.ts';
 import type { JobStep } from '../../config/job/job.ts';
-import { parseDurationMs } from '../../config/quantity.ts';
+import { durationSchema } from '../../config/quantity.ts';
 import { renderTemplates, renderToolInput } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import { loadTool } from '../tools/registry.ts';
@@ -31,9 +31,9 @@ export interface StepSetting {
 const timeoutOf = (step: JobStep, scope: Scope): number | undefined => {
   if (step.timeout === undefined) return undefined;
   const text = renderTemplates(step.timeout, scope);
-  const ms = typeof text === 'string' ? parseDurationMs(text) : undefined;
-  if (ms === undefined || ms < 1) throw new Error(`timeout: ${JSON.stringify(text)} is not a duration such as 30s`);
-  return ms;
+  const parsed = durationSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new Error(`timeout: ${parsed.error.issues[0]?.message ?? 'is wrong'}; it is ${JSON.stringify(text)}`);
 };
 
 const badInput = (

@@ -189,12 +189,18 @@ describe('http: redirects', () => {
   });
 
   it('does not hand a secret for one server to another', async () => {
-    const headers = { authorization: 'Bearer s', cookie: 'c=1', 'x-other': 'y' };
+    const secrets = { authorization: 'Bearer s', cookie: 'c=1', 'x-api-key': 'k', 'private-token': 't' };
+    const headers = { ...secrets, accept: 'text/x', 'user-agent': 'me', 'accept-language': 'eo' };
     const elsewhere = await echoed({ url: `${base}/elsewhere`, headers });
-    expect(elsewhere.headers).toMatchObject({ 'x-other': 'y' });
-    expect(Object.keys(elsewhere.headers ?? {})).not.toContain('authorization');
-    expect(Object.keys(elsewhere.headers ?? {})).not.toContain('cookie');
+    expect(elsewhere.headers).toMatchObject({ accept: 'text/x', 'user-agent': 'me', 'accept-language': 'eo' });
+    for (const name of Object.keys(secrets)) expect(Object.keys(elsewhere.headers ?? {})).not.toContain(name);
     expect((await echoed({ url: `${base}/keep`, headers })).headers).toMatchObject({ authorization: 'Bearer s' });
+  });
+
+  it('does not hand a body for one server to another', async () => {
+    const error = `sent on with its body to another server, ${otherBase}: if you trust it, give its address in "url"`;
+    expect(await http({ method: 'POST', url: `${base}/elsewhere`, body: 'text' })).toEqual({ ok: false, error });
+    expect(await echoed({ method: 'DELETE', url: `${base}/elsewhere` })).toMatchObject({ method: 'DELETE', body: '' });
   });
 
   it('does not leave http', async () => {

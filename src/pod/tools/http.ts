@@ -2,7 +2,8 @@
  * Owns the tool `http`: one request with the built-in fetch.
  *
  * T1. The time limit holds for all of it: connection, redirects, headers and body.
- * T2. What secrets the caller gave for one server go to no other: a redirect elsewhere drops them.
+ * T2. What the caller gave for one server goes to no other: a redirect elsewhere keeps the few headers that tell nothing, and
+ *     one that asks for the body again is not followed.
  */
 import { type HttpInput, TOOL_INPUT_SCHEMAS } from '../../config/job/tool-inputs.ts';
 import { parseDurationMs } from '../../config/quantity.ts';
@@ -11,7 +12,8 @@ import { interrupted, type JsonObject, oneLine, type Tool, type ToolContext, typ
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-const OWN_TO_ONE_SERVER = ['authorization', 'cookie', 'proxy-authorization'];
+/** All else may be a secret under a name of its own (`x-api-key`). */
+const FOR_ANY_SERVER: readonly string[] = ['accept', 'accept-language', 'cache-control', 'content-type', 'user-agent'];
 
 interface Request {
   readonly url: URL;
@@ -60,15 +62,22 @@ const withoutLogin = (url: URL): URL => {
   return plain;
 };
 
-/** The request that a redirect asks for, as browsers and curl make it. */
-const redirected = (request: Request, status: number, url: URL): Request => {
-  const headers = new Headers(request.headers);
-  if (url.origin !== request.url.origin) for (const name of OWN_TO_ONE_SERVER) headers.delete(name); // T2
+/** The request that a redirect asks for, as browsers and curl make it; to another server with less (T2). */
+const redirected = (request: Request, status: number, url: URL): Step<{ readonly next: Request }> => {
+  const isElsewhere = url.origin !== request.url.origin;
+  const kept = [...request.headers].filter(([name]) => !isElsewhere || FOR_ANY_SERVER.includes(name)); // T2
+  const headers = new Headers(kept);
   const isPost = request.method === 'POST';
   const becomesGet = (status === 303 && request.method !== 'HEAD') || ((status === 301 || status === 302) && isPost);
-  if (!becomesGet) return { ...request, url: withoutLogin(url), headers };
-  for (const name of ['content-type', 'content-length', 'content-encoding']) headers.delete(name);
-  return { url: withoutLogin(url), method: 'GET', headers, body: undefined };
+  if (becomesGet) {
+    for (const name of ['content-type', 'content-length', 'content-encoding']) headers.delete(name);
+    return { kind: 'ok', next: { url: withoutLogin(url), method: 'GET', headers, body: undefined } };
+  }
+  if (isElsewhere && request.body !== undefined) {
+    const error = `sent on with its body to another server, ${url.origin}: if you trust it, give its address in "url"`;
+    return { kind: 'refused', error }; // T2
+  }
+  return { kind: 'ok', next: { ...request, url: withoutLogin(url), headers } };
 };
 
 /** The answer after at most 5 redirects. @throws what fetch throws. */
@@ -83,9 +92,11 @@ const send = async (
     const location = REDIRECTS.includes(answer.status) ? answer.headers.get('location') : null;
     if (location === null) return { kind: 'ok', answer, url };
     await answer.body?.cancel();
-    const next = parseUrl(location, url);
-    if (next.kind === 'refused') return next;
-    request = redirected(request, answer.status, next.url);
+    const target = parseUrl(location, url);
+    if (target.kind === 'refused') return target;
+    const again = redirected(request, answer.status, target.url);
+    if (again.kind === 'refused') return again;
+    request = again.next;
   }
   return { kind: 'refused', error: `more than ${MAX_REDIRECTS} redirects` };
 };
