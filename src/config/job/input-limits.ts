@@ -64,7 +64,7 @@ export const unkeptLimit = (input: LimitedInput, value: string | number | boolea
   if (input.pattern === undefined || compiled(input.pattern)?.test(value) !== false) return undefined;
   return input.description === undefined
     ? `text that matches ${JSON.stringify(input.pattern)}`
-    : `as described (${input.description})`;
+    : `as described (${input.description.replace(/\.$/, '')})`;
 };
 
 export interface LimitProblem {

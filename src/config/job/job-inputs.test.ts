@@ -68,7 +68,7 @@ describe('resolveInputs', () => {
       'least: must be a number from 0.5 on, not "0"',
       'how: must be "fast" or "well", not ""',
       String.raw`day: must be text that matches "\\d{4}-\\d\\d|today", not "today!"`,
-      'told: must be as described (Some a.), not "b"',
+      'told: must be as described (Some a), not "b"',
     ]);
     for (const text of ['0', '1.5', '1e9']) expect(refusal([`top=${text}`], job)).toContain('from 1 to 50');
   });
