@@ -112,6 +112,34 @@ describe('notes, tests and housekeeping', () => {
   });
 
   it.each([
+    ['a.ts', 'write("// TODO: x\\n# FIXME");\nconst s = `\n// TODO: in a text\n`; // TODO: 1\nreplace(/["`]/g, ""); // TODO 2\n', 2],
+    ['a.js', 'const half = total / 2; // TODO: 1\nurl = "http://TODO: x"; // see TODO list\n/**\n * TODO 2\n */\n', 2],
+    ['todo.mjs', '/** Counts TODO, FIXME and HACK. */\n// TODO, FIXME: the words\nconst TODO = /TODO/;\n', 0],
+    ['a.py', `x = "# TODO: no"\n"""Docs.\n\nTODO: 1\n"""\ny = """\nTODO: no\n"""\nz = 1  # TODO 2\nw = 'a\\'#' # TODO(ann): 3\n`, 3],
+    ['a.rs', `fn f<'a>(x: &'a str) {} // TODO: 1\nlet c = '"'; // no\n// TODO: 2\n`, 2],
+    ['a.sh', 'echo "# TODO: no" ${x#TODO} $#\n# TODO 1\n', 1],
+    ['a.sql', `select '-- TODO: no'; -- TODO: 1\n/* TODO 2 */\n`, 2],
+    ['a.go', 'var s = `\n// TODO: no\n`\n//TODO 1\n', 1],
+    ['a.html', '<p>TODO: no</p><!-- TODO: 1 -->\n', 1],
+    ['a.el', '(setq x "; TODO: no") ;; TODO 1\n', 1],
+    ['a.tex', '100\\% TODO: no\n% TODO 1\n', 1],
+    ['a.c', `char q = '"'; /* TODO 1\n TODO 2 */ int x; // it's TODO: 3\n`, 3],
+    ['README.md', 'Say TODO in a text.\n\n| TODO | FIXME |\n- [ ] TODO 1\n', 1],
+  ])('%s: only comments hold notes', (path, content, total) => {
+    repository.write(path, content).commit();
+    expect(repository.tell('todos').counts.TODO).toBe(total);
+  }); // prettier-ignore
+
+  it('a long text of anything is searched for comments in time', () => {
+    for (const [at, part] of ['/', '"', "'", '`', '(/', '/*', '//', '#', '"""', '\\', '<!--', '(/[', ' /\n'].entries())
+      for (const extension of ['ts', 'py', 'rs', 'xyz'])
+        repository.write(`${at}.${extension}`, `// TODO: a\n${part.repeat(400_000 / part.length)}`);
+    const startedMs = performance.now();
+    repository.tell('todos');
+    expect(performance.now() - startedMs).toBeLessThan(8000);
+  });
+
+  it.each([
     ['src/a.test.ts', 'import test from "node:test";', 'node:test'],
     ['tests/test_a.py', 'import pytest\n', 'pytest'],
     ['a_test.go', 'import "testing"\n', 'go test'],
@@ -163,8 +191,8 @@ describe('the report', () => {
   it('is made of what there is: an analysis that failed is named, and the others are told', () => {
     repository.write('a.py', 'x = 1\n').commit();
     const lines = ['about', 'languages', 'history'].map((name) => runProgram(name, repository.dir));
-    const report = run('report', ['', ...lines, 'not JSON', '{"section":"notes","matches":null}']);
-    expect(report).toContain('These analyses failed: dependencies, hot-spots, todos, notes, quality, secrets.');
+    const report = run('report', ['', ...lines, 'not JSON']);
+    expect(report).toContain('These analyses failed: dependencies, hot-spots, todos, quality, secrets.');
     expect(report).toContain('| Python | 1 | 1 | 100 % | 6 bytes |');
     expect(run('gist', lines).split('\n').slice(0, 2)).toEqual([
       'small: Python code',
@@ -184,21 +212,15 @@ describe('the report', () => {
   });
 
   it('quotes notes on one line, but none of ignored files and none with a secret in it', () => {
-    repository.write('.gitignore', 'out.py\n').write('a.py', '').write('out.py', '');
-    const matches = [{ path: 'a.py', line: 1, text: '  # FIXME: | \u001b[31mred' }, { path: 'out.py', line: 1, text: '# FIXME: no' }, { path: 'a.py', line: 2, text: `k = "ghp_${random(36)}" # FIXME: move` }]; // prettier-ignore
-    const report = run('report', [
-      JSON.stringify({
-        section: 'todos',
-        counts: { TODO: 0, FIXME: 3, HACK: 0, XXX: 0 },
-        fileCount: 2,
-        total: 3,
-        files: [],
-        folders: [],
-      }),
-      JSON.stringify({ section: 'notes', matches }),
-    ]);
+    repository
+      .write('.gitignore', 'out.py\n')
+      .write('a.py', `# FIXME: | \u001b[31mred\nk = "ghp_${random(36)}" # FIXME: move\n# TODO later\n`)
+      .write('out.py', '# FIXME: no\n')
+      .commit();
+    const report = run('report', [runProgram('todos', repository.dir)]);
     expect(report).toContain(String.raw`| ${'`a.py`'}:1 | ${'`# FIXME: \\| \\x1b[31mred`'} |`);
     expect(report).toContain('`a.py`:2 | `not shown');
+    expect(report).not.toContain('later');
     expect(report).not.toContain('out.py');
   });
 

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SmallRepository } from '../fixtures/small-repository.ts';
 import { binary, TestHome } from '../nika.ts';
@@ -38,11 +38,29 @@ interface PodEnded {
   readonly result: Run['result'];
 }
 
+const environment = (): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  HOME: home.dir,
+  NIKA_HOME: home.dir,
+});
+
+/** What people see, and how it ended. */
+const runPlainly = (
+  cwd: string,
+  argv: readonly string[],
+): { readonly said: string; readonly exitCode: number | null } => {
+  const [program = '', ...args] = argv;
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8', env: environment() });
+  return { said: stdout + stderr, exitCode: status };
+};
+
+const AUDIT = [process.execPath, binary, 'pod', 'start', 'repo-audit', '--quiet'];
+
 const runAudit = (cwd: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Run => {
   const output = execFileSync(process.execPath, [binary, 'pod', 'start', 'repo-audit', '--json', ...args], {
     cwd,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: home.dir, NIKA_HOME: home.dir, ...env },
+    env: { ...environment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const last = JSON.parse(output.trim().split('\n').at(-1) ?? '') as PodEnded;
@@ -86,6 +104,58 @@ describe('the job repo-audit', () => {
     const asked = runAudit(repository.dir, ['--input', 'report=docs/audit.md', '--input', 'top=3']);
     expect(asked.result.report).toBe(join(repository.dir, 'docs/audit.md'));
     expect(repository.git('status', '--porcelain', '--untracked-files=all')).toBe('?? docs/audit.md');
+  });
+
+  it('tells the gist where the report cannot be saved, and why it cannot', () => {
+    using repository = troubled();
+    const asked = runPlainly(repository.dir, [...AUDIT, '--input', 'report=/proc/x.md']);
+    expect(asked.exitCode).toBe(0);
+    expect(asked.said).toContain('shop 1.2.3: npm library');
+    expect(asked.said).toContain('report: not saved: no file can be made in the folder /proc: its file system takes');
+
+    const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
+    const userNamespace = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+    const readOnly = ['unshare', '--mount', ...userNamespace, 'sh', '-c', script, home.dir, ...AUDIT];
+    const { said, exitCode } = runPlainly(repository.dir, readOnly);
+    expect(exitCode).toBe(0);
+    expect(said).toContain('shop 1.2.3: npm library');
+    const why = /report: not saved: the folder \S+\/run\/reports cannot be made in \S+: its file system is read-only/;
+    expect(said).toMatch(why);
+  });
+
+  it('puts the report into the folder that was asked for, under a name of its own, ended by a line feed', () => {
+    using repository = troubled();
+    mkdirSync(join(repository.dir, 'docs'));
+    for (const [asked, folder] of [
+      ['sub/dir/', 'sub/dir'],
+      ['docs', 'docs'],
+      ['..', '..'],
+    ] as const) {
+      const { result, report } = runAudit(repository.dir, ['--input', `report=${asked}`]);
+      expect(dirname(result.report)).toBe(join(repository.dir, folder));
+      expect(basename(result.report)).toMatch(/^small-JOB-.*\.md$/);
+      expect(report).toMatch(/[^\n]\n$/);
+    }
+  });
+
+  it('refuses inputs that mean nothing before anything runs', () => {
+    using repository = troubled();
+    for (const input of [
+      'since=garbage',
+      'since=12 mnoths ago',
+      'since=2024-13-45',
+      'since=',
+      'top=0',
+      'top=51',
+      'top=2.5',
+    ]) {
+      const { said, exitCode } = runPlainly(repository.dir, [...AUDIT, '--input', input]);
+      expect([input, exitCode]).toEqual([input, 2]);
+      expect(said).toMatch(input.startsWith('top') ? /whole number from 1 to 50/ : /such as "6 months ago"/);
+    }
+    expect(existsSync(join(home.dir, '_bus'))).toBe(false);
+    for (const since of ['6.months.ago', 'last Friday', '3 Feb 2024', '2024-02-29T10:00:00Z', '1 year 2 months ago'])
+      expect(runAudit(repository.dir, ['--input', `since=${since}`]).report).toContain('Since 20');
   });
 
   it('audits a folder without git, on a machine without git', () => {

@@ -1,9 +1,4 @@
 /** Makes the report: reads what the analyses told, one line of JSON each, and prints Markdown. */
-import { resolve } from 'node:path';
-import { askGit } from './repository/git.mjs';
-import { originOf } from './repository/path-class.mjs';
-import { plainText } from './repository/path-text.mjs';
-import { findSecrets } from './secrets/secret-rules.mjs';
 import { missingSections, readAudit } from './report/audit.mjs';
 import { dependenciesPart } from './report/dependencies-part.mjs';
 import { historyPart } from './report/history-part.mjs';
@@ -11,32 +6,7 @@ import { list, paragraphs, text } from './report/markdown.mjs';
 import { aboutPart, firstPart, sizePart } from './report/overview-part.mjs';
 import { housePart, notesPart, secretsPart, testsPart } from './report/risks-part.mjs';
 
-/** @import { Audit, NoteLine } from './report/audit.mjs' */
-
-const MAX_NOTE_LINES = 15;
-
-/** Of these paths the ones that git ignores; nothing where no git is. @param {string} root @param {readonly string[]} paths */
-const findIgnored = async (root, paths) => {
-  const { lines } = await askGit(root, ['check-ignore', '--', ...paths.map((path) => `./${path}`)]);
-  return new Set(lines.map((line) => line.slice(2)));
-};
-
-/** Lines worth quoting: of files written here, on one line, and without what looks like a secret. @param {string} root @param {readonly NoteLine[]} matches */
-const quotable = async (root, matches) => {
-  const own = matches.filter(({ path }) => originOf(path) === 'own');
-  const ignored = await findIgnored(root, [...new Set(own.map(({ path }) => path))]);
-  return own
-    .filter(({ path }) => !ignored.has(path))
-    .slice(0, MAX_NOTE_LINES)
-    .map((match) => ({
-      path: plainText(match.path),
-      line: match.line,
-      text:
-        findSecrets(match.text).length > 0
-          ? 'not shown: there is something like a secret in this line'
-          : plainText(match.text.trim(), 160),
-    }));
-};
+/** @import { Audit } from './report/audit.mjs' */
 
 /** @param {Audit} audit */
 const headPart = ({ about }) => {
@@ -58,10 +28,7 @@ const untoldPart = (audit) => {
       ]);
 };
 
-const root = resolve(process.argv[2] ?? '.');
 const audit = await readAudit();
-const matches = audit.notes?.matches;
-if (matches !== undefined) audit.notes = { matches: await quotable(root, matches) };
 const parts = [
   headPart,
   firstPart,

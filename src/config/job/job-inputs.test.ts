@@ -54,6 +54,39 @@ describe('resolveInputs', () => {
       expect(refusal(['who=a', `top=${text}`])).toContain('must be a number');
   });
 
+  it('takes only what is within the limits that the job sets', () => {
+    const job = jobWith({
+      top: { type: 'number', min: 1, max: 50, integer: true },
+      least: { type: 'number', min: 0.5 },
+      how: { enum: ['fast', 'well'] },
+      day: { pattern: String.raw`\d{4}-\d\d|today` },
+      told: { pattern: 'a+', description: 'Some a.' },
+    });
+    expect(resolveInputs(job, ['top=50', 'least=0.5', 'how=well', 'day=today', 'told=aa'])).toMatchObject({ top: 50 });
+    expect(refusal(['top=51', 'least=0', 'how=', 'day=today!', 'told=b'], job).split('\n  ').slice(1)).toEqual([
+      'top: must be a whole number from 1 to 50, not "51"',
+      'least: must be a number from 0.5 on, not "0"',
+      'how: must be "fast" or "well", not ""',
+      String.raw`day: must be text that matches "\\d{4}-\\d\\d|today", not "today!"`,
+      'told: must be as described (Some a), not "b"',
+    ]);
+    for (const text of ['0', '1.5', '1e9']) expect(refusal([`top=${text}`], job)).toContain('from 1 to 50');
+  });
+
+  it('refuses limits that no value could keep, or of another type', () => {
+    const issues = (input: object): string => {
+      const steps = [{ tool: 'shell', input: { command: 'ls' } }];
+      const rest = { name: 'x', description: 'd', domain: 'd', intent: 'i', steps };
+      const checked = checkValue(jobSchema, { ...rest, inputs: { it: input } });
+      return checked.ok ? 'ok' : checked.issues.map(({ path, message }) => `${String(path.at(-1))} ${message}`).join();
+    };
+    expect(issues({ type: 'number', min: 2, max: 1 })).toBe('min must not be above max (1)');
+    expect(issues({ min: 1 })).toBe('min is a limit for an input of type number; this one is of type string');
+    expect(issues({ pattern: '(' })).toBe('pattern is not a regular expression');
+    expect(issues({ type: 'number', max: 5, default: 6 })).toContain('default must be a number up to 5');
+    expect(issues({ enum: ['a'], default: 'a' })).toBe('ok');
+  });
+
   it('is not fooled by names of the prototype', () => {
     expect(refusal(['who=a', 'constructor=1', '__proto__=1'])).toContain('constructor: unknown input');
   });

@@ -1,6 +1,7 @@
 /** Owns what a job's inputs come to: what was given as `name=value`, typed as declared, and the defaults. Pure. */
 import { NikaError } from '../../model/error.ts';
-import type { Job, JobInputType } from './job.ts';
+import { unkeptLimit } from './input-limits.ts';
+import type { Job, JobInput, JobInputType } from './job.ts';
 import { suggestion } from '../yaml/nearest.ts';
 
 export type InputValue = string | number | boolean;
@@ -26,9 +27,17 @@ const typed = (text: string, type: JobInputType): Typed => {
   }
 };
 
+/** The value that a text is for this input, within its limits. */
+const valued = (text: string, declared: JobInput): Typed => {
+  const outcome = typed(text, declared.type);
+  const wanted = outcome.ok ? unkeptLimit(declared, outcome.value) : undefined;
+  return wanted === undefined ? outcome : { ok: false, wanted };
+};
+
 /**
  * The values of all inputs, from `name=value` texts and defaults.
- * @throws {NikaError} `NIKA_JOB_BAD_INPUT` with all that is wrong: missing, unknown, given twice, not of its type.
+ * @throws {NikaError} `NIKA_JOB_BAD_INPUT` with all that is wrong: missing, unknown, given twice, not of its type,
+ * not within its limits.
  */
 export const resolveInputs = (job: Job, given: readonly string[]): InputValues => {
   const values = new Map<string, InputValue>();
@@ -43,7 +52,7 @@ export const resolveInputs = (job: Job, given: readonly string[]): InputValues =
       problems.push(`${name}: unknown input; ${suggestion(name, Object.keys(job.inputs)) || 'this job has none'}`);
     } else if (told.has(name)) problems.push(`${name}: given twice`);
     else {
-      const outcome = typed(text.slice(equals + 1), declared.type);
+      const outcome = valued(text.slice(equals + 1), declared);
       if (outcome.ok) values.set(name, outcome.value);
       else problems.push(`${name}: must be ${outcome.wanted}, not ${JSON.stringify(text.slice(equals + 1))}`);
     }

@@ -4,6 +4,7 @@ import { labelSchema } from '../../model/envelope.ts';
 import type { Frozen } from '../frozen.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hooks.ts';
 import { durationTextSchema } from '../quantity.ts';
+import { INPUT_LIMITS, limitProblems, unkeptLimit } from './input-limits.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
 
 const templateText = z.string().regex(/\$\{\{/, { abort: true });
@@ -33,10 +34,14 @@ const inputSchema = z
       .union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
       .optional(),
     description: z.string().max(500).optional(),
+    ...INPUT_LIMITS,
   })
   .superRefine((input, context) => {
     const wrong = (message: string): void => context.addIssue({ code: 'custom', path: ['default'], message });
+    for (const { field, message } of limitProblems(input)) context.addIssue({ code: 'custom', path: [field], message });
     if (input.default === undefined) return;
+    const unkept = unkeptLimit(input, input.default);
+    if (unkept !== undefined) wrong(`must be ${unkept}, as any value of this input`);
     if (typeof input.default !== input.type)
       wrong(`must be of the input's type (${input.type}), not ${JSON.stringify(input.default)}`);
     if (input.required) wrong('an input with a default is never missing; leave "required" or "default" away');

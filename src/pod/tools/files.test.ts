@@ -142,8 +142,12 @@ describe('write_file', () => {
     expect(await why('.')).toBe('DIR is a folder');
     expect(await why('fifo')).toBe('DIR/fifo is not a regular file');
     expect(await why('fifo', { append: true })).toBe('DIR/fifo is not a regular file');
-    expect(await why('no/folder', { create_dirs: false })).toBe('DIR/no/folder does not exist');
+    expect(await why('no/folder', { create_dirs: false })).toBe('the folder DIR/no does not exist');
     expect(await why('file/below')).toBe('DIR/file/below cannot be reached: a part of its path is not a folder');
+    expect(await why('/proc/x.md')).toBe('no file can be made in the folder /proc: its file system takes nothing new');
+    expect(await why('/proc/a/b/x.md')).toBe(
+      'the folder /proc/a cannot be made in /proc: its file system takes nothing new',
+    );
   });
 });
 

@@ -2,8 +2,6 @@
 import { readJson, stringOf } from '../manifests/dependency.mjs';
 
 /**
- * @typedef {{ path: string, line: number, text: string }} NoteLine
- *
  * @typedef {object} Audit
  * @property {import('../about.mjs').AboutSection} [about]
  * @property {import('../languages.mjs').LanguagesSection} [languages]
@@ -11,7 +9,6 @@ import { readJson, stringOf } from '../manifests/dependency.mjs';
  * @property {import('../history.mjs').HistorySection} [history]
  * @property {import('../hot-spots.mjs').HotSpotsSection} [hotSpots]
  * @property {import('../todos.mjs').TodosSection} [todos]
- * @property {{ matches: NoteLine[] }} [notes] what the tool `search` found
  * @property {import('../quality.mjs').QualitySection} [quality]
  * @property {import('../secrets.mjs').SecretsSection} [secrets]
  */
@@ -24,7 +21,6 @@ const SECTIONS = {
   history: 'history',
   'hot-spots': 'hotSpots',
   todos: 'todos',
-  notes: 'notes',
   quality: 'quality',
   secrets: 'secrets',
 };
@@ -36,8 +32,7 @@ export const parseAudit = (text) => {
   for (const line of text.split('\n')) {
     const told = readJson(line);
     const name = SECTIONS[stringOf(told['section'])];
-    const isEmpty = told['matches'] === null; // the tool `search` failed
-    if (name !== undefined && !isEmpty) audit[name] = told;
+    if (name !== undefined) audit[name] = told;
   }
   return audit;
 };

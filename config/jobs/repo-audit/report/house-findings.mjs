@@ -6,6 +6,8 @@ import { createFinding } from './finding.mjs';
 
 const LARGE_BINARY_BYTES = 10_000_000;
 const MANY_NOTES = 20;
+/** Where fewer of all notes are in one file, they do not gather there. */
+const NOTES_SHARE = 0.2;
 
 /** @param {import('../quality.mjs').QualitySection} quality @returns {Finding[]} */
 const testFindings = ({ testFileCount, sourceFileCount, ci, testFrameworks }) => {
@@ -143,7 +145,7 @@ const sizeFindings = ({ largestBinary, binary, source, counts }) => {
 /** @param {import('../todos.mjs').TodosSection} todos @returns {Finding[]} */
 const noteFindings = ({ files, total }) => {
   const first = files[0];
-  if (first === undefined || first.total < MANY_NOTES) return [];
+  if (first === undefined || first.total < MANY_NOTES || first.total / total < NOTES_SHARE) return [];
   return [
     createFinding(
       30,

@@ -67,8 +67,19 @@ export const testsPart = ({ quality }) => {
   ]);
 };
 
+/** @param {import('../todos.mjs').TodosSection} todos */
+const partlyLookedAt = ({ partlyCount }) =>
+  partlyCount > 0 ? `Of ${counted(partlyCount, 'large file')} only the first 4 MB were looked at.` : '';
+
+/** What was not looked at is not said to be empty. @param {import('../todos.mjs').TodosSection} todos */
+const noNotes = (todos) => {
+  if (todos.lookedAtCount === 0) return 'There is no text here that people leave notes in.';
+  const where = todos.partlyCount > 0 || todos.isCut ? 'what was looked at' : 'the comments of what was written here';
+  return `No TODO, FIXME, HACK or XXX in ${where}. ${partlyLookedAt(todos)}`.trim();
+};
+
 /** @param {Audit} audit */
-export const notesPart = ({ todos, notes }) => {
+export const notesPart = ({ todos }) => {
   if (todos === undefined) return '';
   const { counts } = todos;
   const files = todos.files.map((file) => [
@@ -80,16 +91,18 @@ export const notesPart = ({ todos, notes }) => {
     number(file.counts.XXX),
   ]);
   const folders = list(todos.folders.map(({ folder, total }) => `${code(folder)} ${number(total)}`));
-  const lines = (notes?.matches ?? []).map(({ path, line, text: said }) => [`${code(path)}:${line}`, code(said)]);
+  const partly = partlyLookedAt(todos);
+  const lines = todos.urgent.map(({ path, line, text: said }) => [`${code(path)}:${line}`, code(said)]);
   return paragraphs([
     '## Notes left in the code',
     todos.total === 0
-      ? 'No TODO, FIXME, HACK or XXX in what was written here.'
+      ? noNotes(todos)
       : `${number(todos.total)} in ${counted(todos.fileCount, 'file')}: ${number(counts.TODO)} TODO, ${number(counts.FIXME)} FIXME, ${number(counts.HACK)} HACK, ${number(counts.XXX)} XXX.`,
     table(['File', 'All>', 'TODO>', 'FIXME>', 'HACK>', 'XXX>'], files),
     todos.folders.length > 1 ? `By folder: ${folders}.` : '',
     lines.length > 0 ? '### What some of them say' : '',
     table(['Place', 'Line'], lines),
+    todos.total > 0 ? partly : '',
     todos.isCut ? '**Not all files were searched: the limits of the audit were reached.**' : '',
   ]);
 };
