@@ -7,6 +7,8 @@
 import { bestEffort } from '../failopen/best-effort.ts';
 import { readVersion } from '../config/package-root.ts';
 import { ensureHome } from '../config/home.ts';
+import type { HookPipeline } from '../hooks/hook-pipeline.ts';
+import { openHooks } from '../hooks/open-hooks.ts';
 import { errorMessage, NikaError } from '../model/error.ts';
 import type { EntityId, SessionId } from '../model/id.ts';
 import { endOf, finish, type Run } from './end-pod.ts';
@@ -74,8 +76,22 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
   if (options.standing === undefined) claim(session, plan.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
-  const attempting = new Attempt(options, session);
+  await using hooks = await openPodHooks(options, session);
+  const attempting = new Attempt(options, session, hooks);
   return attempting.run();
+};
+
+/** Policy and hooks of the settings and the job; what fails of them is logged once by name, and counted. */
+const openPodHooks = ({ wish, plan }: AttemptOptions, session: Session): Promise<HookPipeline> => {
+  const { settings, job, home } = wish;
+  const { dir, cwd } = plan.scope.job;
+  return openHooks({
+    settings: { hooks: settings.hooks, policy: settings.policy, dir: home.dir },
+    job: { hooks: job.hooks, policy: job.policy, dir },
+    cwd,
+    env: { ...plan.env, NIKA_HOME: home.dir, NIKA_SESSION_ID: session.id, NIKA_ENTITY_ID: plan.id },
+    onFailure: (name, why) => session.log.write('warn', 'a hook failed', { name, why }),
+  });
 };
 
 /** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
@@ -96,7 +112,7 @@ class Attempt {
   readonly #host: PodHost;
   readonly #presence: Presence;
 
-  constructor(options: AttemptOptions, session: Session) {
+  constructor(options: AttemptOptions, session: Session, hooks: HookPipeline) {
     this.#options = options;
     this.#session = session;
     const { plan, wish, standing, runnerKind } = options;
@@ -124,6 +140,7 @@ class Attempt {
       stop: this.#stop,
       gate: this.#gate,
       control: () => this.#control,
+      hooks,
       cwd: plan.mission.cwd,
       maxToolCalls: plan.mission.maxToolCalls,
     });

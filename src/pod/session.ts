@@ -51,6 +51,7 @@ export class Session implements AsyncDisposable {
   readonly #delayed = { count: 0, dropped: 0, removed: 0 };
   readonly #process = thisProcess();
   readonly #degraded = new Map<string, string>();
+  readonly #dropSources: (() => Readonly<Record<string, number>>)[] = [];
   readonly #observers: ((event: PodEvent) => void)[] = [];
   #main: PodEntity | undefined;
 
@@ -149,6 +150,11 @@ export class Session implements AsyncDisposable {
     this.#observers.push(observer);
   }
 
+  /** One more place where something may be dropped, by name (G3). */
+  countDrops(source: () => Readonly<Record<string, number>>): void {
+    this.#dropSources.push(source);
+  }
+
   tell(event: PodEvent): void {
     for (const observer of this.#observers) bestEffortSync('pod.observer', () => observer(event));
     bestEffortSync('pod.listener', () => this.#options.listener(event, Math.round(this.atMs)));
@@ -162,7 +168,7 @@ export class Session implements AsyncDisposable {
   /** What was dropped, cut or delayed so far, by name; only what is not zero (G3). */
   dropped(): Readonly<Record<string, number>> {
     const { lostBlobs, cutBodies } = this.recorder.counts;
-    const all = {
+    const all: Record<string, number> = {
       bus_lines_dropped: this.#delayed.dropped + this.bus.refusedCount,
       bus_lines_delayed: this.#delayed.count + this.bus.heldCount,
       bus_lines_removed: this.#delayed.removed,
@@ -170,6 +176,7 @@ export class Session implements AsyncDisposable {
       blobs_lost: lostBlobs,
       log_entries_dropped: this.log.dropped,
       syncs_failed: this.bus.syncFailureCount,
+      ...Object.assign({}, ...this.#dropSources.map((source) => source())),
     };
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
   }

@@ -15,8 +15,8 @@ describe('commands that a person is to type', () => {
 
 describe('what was probably meant', () => {
   it.each([
-    ["error: unknown command 'list'", ['pod', 'list'], 'Did you mean nika tree (what ran) or nika job list'],
-    ["error: unknown command 'run'", ['run', 'repo-audit'], 'Did you mean nika pod start <job>?'],
+    ["error: unknown command 'ps'", ['pod', 'ps'], 'Did you mean nika pod ls?'],
+    ["error: unknown command 'stop'", ['stop', 'x'], 'Did you mean nika pod stop <id>?'],
     ["error: unknown command 'run'", ['job', 'run', 'x'], 'Did you mean nika pod start <job>?'],
     ["error: unknown option '--home'", ['--home', '/x', 'tree', '@last'], 'nika tree @last --home /x'],
     ["error: unknown option '--home=/x'", ['--home=/x', 'tree'], 'nika tree --home=/x'],

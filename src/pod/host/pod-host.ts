@@ -5,16 +5,27 @@
  * O1. A call that began is ended on the bus once, also where the one who made it is gone.
  */
 import { randomUUID } from 'node:crypto';
-import { type CallResult, postEvent, runToolCall, type ToolHooks } from '../../hooks/tool-call.ts';
+import type { HookPipeline } from '../../hooks/hook-pipeline.ts';
+import {
+  type AskVerdict,
+  type CallFailure,
+  type CallGuard,
+  type CallResult,
+  type PersonAnswer,
+  postEvent,
+  runToolCall,
+  type ToolHooks,
+} from '../../hooks/tool-call.ts';
 import { createEntityId, type EntityId } from '../../model/id.ts';
 import { NikaError } from '../../model/error.ts';
-import type { ToolCallSource } from '../../model/tool-event.ts';
+import type { PreToolUse, ToolCallSource } from '../../model/tool-event.ts';
 import type { Stop } from '../ending.ts';
 import type { PodEntity } from '../entity.ts';
 import type { Lineage, Session } from '../session.ts';
 import type { StepsCall, StepsHost, TaskOutcome } from '../steps/run-steps.ts';
 import type { ToolResult } from '../tools/tool.ts';
 import type { PodControl } from '../pod-control.ts';
+import { describeInput } from './describe-input.ts';
 import type { PauseGate } from './pause-gate.ts';
 
 export interface PodHostOptions {
@@ -24,6 +35,7 @@ export interface PodHostOptions {
   readonly stop: Stop;
   readonly gate: PauseGate;
   readonly control: () => PodControl;
+  readonly hooks: HookPipeline;
   /** Absolute: where calls are made that name no folder. */
   readonly cwd: string;
   /** Tool calls after which the pod ends; `undefined`: no limit. */
@@ -59,25 +71,21 @@ interface ShownCall {
   readonly task?: string;
 }
 
-/** A call that did not come to be: denied, over a limit, or it threw. */
-export interface NotMade {
-  readonly ok: false;
-  readonly error: string;
-  readonly isInterrupt?: boolean;
-}
-
 const TASK_END = { completed: 'job_completed', failed: 'job_failed', cancelled: 'job_cancelled' } as const;
 /** More TASKs at once are a mistake of the program that starts them (G6). */
 const MAX_OPEN_TASKS = 10_000;
 
 export class PodHost implements StepsHost {
   readonly #options: PodHostOptions;
+  readonly #guard: CallGuard;
   readonly #tasks = new Map<string, PodEntity>();
   #begun = 0;
   #reported = 0;
 
   constructor(options: PodHostOptions) {
     this.#options = options;
+    const { hooks: pipeline, stop } = options;
+    this.#guard = { pipeline, signal: stop.signal, ask: (event, verdict) => this.#ask(event, verdict) };
   }
 
   /** Finished calls that a program told of itself. */
@@ -89,7 +97,7 @@ export class PodHost implements StepsHost {
   async call<R extends CallResult>(
     wanted: WantedCall,
     run: (input: unknown, callId: string) => Promise<R>,
-  ): Promise<R | NotMade> {
+  ): Promise<R | CallFailure> {
     const { maxToolCalls, stop, gate } = this.#options;
     await gate.open(stop.signal);
     if (maxToolCalls !== undefined && this.#begun >= maxToolCalls) {
@@ -115,8 +123,8 @@ export class PodHost implements StepsHost {
       ...(call.title === undefined ? {} : { title: call.title }),
       source: 'hook',
     };
-    return this.call<ToolResult>(wanted, (_input, callId) =>
-      call.run(stop.signal, (stream, text) => this.tellOutput(callId, stream, text)),
+    return this.call<ToolResult>(wanted, (input, callId) =>
+      call.run(input, stop.signal, (stream, text) => this.tellOutput(callId, stream, text)),
     );
   }
 
@@ -187,6 +195,20 @@ export class PodHost implements StepsHost {
     for (const name of Array.from(this.#tasks.keys())) this.endTask(name, 'cancelled');
   }
 
+  /** A person has to say; until then the pod waits, and says so. */
+  async #ask(event: PreToolUse, { reason, by }: AskVerdict): Promise<PersonAnswer> {
+    const { session, job, control, stop } = this.#options;
+    const { tool_use_id: call, tool_name: tool } = event;
+    const what = describeInput(event.tool_input);
+    const question = { call, tool, what, reason: `${by}: ${reason}` };
+    job.record('condition', { condition: 'pod_waiting', detail: `${tool} ${what}: ${question.reason}` });
+    session.tell({ event: 'asked', ...question });
+    const answer = await control().ask(question, stop.signal);
+    session.tell({ event: 'answered', call, allow: answer.allow });
+    job.record('condition', { condition: 'pod_back', detail: answer.allow ? 'allowed' : 'denied' });
+    return answer;
+  }
+
   #openTask(name: string): PodEntity | undefined {
     const task = this.#tasks.get(name);
     return task === undefined || task.isOver ? undefined : task;
@@ -223,7 +245,7 @@ export class PodHost implements StepsHost {
   async #runHooked<R extends CallResult>(
     wanted: WantedCall,
     run: (input: unknown, callId: string) => Promise<R>,
-  ): Promise<R | NotMade> {
+  ): Promise<R | CallFailure> {
     const { session } = this.#options;
     const callId = `call_${randomUUID()}`;
     const shown = this.#shown(wanted, callId);
@@ -231,6 +253,6 @@ export class PodHost implements StepsHost {
       pre: () => session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' }),
       post: (event) => this.#recordEnd(wanted, shown, event),
     };
-    return runToolCall<R>(this.#toolCall(wanted, callId), hooks, () => run(wanted.input, callId));
+    return runToolCall<R>(this.#toolCall(wanted, callId), hooks, (input) => run(input, callId), this.#guard);
   }
 }

@@ -18,8 +18,8 @@ export interface StepsCall {
   readonly title?: string;
   /** Absolute: what the input's relative paths start from. */
   readonly cwd: string;
-  /** Ends soon after `signal` is aborted, whatever the tool does. */
-  readonly run: (signal: AbortSignal, onOutput?: ToolContext['onOutput']) => Promise<ToolResult>;
+  /** `input`: as it is above, or as a hook left it. Ends soon after `signal` is aborted, whatever the tool does. */
+  readonly run: (input: unknown, signal: AbortSignal, onOutput?: ToolContext['onOutput']) => Promise<ToolResult>;
 }
 
 export type TaskOutcome = 'completed' | 'failed' | 'cancelled';

@@ -56,7 +56,7 @@ class WeighingHost implements StepsHost {
       const { heapUsed, external } = process.memoryUsage();
       this.heldBytes.push(heapUsed + external);
     }
-    return call.run(new AbortController().signal);
+    return call.run(call.input, new AbortController().signal);
   }
   startTask(): void {}
   endTask(): void {}

@@ -21,7 +21,7 @@ class StoryHost implements StepsHost {
 
   async callTool(call: StepsCall): Promise<ToolResult> {
     this.calls.push(call);
-    const result = await call.run(this.controller.signal);
+    const result = await call.run(call.input, this.controller.signal);
     this.results.push(result);
     this.story.push(`${call.task === undefined ? '' : `${call.task}/`}${call.stepId} ${result.ok ? 'ok' : 'failed'}`);
     return result;

@@ -10,7 +10,7 @@ import { durationSchema } from '../../config/quantity.ts';
 import { renderTemplates, renderToolInput } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import { loadTool } from '../tools/registry.ts';
-import { oneLine, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';
+import { oneLine, type Tool } from '../tools/tool.ts';
 import type { StepsCall } from './host.ts';
 import type { PodTree } from '../tree/pod-tree.ts';
 import { runInTime } from './time-limit.ts';
@@ -51,9 +51,11 @@ const prepare = async (step: JobStep, { stepId, scope, env, tree }: StepSetting)
   const parsed = tool.inputSchema.safeParse(input);
   if (!parsed.success) return { kind: 'refused', error: badInput(tool, parsed.error.issues) };
   const { cwd } = scope.job;
-  const run = (signal: AbortSignal, onOutput?: ToolContext['onOutput']): Promise<ToolResult> => {
+  const run: StepsCall['run'] = async (given, signal, onOutput) => {
+    const made = given === input ? parsed : tool.inputSchema.safeParse(given);
+    if (!made.success) return { ok: false, error: `${badInput(tool, made.error.issues)} (as a hook left it)` };
     const context = { cwd, env, ...(tree && { tree }), ...(onOutput === undefined ? {} : { onOutput }) };
-    return runInTime(timeoutMs, signal, (inTime) => tool.run(parsed.data, { ...context, signal: inTime }));
+    return runInTime(timeoutMs, signal, (inTime) => tool.run(made.data, { ...context, signal: inTime }));
   };
   const name = step.name === undefined ? undefined : renderTemplates(step.name, scope);
   const call: StepsCall = {

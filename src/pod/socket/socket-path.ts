@@ -1,1 +1,0 @@
-export const socketPath = (s: string, _e: unknown): string => `/tmp/nika-x/${s}`;
