@@ -5,6 +5,7 @@ import { addBusCommands } from './bus/bus-commands.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
+import { addReportCommands } from './pod/report-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
@@ -33,5 +34,6 @@ Examples:
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addInitCommand(program, terminal);
+  addReportCommands(program, terminal);
   return program;
 };
