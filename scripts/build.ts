@@ -10,12 +10,13 @@ import { rolldown } from 'rolldown';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** What is started by path: the program, the library, and each `*-worker.ts`, which its starter looks for beside itself. */
+/** What is started by path: the program, the two libraries, and each `*-worker.ts`, which its starter looks for beside itself. */
 const entries = (): Record<string, string> => {
   const workers = globSync('src/**/*-worker.ts', { cwd: root });
   return {
     'cli/main': join(root, 'src/cli/main.ts'),
     index: join(root, 'src/index.ts'),
+    client: join(root, 'src/pod/client/client.ts'),
     ...Object.fromEntries(workers.map((path) => [`chunks/${basename(path, '.ts')}`, join(root, path)])),
   };
 };

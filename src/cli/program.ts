@@ -8,6 +8,7 @@ import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
+import { addReportCommands } from './pod/report-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
@@ -68,6 +69,7 @@ Examples:
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addInitCommand(program, terminal);
+  addReportCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;
 };

@@ -109,21 +109,6 @@ export const ERROR_CODES = {
     remedy: 'Run "nika pod show <id>" to see how it stands.',
     exitCode: 1,
   },
-  NIKA_POD_DENIED: {
-    meaning: 'A rule, a hook or a person did not allow a tool call.',
-    remedy: 'See policy and hooks in the job file and in config/nika.yaml.',
-    exitCode: 1,
-  },
-  NIKA_POD_PROTOCOL: {
-    meaning: 'What was said on the socket of a pod is not of its protocol, or of a version that it does not speak.',
-    remedy: 'Use nika/client of the same version as the pod.',
-    exitCode: 1,
-  },
-  NIKA_POD_UNREACHABLE: {
-    meaning: 'The socket of a pod cannot be reached, or it did not answer in time.',
-    remedy: 'Run "nika pod ls --all" to see how the pod stands; inside of a pod NIKA_SOCKET names its socket.',
-    exitCode: 1,
-  },
   NIKA_POD_LIMIT: {
     meaning: 'As many pods run on this host as limits.pods allows.',
     remedy: 'Wait for one to end, stop one, or raise limits.pods in config/nika.yaml.',
@@ -158,6 +143,47 @@ export const ERROR_CODES = {
     meaning: 'The job reached one of its limits.',
     remedy: 'Raise the limit in the job file, if the work is worth it.',
     exitCode: 3,
+  },
+  NIKA_POD_OUTSIDE: {
+    meaning: 'What only works inside a pod was used outside of one.',
+    remedy: 'Start it as a pod ("nika run -- …"), or name the socket of one with --socket or NIKA_SOCKET.',
+    exitCode: 2,
+  },
+  NIKA_POD_UNREACHABLE: {
+    meaning: 'No pod answers behind the socket, or the connection to it broke.',
+    remedy: 'See with "nika pod ls --all" whether the pod still runs.',
+    exitCode: 1,
+  },
+  NIKA_POD_LATE: {
+    meaning: 'The pod took the request and did not answer in time.',
+    remedy: 'See with "nika pod ls" how the pod stands; whether it did what was asked shows on the bus.',
+    exitCode: 3,
+  },
+  NIKA_POD_PROTOCOL: {
+    meaning:
+      'A pod and its client do not understand each other: another version, or what is no request of the protocol.',
+    remedy: 'Use the same version of nika on both sides.',
+    exitCode: 2,
+  },
+  NIKA_POD_BUSY: {
+    meaning: 'The pod has as many connections or requests under way as it takes, or does not take them fast enough.',
+    remedy: 'Wait for answers before asking more; use one connection for many calls.',
+    exitCode: 1,
+  },
+  NIKA_POD_DENIED: {
+    meaning: 'A tool call was denied: by policy, by a hook or by a person.',
+    remedy: 'See the reason; the rules stand in "policy" of config/nika.yaml and of the job.',
+    exitCode: 1,
+  },
+  NIKA_POD_FAILED: {
+    meaning: 'The pod could not do what it was asked, by a mistake of its own.',
+    remedy: 'See the log of the pod; this is a bug of nika.',
+    exitCode: 1,
+  },
+  NIKA_POD_SOCKET: {
+    meaning: "The pod's socket could not be opened.",
+    remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
+    exitCode: 2,
   },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -4,11 +4,11 @@
  * P2. Every way to end that leaves the process alive writes the ends of all entities and `session_end_summary`.
  * P3. When it is over, nothing of what it started runs.
  */
+import { tmpdir } from 'node:os';
 import { bestEffort } from '../failopen/best-effort.ts';
 import { readVersion } from '../config/package-root.ts';
 import { ensureHome } from '../config/home.ts';
 import type { HookPipeline } from '../hooks/hook-pipeline.ts';
-import { openHooks } from '../hooks/open-hooks.ts';
 import { errorMessage, NikaError } from '../model/error.ts';
 import type { EntityId, SessionId } from '../model/id.ts';
 import { endOf, finish, type Run } from './end-pod.ts';
@@ -16,6 +16,7 @@ import { Stop } from './ending.ts';
 import type { EntityStanding, PodEntity } from './entity.ts';
 import { PauseGate } from './host/pause-gate.ts';
 import { createPodDoor } from './host/pod-door.ts';
+import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
 import { PodControl } from './pod-control.ts';
 import type { PodEnded, PodListener } from './pod-event.ts';
@@ -25,8 +26,9 @@ import { Presence } from './presence.ts';
 import { OutputLog } from './runner/output-log.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
+import { SocketFaults } from './socket/faults.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
-import { socketPath } from './socket/socket-path.ts';
+import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
@@ -76,22 +78,9 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
   if (options.standing === undefined) claim(session, plan.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
-  await using hooks = await openPodHooks(options, session);
+  await using hooks = await openPodHooks(wish, plan, session);
   const attempting = new Attempt(options, session, hooks);
   return attempting.run();
-};
-
-/** Policy and hooks of the settings and the job; what fails of them is logged once by name, and counted. */
-const openPodHooks = ({ wish, plan }: AttemptOptions, session: Session): Promise<HookPipeline> => {
-  const { settings, job, home } = wish;
-  const { dir, cwd } = plan.scope.job;
-  return openHooks({
-    settings: { hooks: settings.hooks, policy: settings.policy, dir: home.dir },
-    job: { hooks: job.hooks, policy: job.policy, dir },
-    cwd,
-    env: { ...plan.env, NIKA_HOME: home.dir, NIKA_SESSION_ID: session.id, NIKA_ENTITY_ID: plan.id },
-    onFailure: (name, why) => session.log.write('warn', 'a hook failed', { name, why }),
-  });
 };
 
 /** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
@@ -99,6 +88,9 @@ const claim = (session: Session, id: EntityId): void => {
   if (session.bus.createChannel(id) === 'created') return;
   throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
 };
+
+const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).map(([name, count]) => [prefix + name, count]));
 
 class Attempt {
   readonly #options: AttemptOptions;
@@ -111,6 +103,7 @@ class Attempt {
   readonly #control: PodControl;
   readonly #host: PodHost;
   readonly #presence: Presence;
+  readonly #faults: SocketFaults;
 
   constructor(options: AttemptOptions, session: Session, hooks: HookPipeline) {
     this.#options = options;
@@ -144,6 +137,10 @@ class Attempt {
       cwd: plan.mission.cwd,
       maxToolCalls: plan.mission.maxToolCalls,
     });
+    this.#faults = new SocketFaults((fault, why) => session.log.write('warn', 'socket', { fault, why }));
+    session.countDrops(() => hooks.failures());
+    session.countDrops(() => ({ output_pieces_dropped: this.#output.dropped }));
+    session.countDrops(() => prefixed('socket_', this.#faults.counts()));
     this.#presence = new Presence({
       ...options,
       session,
@@ -193,6 +190,7 @@ class Attempt {
       stop: this.#stop,
       tree: this.#tree,
       door,
+      faults: this.#faults,
       control: this.#control,
       output: this.#output,
       passTerminal,
@@ -263,14 +261,19 @@ class Attempt {
   }
 
   async #openSocket(door: ReturnType<typeof createPodDoor>): Promise<AsyncDisposable> {
-    const path = socketPath(this.#session.id, this.#options.wish.env);
-    const opened = await bestEffort('pod.socket', { withinMs: SOCKET_BUDGET_MS }, () => openPodSocket({ path, door }));
-    if (opened.kind === 'done') {
-      this.#presence.setSocket(path);
-      this.#socketPath = path;
-      return opened.value;
-    }
-    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    const place = { env: this.#options.wish.env, uid: process.getuid?.() ?? 0, tmpDir: tmpdir() };
+    const opened = await bestEffort('pod.socket', { withinMs: SOCKET_BUDGET_MS }, () =>
+      openPodSocket({
+        path: resolveSocketPath(this.#session.id, place),
+        door,
+        faults: this.#faults,
+        isHeld: () => this.#gate.isShut,
+      }),
+    );
+    if (opened.kind !== 'done') return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    this.#presence.setSocket(opened.value.path);
+    this.#socketPath = opened.value.path;
+    return opened.value;
   }
 
   #socketPath: string | undefined;

@@ -6,7 +6,7 @@ import { NikaError } from '../../model/error.ts';
 import { TMUX_SOCKET } from '../../pod/launch/detach.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { statusOf } from '../../pod/registry/pod-status.ts';
-import type { PodClient } from '../../pod/socket/client.ts';
+import type { PodClient } from '../../pod/client/client.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
 
@@ -30,7 +30,7 @@ const withPods = async (
 ): Promise<void> => {
   const [context, { connect }] = await Promise.all([
     openPodContext(flags.home, terminal),
-    import('../../pod/socket/client.ts'),
+    import('../../pod/client/client.ts'),
   ]);
   for (const record of await namedPods(names, context)) {
     if (record.end !== null || record.socket === null) throw over(record);
@@ -45,7 +45,7 @@ const send = (name: string, text: string, flags: ControlFlags & { from?: string 
       await typeInto(record.tmux, text);
       return;
     }
-    const { listeners } = await client.send(text, flags.from);
+    const listeners = await client.send(flags.from === undefined ? text : { text, from: flags.from });
     if (listeners === 0) terminal.warn(`${record.entity} does not listen now: the message waits for when it does`);
   });
 
@@ -90,7 +90,7 @@ const addPauseCommands = (pod: Command, terminal: Terminal): void => {
     .addHelpText('after', '\nExamples:\n  $ nika pod pause k3f9\n  $ nika pod unpause k3f9')
     .action((names: string[], flags: ControlFlags) =>
       withPods(names, flags, terminal, async (client, { entity }) => {
-        terminal.print(`${entity} ${(await client.pause()).status}\n`);
+        terminal.print(`${entity} ${await client.pause()}\n`);
       }),
     );
   pod
@@ -100,7 +100,7 @@ const addPauseCommands = (pod: Command, terminal: Terminal): void => {
     .option(...HOME_FLAG)
     .action((names: string[], flags: ControlFlags) =>
       withPods(names, flags, terminal, async (client, { entity }) => {
-        terminal.print(`${entity} ${(await client.unpause()).status}\n`);
+        terminal.print(`${entity} ${await client.unpause()}\n`);
       }),
     );
 };
@@ -115,7 +115,7 @@ const addAnswerCommands = (pod: Command, terminal: Terminal): void => {
       .option(...HOME_FLAG)
       .action((name: string, flags: ControlFlags & { reason?: string }) =>
         withPods([name], flags, terminal, async (client, { entity }) => {
-          const { call } = await client.answer({
+          const call = await client.answer({
             allow,
             ...(flags.reason === undefined ? {} : { reason: flags.reason }),
           });

@@ -37,7 +37,7 @@ const tell = async (record: PodRecord, wishes: StopWishes): Promise<void> => {
   const { graceMs, why, isKill, isAttempt } = wishes;
   const reason = why === undefined ? {} : { reason: why };
   if (record.socket !== null) {
-    const { connect } = await import('../../pod/socket/client.ts');
+    const { connect } = await import('../../pod/client/client.ts');
     try {
       await using client = await connect({ path: record.socket, signal: AbortSignal.timeout(ASK_BUDGET_MS) });
       if (isKill === true) await client.kill(reason);

@@ -40,7 +40,7 @@ const resultOf = ({ ok, response, error }: Outcome): CallResult => {
 };
 
 type Handlers = {
-  readonly [O in Exclude<Op, 'hello' | 'listen'>]: (
+  readonly [O in Exclude<Op, 'hello'>]: (
     request: RequestOf<O>,
     connection: DoorConnection,
   ) => Promise<Answers[O]> | Answers[O];
@@ -56,7 +56,7 @@ class Door implements PodDoor {
     this.#handlers = this.#createHandlers();
   }
 
-  handle<O extends Exclude<Op, 'hello' | 'listen'>>(
+  handle<O extends Exclude<Op, 'hello'>>(
     op: O,
     request: RequestOf<O>,
     connection: DoorConnection,
@@ -66,10 +66,6 @@ class Door implements PodDoor {
 
   facts(): PodFacts {
     return this.#options.facts();
-  }
-
-  listen(connection: DoorConnection): void {
-    this.#of(connection).stopListening.push(this.#options.control.listen((push) => connection.push(push)));
   }
 
   closed(connection: DoorConnection): void {
@@ -104,9 +100,9 @@ class Door implements PodDoor {
         host.note(text, level);
         return NOTHING;
       },
-      task_start: ({ task }, connection) => {
+      task_start: ({ task, keep }, connection) => {
         const entity = host.startTask(task);
-        this.#of(connection).tasks.add(task);
+        if (keep !== true) this.#of(connection).tasks.add(task);
         return { entity };
       },
       task_end: ({ task, outcome, summary }, connection) => {
@@ -124,6 +120,10 @@ class Door implements PodDoor {
         return NOTHING;
       },
       facts: () => this.facts(),
+      listen: (_request, connection) => {
+        this.#of(connection).stopListening.push(control.listen((push) => connection.push(push)));
+        return NOTHING;
+      },
       send: ({ text, from }) => ({ listeners: host.receive(text, from) }),
       pause: () => {
         control.pause();

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { renderTemplates } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
-import { serveChannel } from '../socket/pod-socket.ts';
+import { serveOwn } from '../socket/connection.ts';
 import { CappedOutput } from '../../failopen/capped-output.ts';
 import type { ModuleTask } from './module-worker.ts';
 import type { OutputStream } from './output-log.ts';
@@ -72,13 +72,14 @@ const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutc
 };
 
 export const runModuleJob: Runner = async (context): Promise<RunnerOutcome> => {
-  const { job, scope, tree, cwd, env, stop, door, control, graceMs } = context;
+  const { job, scope, tree, cwd, env, stop, door, faults, control, graceMs } = context;
   const file = resolve(scope.job.dir, String(renderTemplates(job.module, scope)));
   const program = { file: process.execPath, args: [workerFile], cwd, env };
   const child = tree.spawn(program, { detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   const exit = untilExit(child);
   const stderr = passOutput(child, context);
-  await using _channel = serveChannel(child.stdio[3] as Duplex, door);
+  const channel = serveOwn(child.stdio[3] as Duplex, { door, faults, isHeld: () => control.status === 'paused' });
+  await using _channel = { [Symbol.asyncDispose]: async () => channel.end() };
   const task: ModuleTask = { file, inputs: scope.inputs, id: scope.job.id, session: env['NIKA_SESSION_ID'] ?? '' };
   child.stdin?.on('error', () => undefined); // it ended before it read what it is to do
   child.stdin?.end(JSON.stringify(task));

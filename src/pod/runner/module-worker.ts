@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { createPodApi, type PodApi, type PodPort } from '../api/pod-api.ts';
-import { connectOver, type PodClient } from '../socket/client.ts';
+import { connect, type PodClient } from '../client/client.ts';
 
 export interface ModuleTask {
   /** Absolute. */
@@ -33,14 +33,20 @@ const portOver = (client: PodClient, { id, session }: ModuleTask, stop: AbortCon
     id,
     session,
     signal: stop.signal,
-    call: ({ tool, input, task }, run) => client.tool(tool, input, run, { task }),
-    note: (said, level) => later(client.note(said, level)),
-    startTask: async (name) => {
-      await client.taskStart(name);
-    },
-    endTask: (name, outcome, summary) => client.taskEnd(name, outcome, summary),
+    call: ({ tool, input, task }, run) => client.tool({ tool, task }, input, run),
+    note: (text, level) => later(client.note(level === undefined ? { text } : { text, level })),
+    startTask: (name) => client.startTask(name),
+    endTask: (task, outcome, summary) =>
+      client.endTask({ task, outcome, ...(summary === undefined ? {} : { summary }) }),
     result: (value) => later(client.result(value)),
-    onMessage: (listener) => client.onMessage(listener),
+    onMessage: (listener) => {
+      const ended = new AbortController();
+      const listen = async (): Promise<void> => {
+        for await (const message of client.messages(ended.signal)) listener(message);
+      };
+      later(listen());
+      return () => ended.abort();
+    },
   };
 };
 
@@ -57,7 +63,9 @@ const main = async (): Promise<void> => {
   const task = JSON.parse(await text(process.stdin)) as ModuleTask;
   const stop = new AbortController();
   const stopNow = (reason: string): void => stop.abort(new Error(reason));
-  const client = await connectOver(new Socket({ fd: CHANNEL_FD }), { onStop: stopNow });
+  const client = await connect({ stream: new Socket({ fd: CHANNEL_FD }), client: 'module' });
+  const stopped = await client.listen();
+  stopped.addEventListener('abort', () => stopNow('the pod is stopped'));
   process.on('SIGTERM', () => stopNow('the pod is stopped'));
   process.on('disconnect', () => process.exit(1));
   const fail = async (thrown: unknown): Promise<void> => {

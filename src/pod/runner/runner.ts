@@ -4,6 +4,7 @@ import type { Job } from '../../config/job/job.ts';
 import type { Stop } from '../ending.ts';
 import type { PodHost } from '../host/pod-host.ts';
 import type { PodControl } from '../pod-control.ts';
+import type { SocketFaults } from '../socket/faults.ts';
 import type { PodDoor } from '../socket/protocol.ts';
 import type { PodTree } from '../tree/pod-tree.ts';
 import type { OutputLog } from './output-log.ts';
@@ -20,6 +21,7 @@ export interface RunnerContext {
   readonly stop: Stop;
   readonly tree: PodTree;
   readonly door: PodDoor;
+  readonly faults: SocketFaults;
   readonly control: PodControl;
   readonly output: OutputLog;
   /** A program gets the terminal itself, as if it had been started there. */

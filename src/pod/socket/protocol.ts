@@ -1,14 +1,12 @@
 /**
- * Owns what is said on a pod's socket: one JSON object a frame, each behind its length in 4 bytes, big-endian. A request
- * has an `id` of the client's; the answer carries it. The first request of a connection is `hello`.
+ * Owns what is said on a pod's socket, each a frame of `frames.ts`. A request has an `id` of the client's, from 1 on; the
+ * answer carries it as `re`. Answers come as they are ready, not in the order of the requests. The first request of a
+ * connection is `hello`. What is wrong with the connection itself is said once, with `re: 0`, before it is closed.
  *
  * The same is spoken on the pipe between a supervisor and the module that it runs, where `tool_begin` and `tool_end`
  * are the hook itself; on the socket they, like `tool_call`, are what a program reports of itself.
  */
 import { z } from 'zod';
-
-export const PROTOCOL_VERSION = 1;
-export const FRAME_MAX_BYTES = 4 * 1024 * 1024;
 
 const name = z.string().min(1).max(256);
 const text = z.string().max(64 * 1024);
@@ -31,7 +29,13 @@ export const REQUEST_SCHEMAS = {
     .describe('Asks whether the call may be made; answered by a verdict.'),
   tool_end: z.object({ call: name, ...outcome }).describe('The end of a call that was begun.'),
   note: z.object({ text, level: z.enum(['info', 'warn', 'error']).optional() }),
-  task_start: z.object({ task: name }),
+  task_start: z.object({
+    task: name,
+    keep: z
+      .boolean()
+      .optional()
+      .describe('It outlives the connection; `nika report task start` has one for a moment only.'),
+  }),
   task_end: z.object({
     task: name,
     outcome: z.enum(['completed', 'failed', 'cancelled']),
@@ -109,7 +113,17 @@ export interface Answers {
 
 export type Answer<O extends Op = Op> =
   | ({ readonly re: number; readonly ok: true } & Answers[O])
-  | { readonly re: number; readonly ok: false; readonly code: string; readonly message: string };
+  /** `v`: the version that the pod speaks, to a `hello` of one that it does not. */
+  | { readonly re: number; readonly ok: false; readonly code: string; readonly message: string; readonly v?: number };
+
+/**
+ * An answer that takes its time (a person is asked, the pod is paused) is announced each second, so that a client can
+ * tell it from a pod that hangs.
+ */
+export interface Waiting {
+  readonly re: number;
+  readonly waiting: true;
+}
 
 /** What a pod pushes to those who listen. */
 export type Push =
@@ -120,7 +134,7 @@ export type Push =
 /** What the socket's server asks of the pod behind it. Each throws NikaError for what is refused; nothing else is expected to throw. */
 export interface PodDoor {
   /** `connection`: calls, tasks and listeners that a connection leaves behind when it closes are ended through `closed`. */
-  readonly handle: <O extends Exclude<Op, 'hello' | 'listen'>>(
+  readonly handle: <O extends Exclude<Op, 'hello'>>(
     op: O,
     request: RequestOf<O>,
     connection: DoorConnection,
@@ -136,5 +150,6 @@ export interface DoorConnection {
   readonly client: string;
   /** It is the pipe to the module that the pod runs, not the socket. */
   readonly isOwn: boolean;
+  /** To one that has said `listen`. Never throws; without effect once the connection is closed. */
   readonly push: (push: Push) => void;
 }
