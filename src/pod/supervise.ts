@@ -5,7 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveBus } from '../bus/archive.ts';
-import { bestEffort } from '../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
+import { ensureHome } from '../config/home.ts';
 import { runnerOf } from '../config/job/job.ts';
 import { NikaError } from '../model/error.ts';
 import { type SessionId, sessionIdSchema } from '../model/id.ts';
@@ -15,6 +16,8 @@ import type { EntityStanding } from './entity.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
+import { closeAllLost } from './registry/lost.ts';
+import { prunePods } from './registry/prune.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { Runner } from './runner/runner.ts';
 
@@ -36,7 +39,7 @@ export interface SuperviseOptions extends PodWish {
   readonly runner?: Runner;
 }
 
-const ARCHIVE_BUDGET_MS = 10 * 60_000;
+const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
 const loadRunner = async (kind: ReturnType<typeof runnerOf>): Promise<Runner> => {
@@ -52,18 +55,29 @@ const loadRunner = async (kind: ReturnType<typeof runnerOf>): Promise<Runner> =>
 
 const createSessionId = (): SessionId => sessionIdSchema.parse(crypto.randomUUID());
 
-/** Old files of the bus are compressed while the pod works; its end ends that too. */
-const startArchiving = ({ home, settings }: PodWish): AsyncDisposable => {
+/**
+ * What others left behind is seen to while the pod works: pods that died are closed, the oldest ended ones forgotten, old
+ * files of the bus compressed. The pod's end ends that too.
+ */
+const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
   const controller = new AbortController();
+  const { signal } = controller;
   const { busDir, runDir } = home;
-  const { archiveAfterDays } = settings.bus;
-  const archiving = bestEffort('bus.archive', { withinMs: ARCHIVE_BUDGET_MS }, () =>
-    archiveBus({ busDir, runDir, olderThanDays: archiveAfterDays, signal: controller.signal }),
-  );
+  const { archiveAfterDays: olderThanDays } = settings.bus;
+  const keep = settings.pods.keepEnded;
+  const keepHouse = async (): Promise<void> => {
+    await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
+    bestEffortSync('pod.prune', () => prunePods({ runDir, keep }));
+    if (signal.aborted) return;
+    await bestEffort('bus.archive', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
+      archiveBus({ busDir, runDir, olderThanDays, signal }),
+    );
+  };
+  const keeping = keepHouse();
   return {
     [Symbol.asyncDispose]: async () => {
       controller.abort();
-      await archiving;
+      await keeping;
     },
   };
 };
@@ -128,7 +142,8 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   await room.claimAtOnce();
   const { wallMs } = plan.mission;
   if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
-  await using _archiving = startArchiving(options);
+  ensureHome(options.home); // what could not be made is told by the attempt
+  await using _house = startHousekeeping(options);
   const first = resume?.attempt ?? 1;
   const attempts = Math.max(first, plan.mission.maxAttempts);
   let standing = resume?.standing;

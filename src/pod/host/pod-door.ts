@@ -56,19 +56,15 @@ class Door implements PodDoor {
     this.#handlers = this.#createHandlers();
   }
 
-  handle<O extends Exclude<Op, 'hello'>>(
+  readonly handle = <O extends Exclude<Op, 'hello'>>(
     op: O,
     request: RequestOf<O>,
     connection: DoorConnection,
-  ): Promise<Answers[O]> | Answers[O] {
-    return this.#handlers[op](request, connection);
-  }
+  ): Promise<Answers[O]> | Answers[O] => this.#handlers[op](request, connection);
 
-  facts(): PodFacts {
-    return this.#options.facts();
-  }
+  readonly facts = (): PodFacts => this.#options.facts();
 
-  closed(connection: DoorConnection): void {
+  readonly closed = (connection: DoorConnection): void => {
     const open = this.#open.get(connection.number);
     if (open === undefined) return;
     this.#open.delete(connection.number);
@@ -77,7 +73,7 @@ class Door implements PodDoor {
     for (const stop of open.stopListening) stop();
     if (connection.isOwn) return; // the runner ends the tasks of its module, as its outcome says
     for (const task of open.tasks) this.#options.host.endTask(task, 'cancelled', error);
-  }
+  };
 
   #of({ number }: DoorConnection): Open {
     const known = this.#open.get(number);

@@ -67,7 +67,6 @@ const main = async (): Promise<void> => {
   const stopped = await client.listen();
   stopped.addEventListener('abort', () => stopNow('the pod is stopped'));
   process.on('SIGTERM', () => stopNow('the pod is stopped'));
-  process.on('disconnect', () => process.exit(1));
   const fail = async (thrown: unknown): Promise<void> => {
     await client.runEnd({ ok: false, error: stackOf(thrown) });
     process.exitCode = 1;
@@ -87,4 +86,15 @@ const main = async (): Promise<void> => {
   }
 };
 
+/** What was printed is handed over before the end. */
+const flushed = async (stream: NodeJS.WriteStream): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  await promise;
+};
+
 await main();
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// Whatever the module left running (a timer, a server) does not hold the pod. Where this hangs (nodejs/node#54918) the
+// supervisor ends it.
+process.exit();
