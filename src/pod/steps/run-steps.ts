@@ -12,6 +12,7 @@ import { errorMessage } from '../../model/error.ts';
 import type { JsonObject, ToolResult } from '../tools/tool.ts';
 import type { StepsHost } from './host.ts';
 import { KeptResults } from './kept-results.ts';
+import type { PodTree } from '../tree/pod-tree.ts';
 import { prepareStep } from './step-call.ts';
 import { TaskLedger } from './task-ledger.ts';
 
@@ -24,6 +25,8 @@ export interface StepsRun {
   /** Environment for child processes, complete. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: StepsHost;
+  /** Of the pod: what tools start belongs to it. */
+  readonly tree?: PodTree;
   readonly signal: AbortSignal;
 }
 
@@ -107,8 +110,9 @@ class StepsRunner {
   }
 
   async #call(step: JobStep, stepId: string): Promise<ToolResult> {
-    const { env, host } = this.#run;
-    const prepared = await prepareStep(step, { stepId, scope: this.#scope, env });
+    const { env, host, tree } = this.#run;
+    const setting = { stepId, scope: this.#scope, env, ...(tree === undefined ? {} : { tree }) };
+    const prepared = await prepareStep(step, setting);
     return prepared.kind === 'ready' ? host.callTool(prepared.call) : this.#refuse(stepId, prepared.error);
   }
 

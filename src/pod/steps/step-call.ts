@@ -9,6 +9,7 @@ import type { JobStep } from '../../config/job/job.ts';
 import { parseDurationMs } from '../../config/quantity.ts';
 import { renderTemplates, renderToolInput } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
+import type { PodTree } from '../tree/pod-tree.ts';
 import { loadTool } from '../tools/registry.ts';
 import { oneLine, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';
 import type { StepsCall } from './host.ts';
@@ -24,6 +25,8 @@ export interface StepSetting {
   readonly scope: Scope;
   /** Environment for child processes, complete. */
   readonly env: Readonly<Record<string, string>>;
+  /** Of the pod, where there is one. */
+  readonly tree?: PodTree;
 }
 
 const timeoutOf = (step: JobStep, scope: Scope): number | undefined => {
@@ -42,7 +45,7 @@ const badInput = (
   return `NIKA_TOOL_BAD_INPUT: ${tool.name}: ${told.join('; ')}`;
 };
 
-const prepare = async (step: JobStep, { stepId, scope, env }: StepSetting): Promise<Prepared> => {
+const prepare = async (step: JobStep, { stepId, scope, env, tree }: StepSetting): Promise<Prepared> => {
   const timeoutMs = timeoutOf(step, scope);
   const input = renderToolInput(step.tool, step.input, scope);
   const tool = await loadTool(step.tool);
@@ -50,7 +53,7 @@ const prepare = async (step: JobStep, { stepId, scope, env }: StepSetting): Prom
   if (!parsed.success) return { kind: 'refused', error: badInput(tool, parsed.error.issues) };
   const { cwd } = scope.job;
   const run = (signal: AbortSignal, onOutput?: ToolContext['onOutput']): Promise<ToolResult> => {
-    const context = { cwd, env, ...(onOutput === undefined ? {} : { onOutput }) };
+    const context = { cwd, env, ...(tree && { tree }), ...(onOutput && { onOutput }) };
     return runInTime(timeoutMs, signal, (inTime) => tool.run(parsed.data, { ...context, signal: inTime }));
   };
   const name = step.name === undefined ? undefined : renderTemplates(step.name, scope);
