@@ -7,7 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { searchTool } from '../../src/pod/tools/search.ts';
 import { shellTool } from '../../src/pod/tools/shell.ts';
 import { runInTime } from '../../src/pod/steps/time-limit.ts';
-import type { Tool, ToolResult } from '../../src/pod/tools/tool.ts';
+import type { Tool, ToolContext, ToolResult } from '../../src/pod/tools/tool.ts';
+import { TaggedPrograms } from '../fixtures/tagged-programs.ts';
+import { openTestTree, TREE_KINDS } from '../fixtures/tree-kinds.ts';
 
 /** Its test with `(a+)+$` takes longer than the universe has existed. */
 const TRAP = `${'a'.repeat(60)}!\n`;
@@ -28,13 +30,15 @@ const inFolder = async (
 interface Call {
   readonly dir: string;
   readonly signal?: AbortSignal;
+  readonly tree?: ToolContext['tree'];
 }
 
-const call = <I>(tool: Tool<I>, input: object, { dir, signal }: Call): Promise<ToolResult> => {
+const call = <I>(tool: Tool<I>, input: object, { dir, signal, tree }: Call): Promise<ToolResult> => {
   const context = {
     cwd: dir,
     env: { PATH: process.env['PATH'] ?? '' },
     signal: signal ?? new AbortController().signal,
+    ...(tree && { tree }),
   };
   return tool.run(tool.inputSchema.parse(input), context);
 };
@@ -111,5 +115,32 @@ describe.concurrent('a tool that does not want to end', () => {
       error: 'NIKA_TOOL_TIMED_OUT: not done within 0.05 s',
     });
     expect(performance.now() - startedAtMs).toBeLessThan(6_000);
+  });
+});
+
+describe.each(['no', ...TREE_KINDS] as const)('a shell call in %s tree', (kind) => {
+  it('ends on an abort what it started, in other sessions and without an environment too', async () => {
+    await using programs = new TaggedPrograms();
+    await using opened = openTestTree(kind === 'no' ? 'process table' : kind);
+    const controller = new AbortController();
+    const command = `setsid sleep ${programs.tag} & (setsid sleep ${programs.tag} &); env -i setsid sleep ${programs.tag}`;
+    const place = { dir: '/', signal: controller.signal, ...(kind !== 'no' && { tree: opened.tree }) };
+    const running = call(shellTool, { command }, place);
+    await programs.sleeping(3);
+    controller.abort();
+    expect(await running).toMatchObject({ ok: false, isInterrupt: true });
+    expect(programs.running).toEqual([]);
+  });
+});
+
+describe.each(TREE_KINDS)('a shell call that succeeded in a tree, by %s', (kind) => {
+  it('leaves what it put into the background running, and the end of the pod ends it', async () => {
+    await using programs = new TaggedPrograms();
+    await using opened = openTestTree(kind);
+    const command = `(setsid sleep ${programs.tag} >/dev/null 2>&1 &); echo started`;
+    expect(await call(shellTool, { command }, { dir: '/', tree: opened.tree })).toMatchObject({ output: 'started' });
+    await programs.sleeping();
+    expect(await opened.tree.end({ graceMs: 1_000 })).toBe(0);
+    expect(programs.running).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@
  *     pod. A pod in the foreground names both.
  * M3. A member is a pid with its start time; the pid alone says nothing.
  */
+import { uptime } from 'node:os';
 import { claimOf, pathIds } from './tree-path.ts';
 import { listPids, type ProcessRow, readEnviron, readProcess, trySignal } from './process-row.ts';
 
@@ -31,22 +32,24 @@ export interface ProcessTableOptions {
 }
 
 /**
- * - `quick`: what was judged in two looks before is not read again; a pid that was given to another process in the
+ * - `quick`: what was judged before is not read again; a pid that was given to another process in the
  *   meantime may be missed.
- * - `whole`: everything is read.
+ * - `whole`: the start time of everything is read.
  */
 export type Look = 'quick' | 'whole';
 
-/** A process that is just being started has the environment of its parent: the first look may be too early. */
-const LOOKS_TO_JUDGE = 2;
+/** A process that is just being started has the environment of its parent: it is judged again until it is 1 s old. */
+const YOUNG_TICKS = 100;
+/** In which /proc counts, on every Linux. */
+const TICKS_PER_S = 100;
 
 export class ProcessTable {
   readonly #options: ProcessTableOptions;
   #members = new Map<number, Member>();
   /** Groups and sessions that a member leads or led, with the trees they are in. */
-  #led = new Map<number, string>();
-  /** No members, by pid; the number of looks that said so. */
-  #others = new Map<number, number>();
+  readonly #led = new Map<number, string>();
+  /** Pids of those that are no members and never will be, with their start ticks. */
+  readonly #others = new Map<number, number>();
 
   constructor(options: ProcessTableOptions) {
     this.#options = options;
@@ -63,8 +66,7 @@ export class ProcessTable {
   look(kind: Look): readonly Member[] {
     const pids = listPids();
     if (pids === undefined) return this.#lookAtGroups();
-    if (kind === 'whole') this.#others.clear();
-    const unknown = this.#readAll(pids);
+    const unknown = this.#readAll(pids, kind);
     let joined: number;
     do {
       joined = 0; // a child may have a smaller pid than its parent, so once through is not enough
@@ -81,16 +83,17 @@ export class ProcessTable {
   }
 
   /** Reads again the members, and reads whom it does not know. Gives the latter. */
-  #readAll(pids: readonly number[]): Map<number, Candidate> {
+  #readAll(pids: readonly number[], kind: Look): Map<number, Candidate> {
     const before = this.#members;
     this.#members = new Map();
     const unknown = new Map<number, Candidate>();
     for (const pid of pids) {
-      if (pid === process.pid || (this.#others.get(pid) ?? 0) >= LOOKS_TO_JUDGE) continue;
+      const other = this.#others.get(pid);
+      if (pid === process.pid || (other !== undefined && kind === 'quick')) continue;
       const row = readProcess(pid);
-      if (row === undefined) continue;
+      if (row === undefined || row.startTicks === other) continue; // M3
       if (row.startTicks < this.#options.sinceTicks) {
-        this.#others.set(pid, LOOKS_TO_JUDGE);
+        this.#others.set(pid, row.startTicks);
         continue;
       }
       const known = before.get(pid);
@@ -125,7 +128,8 @@ export class ProcessTable {
     const inUse = new Set([...this.#members.values()].flatMap(({ pgid, sid }) => [pgid, sid]));
     for (const id of this.#led.keys()) if (!inUse.has(id)) this.#led.delete(id);
     for (const pid of this.#others.keys()) if (!living.has(pid)) this.#others.delete(pid);
-    for (const pid of unknown.keys()) this.#others.set(pid, (this.#others.get(pid) ?? 0) + 1);
+    const oldTicks = uptime() * TICKS_PER_S - YOUNG_TICKS;
+    for (const { pid, startTicks } of unknown.values()) if (startTicks < oldTicks) this.#others.set(pid, startTicks);
   }
 
   /** No /proc: a program stands for its whole group. */
