@@ -43,6 +43,8 @@ const DEFAULTS = {
   logs: { level: 'info', maxBytesPerPod: 104_857_600, maxBytesTotal: 2_147_483_648 },
   disk: { warnFreePercent: 5, noBlobsFreePercent: 2.5 },
   limits: {},
+  hooks: { pre: [], post: [], failure: [] },
+  policy: { default: 'allow', deny: [], ask: [], allow: [] },
 };
 
 describe('loadSettings', () => {
@@ -94,7 +96,7 @@ describe('loadSettings', () => {
       ),
       'nika.yaml:6:61: recorder.redact[1].pattern: must not match the empty text: it would redact everywhere',
       'nika.yaml:7:16: logs.level: must not be "inof"; did you mean "info"?',
-      'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits',
+      'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits, hooks, policy',
     ]);
   });
 
