@@ -44,6 +44,8 @@ const DEFAULTS = {
   disk: { warnFreePercent: 5, noBlobsFreePercent: 2.5 },
   limits: { pods: 200 },
   pods: { cgroup: true, keepEnded: 500 },
+  hooks: { pre: [], post: [], failure: [] },
+  policy: { default: 'allow', deny: [], ask: [], allow: [] },
 };
 
 describe('loadSettings', () => {
@@ -95,7 +97,7 @@ describe('loadSettings', () => {
       ),
       'nika.yaml:6:61: recorder.redact[1].pattern: must not match the empty text: it would redact everywhere',
       'nika.yaml:7:16: logs.level: must not be "inof"; did you mean "info"?',
-      'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits, pods',
+      'nika.yaml:8:1: redis: unknown field; known: bus, recorder, logs, disk, limits, pods, hooks, policy',
     ]);
   });
 

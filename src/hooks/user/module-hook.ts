@@ -98,7 +98,9 @@ export class ModuleHook implements HookProcess {
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
-    const thread: Thread = { worker, send: (request) => worker.postMessage(request), calls: new Map() };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    const send: Thread['send'] = (request) => worker.postMessage(request);
+    const thread: Thread = { worker, send, calls: new Map() };
     worker.unref(); // the process does not stay for it
     worker.stdout.resume(); // what it prints is nobody's: the terminal is the pod's
     worker.stderr.resume();
