@@ -32,6 +32,10 @@ const WHAT_MAX_CHARS = 200;
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
+/** What JSON leaves out altogether is null: the field has to be there. */
+const sendable = (value: unknown): unknown =>
+  value === undefined || typeof value === 'function' || typeof value === 'symbol' ? null : value;
+
 interface Standing {
   readonly link: Link;
   readonly inbox: Inbox;
@@ -78,7 +82,7 @@ export class PodClient implements AsyncDisposable {
 
   /** Tells of a call that was made. */
   async report(call: ReportedCall, signal?: AbortSignal): Promise<void> {
-    await this.#tell('tool_call', call, signal);
+    await this.#tell('tool_call', { ...call, input: sendable(call.input) }, signal);
   }
 
   async note(note: string | RequestOf<'note'>, signal?: AbortSignal): Promise<void> {
@@ -116,7 +120,7 @@ export class PodClient implements AsyncDisposable {
 
   /** Sets the pod's result: any JSON. */
   async result(value: unknown, signal?: AbortSignal): Promise<void> {
-    await this.#tell('result', { value }, signal);
+    await this.#tell('result', { value: sendable(value) }, signal);
   }
 
   /** Of a module that the pod runs: what `run` came to. */
@@ -211,7 +215,7 @@ export class PodClient implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly input: I; readonly isTold: boolean }> {
     const what = call.what?.slice(0, WHAT_MAX_CHARS);
-    const asked = { ...call, what, call: id, input: input ?? null };
+    const asked = { ...call, what, call: id, input: sendable(input) };
     const verdict = await this.#link.request('tool_begin', asked, signal).catch((thrown: unknown) => {
       const isDenied = thrown instanceof NikaError && thrown.code === 'NIKA_POD_DENIED';
       if (isDenied || !this.#mayGoOn('tool_begin', signal)) {

@@ -106,26 +106,29 @@ export class PodLink {
    */
   request<O extends Op>(op: O, fields: RequestOf<O>, signal?: AbortSignal): Promise<Answers[O]> {
     const { promise, resolve, reject } = Promise.withResolvers<object>();
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const { deadlineMs } = this.#options;
+    const late = (): void =>
+      this.#settle(id)?.reject(new NikaError('NIKA_POD_LATE', `the pod did not answer "${op}" in ${deadlineMs} ms`));
+    const abort = (): void => this.#settle(id)?.reject(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    const unlisten = (): void => signal?.removeEventListener('abort', abort);
+    this.#waiting.set(id, { resolve, reject, deadline: new Deadline(deadlineMs, late), unlisten });
+    this.hold();
     try {
       signal?.throwIfAborted();
-      const id = this.#send(op, fields);
-      const { deadlineMs } = this.#options;
-      const late = (): void =>
-        this.#settle(id)?.reject(new NikaError('NIKA_POD_LATE', `the pod did not answer "${op}" in ${deadlineMs} ms`));
-      const abort = (): void => this.#settle(id)?.reject(signal?.reason);
-      signal?.addEventListener('abort', abort, { once: true });
-      const unlisten = (): void => signal?.removeEventListener('abort', abort);
-      this.#waiting.set(id, { resolve, reject, deadline: new Deadline(deadlineMs, late), unlisten });
-      this.hold();
+      this.#send(id, op, fields); // over a pipe within this process the answer is there before this returns
     } catch (thrown) {
-      reject(thrown);
+      this.#settle(id)?.reject(thrown);
     }
     return promise as Promise<Answers[O]>;
   }
 
   /** Without waiting for the answer, nor looking at it. Never throws. */
   tell<O extends Op>(op: O, fields: RequestOf<O>): void {
-    bestEffortSync('pod.client.tell', () => this.#send(op, fields));
+    this.#lastId += 1;
+    bestEffortSync('pod.client.tell', () => this.#send(this.#lastId, op, fields));
   }
 
   /** Sends what is still to be sent and closes, in bounded time. What waits for an answer is rejected. */
@@ -141,13 +144,11 @@ export class PodLink {
     return new NikaError('NIKA_POD_UNREACHABLE', `the connection to the pod ended: ${why}`);
   }
 
-  #send(op: Op, fields: object): number {
+  #send(id: number, op: Op, fields: object): void {
     if (this.#state.kind === 'gone') throw this.#state.error;
     if (this.#stream.writableLength > OUTPUT_MAX_BYTES)
       throw new NikaError('NIKA_POD_BUSY', `${this.#stream.writableLength} bytes wait for a pod that does not read`);
-    this.#lastId += 1;
-    this.#stream.write(encodeRequest(this.#lastId, op, fields));
-    return this.#lastId;
+    this.#stream.write(encodeRequest(id, op, fields));
   }
 
   #settle(id: number): Waiting | undefined {

@@ -19,12 +19,13 @@ export interface Serving {
   readonly faults: SocketFaults;
   /** The programs of the pod are stopped (`pod pause`): one that is silent in the middle of a frame is not at fault. */
   readonly isHeld?: () => boolean;
+  /** How long a connection may be silent in the middle of a frame, or before its hello; 10 s by default. */
+  readonly idleMs?: number;
 }
 
 /** What one connection gets in one turn, whichever comes first. */
 const TURN_FRAMES = 16;
 const TURN_BYTES = 64 * 1024;
-/** Without a byte, in the middle of a frame or before the hello. */
 const IDLE_MS = 10_000;
 /** What waits for a peer that does not read; one frame more is taken. */
 const OUTPUT_MAX_BYTES = 1024 * 1024;
@@ -157,7 +158,7 @@ export class Connection {
       this.#idle?.stop();
       this.#idle = undefined;
     } else if (this.#idle === undefined) {
-      this.#idle = new Deadline(IDLE_MS, () => this.#endIdle());
+      this.#idle = new Deadline(this.#serving.idleMs ?? IDLE_MS, () => this.#endIdle());
     } else {
       this.#idle.restart();
     }
@@ -165,8 +166,8 @@ export class Connection {
 
   #endIdle(): void {
     if (this.#reading !== 'flowing' || this.#serving.isHeld?.() === true) this.#idle?.restart();
-    else if (this.#decoder.isHalf) this.#fail('half_frame', `no more of a frame came in ${IDLE_MS / 1000} s`);
-    else this.#fail('no_hello', `no hello came in ${IDLE_MS / 1000} s`);
+    else if (this.#decoder.isHalf) this.#fail('half_frame', 'the rest of a frame did not come');
+    else this.#fail('no_hello', 'no hello came');
   }
 
   /** C2: the last word. */
