@@ -3,13 +3,14 @@ import { basename } from 'node:path';
 import { frameworksOf } from './about/frameworks.mjs';
 import { IDENTITY_FILES } from './about/identity.mjs';
 import { readReadme } from './about/readme.mjs';
+import { whyUnreadable } from './manifests/readable.mjs';
 import { readerOf } from './manifests/readers.mjs';
-import { FileReader } from './repository/file-reader.mjs';
-import { listFiles } from './repository/listing.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { plainText, showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
 
 /** @import { Identity } from './about/identity.mjs' */
+/** @import { Reader } from './repository/listing.mjs' */
 
 const MAX_READ_BYTES = 1024 * 1024;
 const MAX_TOP_FOLDERS = 30;
@@ -22,6 +23,9 @@ const MAX_TOP_FOLDERS = 30;
  * @property {'git' | 'folder'} place
  * @property {string} remark why git tells nothing, or that it is bare or shallow; empty where all is as usual
  * @property {boolean} isRefused
+ * @property {string} remedy a command that makes git tell, if there is one
+ * @property {boolean} isBare
+ * @property {string} top name of the repository that the folder is a part of; empty where it is the whole
  * @property {string} kind
  * @property {string} version
  * @property {string} description
@@ -32,27 +36,31 @@ const MAX_TOP_FOLDERS = 30;
  * @property {{ name: string, fileCount: number }[]} folders at the top, most files first
  */
 
-/** @param {FileReader} reader @param {string} path */
+/** @param {Reader} reader @param {string} path */
 const textOfFile = (reader, path) => {
   const file = reader.read(path);
   return file.kind === 'text' ? file.bytes.toString('utf8') : '';
 };
 
-/** @param {FileReader} reader @param {readonly string[]} atTop @returns {Identity & { manifest: string }} */
+/** @param {Reader} reader @param {readonly string[]} atTop @returns {Identity & { manifest: string }} */
 const identify = (reader, atTop) => {
   /** @type {Identity & { manifest: string }} */
   let found = { kind: '', name: '', version: '', description: '', licence: '', manifest: '' };
   for (const [pattern, read] of IDENTITY_FILES) {
     const path = atTop.find((name) => pattern.test(name));
     if (path === undefined) continue;
-    const identity = { ...read(textOfFile(reader, path)), manifest: path };
+    const text = textOfFile(reader, path);
+    const told = read(text);
+    const isReadable = whyUnreadable(path, text) === undefined;
+    const kind = isReadable ? told.kind : `${told.kind} whose ${path} cannot be read`;
+    const identity = { ...told, kind, manifest: isReadable ? path : '' };
     if (identity.name !== '') return identity;
     if (found.kind === '') found = identity;
   }
   return found;
 };
 
-/** @param {FileReader} reader @param {readonly string[]} atTop */
+/** @param {Reader} reader @param {readonly string[]} atTop */
 const dependencyNames = (reader, atTop) =>
   atTop.flatMap((path) => {
     const told = readerOf(path)?.(textOfFile(reader, path));
@@ -62,7 +70,7 @@ const dependencyNames = (reader, atTop) =>
 /** @param {import('./repository/place.mjs').Place} place */
 const remarkOn = (place) => {
   if (place.kind === 'folder') return place.reason;
-  if (place.isBare) return 'A bare repository: no files are checked out, only its history is told.';
+  if (place.isBare) return 'A bare repository: nothing is checked out; its files are told as its HEAD has them.';
   return place.isShallow ? 'A shallow clone: history before its first commit is not here.' : '';
 };
 
@@ -85,9 +93,10 @@ const topFolders = (files) => {
 const readmeRank = (name) => (/^readme(\.md|\.rst|\.txt|\.adoc)?$/i.test(name) ? 0 : 1);
 
 await printSection('about', async ({ place }) => {
-  const { files } = await listFiles(place);
+  const listing = await listFiles(place);
+  const { files } = listing;
   const atTop = files.map(({ path }) => path).filter((path) => !path.includes('/'));
-  const reader = new FileReader(place.root, MAX_READ_BYTES);
+  const reader = createReader(place, listing, MAX_READ_BYTES);
   const identity = identify(reader, atTop);
   const readmes = atTop.filter((name) => /^readme/i.test(name)).sort((a, b) => readmeRank(a) - readmeRank(b));
   const readme = readReadme(readmes[0] === undefined ? '' : textOfFile(reader, readmes[0]));
@@ -98,9 +107,12 @@ await printSection('about', async ({ place }) => {
     place: place.kind,
     remark: plainText(remarkOn(place), 300),
     isRefused: place.kind === 'folder' && place.isRefused,
+    remedy: place.kind === 'folder' ? plainText(place.remedy, 400) : '',
+    isBare: place.kind === 'git' && place.isBare,
+    top: place.kind === 'git' && place.prefix !== '' ? plainText(basename(place.top), 100) : '',
     kind: plainText(
       identity.kind ||
-        (place.kind === 'git' && place.isBare ? 'bare git repository' : files.length === 0 ? 'an empty folder' : ''),
+        (files.length > 0 ? '' : place.kind === 'folder' ? 'an empty folder' : 'a repository without files'),
       80,
     ),
     version: plainText(identity.version, 40),

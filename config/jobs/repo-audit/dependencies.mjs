@@ -1,9 +1,9 @@
 /** Tells what the repository depends on and what can be known of that offline: from its manifests and lock files alone. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { whyUnreadable } from './manifests/readable.mjs';
 import { readerOf, LOCK_NAMES } from './manifests/readers.mjs';
-import { FileReader } from './repository/file-reader.mjs';
-import { listFiles } from './repository/listing.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { isSample, originOf } from './repository/path-class.mjs';
 import { folderOf, plainText, showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
@@ -39,6 +39,8 @@ const MAX_FILES_READ = 5000;
  *
  * @typedef {object} DependenciesSection
  * @property {Ecosystem[]} ecosystems
+ * @property {{ path: string, why: string }[]} unreadable manifests and lock files that tell nothing
+ * @property {number} unreadableCount
  * @property {number} sampleManifestCount manifests among tests, fixtures and examples: counted, not judged
  * @property {boolean} isCut
  */
@@ -165,11 +167,25 @@ const summarize = (name, found, { place, top }) => {
   };
 };
 
+/** Lock files that are binary by their nature. @param {string} path */
+const isBinaryLock = (path) => path.endsWith('.lockb');
+
+/** @param {string} path @param {import('./repository/file-reader.mjs').FileContents} file @param {string} text @returns {string | undefined} */
+const whyNotRead = (path, file, text) => {
+  if (file.kind === 'binary') return isBinaryLock(path) ? undefined : 'it is binary';
+  if (file.kind !== 'text') return 'it cannot be opened';
+  if (!file.isWhole) return 'it is too large';
+  const why = whyUnreadable(path, text);
+  return why === undefined ? undefined : plainText(why, 120);
+};
+
 await printSection('dependencies', async ({ place, top }) => {
   const listing = await listFiles(place);
-  const reader = new FileReader(place.root, MAX_READ_BYTES);
+  const reader = createReader(place, listing, MAX_READ_BYTES);
   /** @type {Map<string, Findings>} */
   const ecosystems = new Map();
+  /** @type {DependenciesSection['unreadable']} */
+  const unreadable = [];
   let sampleManifestCount = 0;
   let readCount = 0;
   for (const { path } of listing.files) {
@@ -181,8 +197,11 @@ await printSection('dependencies', async ({ place, top }) => {
       continue;
     }
     const file = reader.read(path);
-    if (file.kind !== 'text' && file.kind !== 'binary') continue;
-    const told = read(file.kind === 'text' ? file.bytes.toString('utf8') : '');
+    if (file.kind === 'missing' || file.kind === 'no file') continue;
+    const text = file.kind === 'text' ? file.bytes.toString('utf8') : '';
+    const why = whyNotRead(path, file, text);
+    if (why !== undefined) unreadable.push({ path: showPath(path), why });
+    const told = why === undefined ? read(text) : undefined;
     if (told === undefined) continue;
     const found = ecosystems.get(told.ecosystem) ?? new Findings();
     ecosystems.set(told.ecosystem, found);
@@ -191,5 +210,11 @@ await printSection('dependencies', async ({ place, top }) => {
   }
   const summaries = [...ecosystems].map(([name, found]) => summarize(name, found, { place, top }));
   summaries.sort((a, b) => b.runtimeCount + b.devCount - a.runtimeCount - a.devCount);
-  return { ecosystems: summaries, sampleManifestCount, isCut: listing.isCut || readCount >= MAX_FILES_READ };
+  return {
+    ecosystems: summaries,
+    unreadable: unreadable.slice(0, top),
+    unreadableCount: unreadable.length,
+    sampleManifestCount,
+    isCut: listing.isCut || readCount >= MAX_FILES_READ,
+  };
 });

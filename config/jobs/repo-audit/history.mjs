@@ -84,6 +84,8 @@ const countCommits = async (place) => {
 await printSection('history', async ({ place, top }) => {
   if (place.kind === 'folder') return { state: 'none', reason: plainText(place.reason, 300) };
   const { root } = place;
+  if (place.headProblem !== '')
+    return { state: 'none', reason: plainText(`Git cannot read HEAD: ${place.headProblem}`, 300) };
   const { commits, problem } = await countCommits(place);
   return {
     state: 'git',

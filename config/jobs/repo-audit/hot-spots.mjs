@@ -8,11 +8,14 @@ import { randomBytes } from 'node:crypto';
 import { isBot } from './history/commit-count.mjs';
 import { languageByName } from './languages/language-names.mjs';
 import { lineCountOf } from './languages/line-count.mjs';
-import { FileReader } from './repository/file-reader.mjs';
 import { askGit, lastWords, streamGit } from './repository/git.mjs';
+import { FileReader } from './repository/file-reader.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { originOf } from './repository/path-class.mjs';
 import { folderOf, plainText, showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
+
+/** @import { Reader } from './repository/listing.mjs' */
 
 const MAX_COMMITS = 20_000;
 const MAX_AUTHORS = 50;
@@ -31,7 +34,8 @@ const LOG_OPTIONS = [
 const CANDIDATES = 300;
 
 /**
- * @typedef {{ path: string, changeCount: number, lineCount: number, authorCount: number }} ChangedFile
+ * `lineCount` null: too large to be read.
+ * @typedef {{ path: string, changeCount: number, lineCount: number | null, authorCount: number }} ChangedFile
  *
  * @typedef {object} HotSpotsFacts
  * @property {'git'} state
@@ -41,7 +45,8 @@ const CANDIDATES = 300;
  * @property {number} sweepingCount commits left out because they touch very many files
  * @property {number} fileCount files that changed
  * @property {ChangedFile[]} mostChanged own files that are still there
- * @property {(ChangedFile & { share: number })[]} hotSpots changes × lines; `share` of the whole, 0 to 1
+ * @property {(ChangedFile & { lineCount: number, share: number })[]} hotSpots changes × lines; `share` of the whole, 0 to 1
+ * @property {number} weighedCount files that were looked at for hot spots
  * @property {{ folder: string, changeCount: number }[]} folders
  * @property {string} problem
  *
@@ -105,17 +110,23 @@ const parseSince = async (root, since) => {
   return found === undefined ? undefined : Number(found);
 };
 
-/** The most changed files that are still there and written by people. @param {string} root @param {ChangeCount} changes */
-const presentFiles = (root, changes) => {
-  const reader = new FileReader(root, MAX_READ_BYTES);
+/** @param {import('./repository/place.mjs').GitPlace} place */
+const readerFor = async (place) =>
+  place.isBare
+    ? createReader(place, await listFiles(place), MAX_READ_BYTES)
+    : new FileReader(place.root, MAX_READ_BYTES);
+
+/** The most changed files that are still there and written by people. @param {Reader} reader @param {ChangeCount} changes */
+const presentFiles = (reader, changes) => {
   const sorted = [...changes.files].sort((a, b) => b[1].changeCount - a[1].changeCount);
   /** @type {ChangedFile[]} */
   const present = [];
   for (const [path, { changeCount, authors }] of sorted.slice(0, CANDIDATES * 2)) {
     if (originOf(path) !== 'own' || present.length >= CANDIDATES) continue;
     const file = reader.read(path);
-    if (file.kind === 'text')
-      present.push({ path, changeCount, lineCount: lineCountOf(file.bytes), authorCount: authors.size });
+    if (file.kind !== 'text') continue;
+    const lineCount = file.isWhole ? lineCountOf(file.bytes) : null;
+    present.push({ path, changeCount, lineCount, authorCount: authors.size });
   }
   return present;
 };
@@ -125,11 +136,14 @@ const isCode = (path) => ['code', 'markup'].includes(languageByName(path)?.kind 
 
 /** @param {ChangedFile[]} files @param {number} top */
 const hotSpotsOf = (files, top) => {
-  const weighed = files
-    .filter(({ path, changeCount }) => changeCount > 1 && isCode(path))
-    .map((file) => ({ file, weight: file.changeCount * file.lineCount }));
+  const weighed = files.flatMap((file) => {
+    const { path, changeCount, lineCount } = file;
+    return changeCount > 1 && lineCount !== null && isCode(path)
+      ? [{ file: { ...file, lineCount }, weight: changeCount * lineCount }]
+      : [];
+  });
   const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
-  return weighed
+  const hotSpots = weighed
     .sort((a, b) => b.weight - a.weight)
     .slice(0, top)
     .map(({ file, weight }) => ({
@@ -137,6 +151,7 @@ const hotSpotsOf = (files, top) => {
       path: showPath(file.path),
       share: total === 0 ? 0 : Math.round((weight / total) * 1000) / 1000,
     }));
+  return { hotSpots, weighedCount: weighed.length };
 };
 
 /** @param {ChangeCount} changes @param {number} top */
@@ -175,6 +190,8 @@ const countChanges = async (place, limits) => {
 
 await printSection('hot-spots', async ({ place, top, since }) => {
   if (place.kind === 'folder') return { state: 'none', reason: plainText(place.reason, 300) };
+  if (place.headProblem !== '')
+    return { state: 'none', reason: plainText(`Git cannot read HEAD: ${place.headProblem}`, 300) };
   if (!place.hasCommits) return { state: 'none', reason: 'There are no commits yet.' };
   const sinceS = await parseSince(place.root, since);
   if (sinceS === undefined)
@@ -185,7 +202,7 @@ await printSection('hot-spots', async ({ place, top, since }) => {
   if (isQuiet) {
     ({ changes, problem } = await countChanges(place, [`--max-count=${QUIET_COMMITS}`]));
   }
-  const present = place.isBare ? [] : presentFiles(place.root, changes);
+  const present = presentFiles(await readerFor(place), changes);
   return {
     state: 'git',
     sinceDate,
@@ -197,7 +214,7 @@ await printSection('hot-spots', async ({ place, top, since }) => {
       .filter(({ changeCount }) => changeCount > 1)
       .slice(0, top)
       .map((file) => ({ ...file, path: showPath(file.path) })),
-    hotSpots: hotSpotsOf(present, top),
+    ...hotSpotsOf(present, top),
     folders: foldersOf(changes, top),
     problem,
   };

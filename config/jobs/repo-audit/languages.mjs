@@ -1,12 +1,13 @@
 /** Tells how large the repository is, by language: files, lines and bytes; its largest files; what is binary or generated. */
-import { FileReader } from './repository/file-reader.mjs';
-import { listFiles } from './repository/listing.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { originOf } from './repository/path-class.mjs';
 import { showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
 import { LargestFiles } from './languages/largest-files.mjs';
 import { hasBinaryExtension, languageByFirstLine, languageByName } from './languages/language-names.mjs';
 import { isMachineMade, lineCountOf } from './languages/line-count.mjs';
+
+/** @import { Reader } from './repository/listing.mjs' */
 
 /** Longer files are listed by size and not read: a text of this size is data. */
 const MAX_READ_BYTES = 16 * 1024 * 1024;
@@ -25,7 +26,7 @@ const BUDGET_MS = 60_000;
  * @property {Size} binary
  * @property {{ path: string, sizeBytes: number, lineCount: number | null }[]} largestText
  * @property {{ path: string, sizeBytes: number }[]} largestBinary
- * @property {Record<'symlinkCount' | 'submoduleCount' | 'nestedCount' | 'untrackedCount' | 'unreadableCount' | 'missingCount' | 'lfsCount' | 'unreadableFolderCount', number>} counts
+ * @property {Record<'symlinkCount' | 'submoduleCount' | 'nestedCount' | 'untrackedCount' | 'unreadableCount' | 'tooLargeCount' | 'missingCount' | 'lfsCount' | 'unreadableFolderCount', number>} counts
  * @property {string[]} skippedFolders
  * @property {boolean} isCut not all could be looked at
  */
@@ -48,15 +49,16 @@ class SizeCount {
   generated = createSize();
   binary = createSize();
   unreadableCount = 0;
+  tooLargeCount = 0;
   missingCount = 0;
   lfsCount = 0;
   largestText;
   largestBinary;
   #reader;
 
-  /** @param {string} root @param {number} top */
-  constructor(root, top) {
-    this.#reader = new FileReader(root, MAX_READ_BYTES);
+  /** @param {Reader} reader @param {number} top */
+  constructor(reader, top) {
+    this.#reader = reader;
     this.largestText = new LargestFiles(top);
     this.largestBinary = new LargestFiles(top);
   }
@@ -94,15 +96,16 @@ class SizeCount {
 
   /** @param {string} path @param {import('./repository/file-reader.mjs').ReadFile} file */
   #countText(path, { bytes, sizeBytes, isWhole }) {
-    const lineCount = isWhole ? lineCountOf(bytes) : 0;
+    const lineCount = lineCountOf(bytes);
+    if (!isWhole) this.tooLargeCount += 1;
     if (sizeBytes < 200 && bytes.toString('latin1', 0, 40).startsWith('version https://git-lfs.github.com/')) {
       this.lfsCount += 1;
       return;
     }
     const origin = originOf(path);
-    if (origin === 'own' && !isMachineMade(path, bytes, lineCount))
-      this.#countOwn(path, bytes, { sizeBytes, lineCount });
-    else add(origin === 'vendored' ? this.vendored : this.generated, sizeBytes, lineCount);
+    const size = { sizeBytes, lineCount: isWhole ? lineCount : 0 };
+    if (origin === 'own' && !isMachineMade(path, bytes, lineCount)) this.#countOwn(path, bytes, size);
+    else add(origin === 'vendored' ? this.vendored : this.generated, sizeBytes, size.lineCount);
     if (origin !== 'vendored') this.largestText.offer({ path, sizeBytes, lineCount: isWhole ? lineCount : null });
   }
 
@@ -139,7 +142,7 @@ const byKindThenLines = (a, b) =>
 
 await printSection('languages', async ({ place, top }) => {
   const listing = await listFiles(place);
-  const sizes = new SizeCount(place.root, top);
+  const sizes = new SizeCount(createReader(place, listing, MAX_READ_BYTES), top);
   const untilMs = performance.now() + BUDGET_MS;
   let isCut = listing.isCut;
   let untrackedCount = 0;
@@ -152,7 +155,7 @@ await printSection('languages', async ({ place, top }) => {
     sizes.count(path);
   }
   joinHeaders(sizes.languages);
-  const { own, vendored, generated, binary, unreadableCount, missingCount, lfsCount } = sizes;
+  const { own, vendored, generated, binary, unreadableCount, tooLargeCount, missingCount, lfsCount } = sizes;
   const { source, symlinkCount, nestedCount, unreadableFolderCount } = listing;
   return {
     source,
@@ -169,6 +172,7 @@ await printSection('languages', async ({ place, top }) => {
       nestedCount,
       untrackedCount: source === 'git' ? untrackedCount : 0,
       unreadableCount,
+      tooLargeCount,
       missingCount,
       lfsCount,
       unreadableFolderCount,

@@ -2,16 +2,18 @@
 import { isConflicted } from './quality/conflict-marks.mjs';
 import { CaseCollisions, whyOdd } from './quality/odd-names.mjs';
 import { EXPECTED_NAMES, ciOf, expectedFileOf, isInstalled, isJunk, licenceOf } from './quality/project-files.mjs';
-import { isTestFile, testFrameworksIn, testFrameworksOf } from './quality/test-files.mjs';
+import { partOf, testFrameworksIn, testFrameworksOf } from './quality/test-files.mjs';
 import { hasBinaryExtension, languageByName } from './languages/language-names.mjs';
 import { readJson, recordOf, stringOf } from './manifests/dependency.mjs';
 import { readerOf } from './manifests/readers.mjs';
 import { FileReader } from './repository/file-reader.mjs';
 import { streamGit } from './repository/git.mjs';
-import { listFiles } from './repository/listing.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { originOf } from './repository/path-class.mjs';
 import { baseName, plainText, showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
+
+/** @import { Reader } from './repository/listing.mjs' */
 
 const MAX_READ_BYTES = 2 * 1024 * 1024;
 const BUDGET_MS = 45_000;
@@ -21,12 +23,14 @@ const MAX_LOOKED_INTO = 200;
 /**
  * @typedef {object} QualitySection
  * @property {number} testFileCount
- * @property {number} sourceFileCount code that is no test
+ * @property {number} supportFileCount fixtures and helpers of tests
+ * @property {number} sourceFileCount code that is neither
  * @property {string[]} testFrameworks
  * @property {string} testCommand of package.json; empty where there is none
  * @property {string[]} testFolders
- * @property {{ name: string, files: string[], runsTests: boolean }[]} ci
+ * @property {{ name: string, files: string[], runsTests: boolean }[]} ci of a part of a repository also what lies at its top
  * @property {string[]} present of what is expected at the top
+ * @property {string[]} presentAbove of a part of a repository: what lies at the top of the whole
  * @property {string[]} missing
  * @property {string} licence by the wording of the licence file
  * @property {{ conflicts: string[], junk: string[], ignored: string[], odd: { path: string, why: string }[], collisions: [string, string][] }} examples
@@ -37,6 +41,7 @@ const MAX_LOOKED_INTO = 200;
 
 class QualityLook {
   testFileCount = 0;
+  supportFileCount = 0;
   sourceFileCount = 0;
   /** @type {Set<string>} */
   frameworks = new Set();
@@ -48,6 +53,8 @@ class QualityLook {
   ci = new Map();
   /** @type {Set<string>} */
   present = new Set();
+  /** @type {Set<string>} */
+  presentAbove = new Set();
   collisions = new CaseCollisions();
   /** @type {string[]} */
   conflicts = [];
@@ -61,9 +68,9 @@ class QualityLook {
   #lookedInto = 0;
   #manifestCount = 0;
 
-  /** @param {string} root @param {number} top */
-  constructor(root, top) {
-    this.#reader = new FileReader(root, MAX_READ_BYTES);
+  /** @param {Reader} reader @param {number} top */
+  constructor(reader, top) {
+    this.#reader = reader;
     this.#top = top;
   }
 
@@ -75,7 +82,7 @@ class QualityLook {
     if (expected !== undefined) this.present.add(expected);
     if (expected === 'licence' && this.licence === '') this.licence = licenceOf(this.#textOf(path));
     const ci = ciOf(path);
-    if (ci !== undefined) this.#lookAtCi(ci, path);
+    if (ci !== undefined) this.#lookAtCi(ci, { path, text: this.#textOf(path) });
     if (origin !== 'own') return;
     if (this.#manifestCount < MAX_MANIFESTS) this.#lookAtManifest(path);
     const kind = languageByName(path)?.kind;
@@ -106,14 +113,22 @@ class QualityLook {
     return file.kind === 'text' ? file.bytes.toString('latin1') : '';
   }
 
-  /** @param {string} name @param {string} path */
-  #lookAtCi(name, path) {
+  /** @param {string} name @param {{ path: string, text: string }} file */
+  #lookAtCi(name, { path, text }) {
     const found = this.ci.get(name) ?? { files: [], runsTests: false };
     this.ci.set(name, found);
     if (found.files.length < this.#top) found.files.push(showPath(path));
-    found.runsTests ||= /\b(tests?|tox|nox|pytest|rspec|phpunit|vitest|jest|ctest|verify|check)\b/i.test(
-      this.#textOf(path),
-    );
+    found.runsTests ||= /\b(tests?|tox|nox|pytest|rspec|phpunit|vitest|jest|ctest|verify|check)\b/i.test(text);
+  }
+
+  /** What lies at the top of the repository that the audited folder is a part of. @param {string} path @param {FileReader} reader */
+  lookAbove(path, reader) {
+    const expected = expectedFileOf(path);
+    if (expected !== undefined) this.presentAbove.add(expected);
+    const ci = ciOf(path);
+    if (ci === undefined) return;
+    const file = reader.read(path);
+    this.#lookAtCi(ci, { path: `/${path}`, text: file.kind === 'text' ? file.bytes.toString('latin1') : '' });
   }
 
   /** @param {string} path */
@@ -132,16 +147,21 @@ class QualityLook {
 
   /** @param {string} path */
   #lookAtCode(path) {
-    if (!isTestFile(path)) {
+    const part = partOf(path, () => this.#textOf(path));
+    if (part === 'support') {
+      this.supportFileCount += 1;
+      return;
+    }
+    if (part === 'source') {
       this.sourceFileCount += 1;
-      if (path.endsWith('.rs') && this.#looksInside() && this.#textOf(path).includes('#[cfg(test)]'))
+      if (path.endsWith('.rs') && this.#looksInside() && /^\s*#\[cfg\(test\)\]/m.test(this.#textOf(path)))
         this.frameworks.add('cargo test (in the sources)');
       return;
     }
     this.testFileCount += 1;
     const folder = path.split('/').slice(0, -1).slice(0, 2).join('/') || '.';
     this.testFolders.set(folder, (this.testFolders.get(folder) ?? 0) + 1);
-    if (this.#looksInside()) for (const name of testFrameworksIn(this.#textOf(path))) this.frameworks.add(name);
+    if (this.#looksInside()) for (const name of testFrameworksIn(path, this.#textOf(path))) this.frameworks.add(name);
   }
 
   /** The first few hundred files tell what the others would. */
@@ -173,9 +193,16 @@ const findIgnored = async (place, top) => {
   return { paths, count };
 };
 
+/** @param {import('./repository/place.mjs').Place} place @param {QualityLook} look */
+const lookAbove = async (place, look) => {
+  if (place.kind === 'folder' || place.prefix === '') return;
+  const reader = new FileReader(place.top, MAX_READ_BYTES);
+  await streamGit({ cwd: place.top, args: ['ls-files', '-z'] }, (path) => look.lookAbove(path, reader));
+};
+
 await printSection('quality', async ({ place, top }) => {
   const listing = await listFiles(place);
-  const look = new QualityLook(place.root, top);
+  const look = new QualityLook(createReader(place, listing, MAX_READ_BYTES), top);
   const untilMs = performance.now() + BUDGET_MS;
   let isCut = listing.isCut;
   for (const entry of listing.files) {
@@ -185,18 +212,21 @@ await printSection('quality', async ({ place, top }) => {
     }
     look.look(entry);
   }
+  await lookAbove(place, look);
   const ignored = await findIgnored(place, top);
   const folders = [...look.testFolders].sort((a, b) => b[1] - a[1]).slice(0, top);
   const { conflicts, junk, odd, collisions } = look;
   return {
     testFileCount: look.testFileCount,
+    supportFileCount: look.supportFileCount,
     sourceFileCount: look.sourceFileCount,
     testFrameworks: [...look.frameworks].slice(0, 10),
     testCommand: look.testCommand,
     testFolders: folders.map(([folder]) => showPath(folder)),
     ci: [...look.ci].map(([name, found]) => ({ name, ...found })),
     present: EXPECTED_NAMES.filter((name) => look.present.has(name)),
-    missing: EXPECTED_NAMES.filter((name) => !look.present.has(name)),
+    presentAbove: EXPECTED_NAMES.filter((name) => look.presentAbove.has(name)),
+    missing: EXPECTED_NAMES.filter((name) => !look.present.has(name) && !look.presentAbove.has(name)),
     licence: look.licence,
     examples: {
       conflicts,

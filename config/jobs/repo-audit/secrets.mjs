@@ -2,9 +2,8 @@
  * Tells which secrets look committed: by format, by the names of files, and files of such names that were deleted but are
  * still in the history. A secret itself is never told: kind, file, line and at most four characters.
  */
-import { FileReader } from './repository/file-reader.mjs';
 import { streamGit } from './repository/git.mjs';
-import { listFiles } from './repository/listing.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { hasBinaryExtension, languageByName } from './languages/language-names.mjs';
 import { isSample, originOf } from './repository/path-class.mjs';
 import { showPath } from './repository/path-text.mjs';
@@ -13,6 +12,8 @@ import { SECRET_PATHSPECS, countValues, secretFileKind } from './secrets/secret-
 import { findSecrets } from './secrets/secret-rules.mjs';
 
 /** @import { FoundSecret } from './secrets/secret-rules.mjs' */
+
+/** @import { Reader } from './repository/listing.mjs' */
 
 const MAX_READ_BYTES = 4 * 1024 * 1024;
 const BUDGET_MS = 60_000;
@@ -48,9 +49,9 @@ class SecretScan {
   partlyCount = 0;
   #reader;
 
-  /** @param {string} root */
-  constructor(root) {
-    this.#reader = new FileReader(root, MAX_READ_BYTES);
+  /** @param {Reader} reader */
+  constructor(reader) {
+    this.#reader = reader;
   }
 
   /** @param {import('./repository/listing.mjs').FileEntry} entry */
@@ -124,7 +125,7 @@ const findDeleted = async (place, top) => {
 
 await printSection('secrets', async ({ place, top }) => {
   const listing = await listFiles(place);
-  const scan = new SecretScan(place.root);
+  const scan = new SecretScan(createReader(place, listing, MAX_READ_BYTES));
   const untilMs = performance.now() + BUDGET_MS;
   let isCut = listing.isCut;
   for (const entry of listing.files) {

@@ -1,7 +1,6 @@
 /** Tells where work was left for later: TODO, FIXME, HACK and XXX in the comments of what was written here, by file and by folder. */
 import { hasBinaryExtension, languageByName } from './languages/language-names.mjs';
-import { FileReader } from './repository/file-reader.mjs';
-import { listFiles } from './repository/listing.mjs';
+import { createReader, listFiles } from './repository/listing.mjs';
 import { originOf } from './repository/path-class.mjs';
 import { folderOf, plainText, showPath } from './repository/path-text.mjs';
 import { printSection } from './repository/section.mjs';
@@ -152,7 +151,7 @@ const foldersOf = (files, top) => {
 
 await printSection('todos', async ({ place, top }) => {
   const listing = await listFiles(place);
-  const reader = new FileReader(place.root, MAX_READ_BYTES);
+  const reader = createReader(place, listing, MAX_READ_BYTES);
   const untilMs = performance.now() + BUDGET_MS;
   const look = new TodoLook();
   let isCut = listing.isCut;

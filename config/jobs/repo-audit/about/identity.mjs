@@ -43,7 +43,9 @@ const ofCargo = (text) => {
   const shared = tableOf(tableOf(workspace)['package']);
   return createIdentity({
     kind:
-      workspace === undefined ? 'Rust crate' : `Rust workspace${members > 0 ? ` (${members} member patterns)` : ''}`,
+      workspace === undefined
+        ? 'Rust crate'
+        : `Rust workspace${members > 0 ? ` (${members} member pattern${members === 1 ? '' : 's'})` : ''}`,
     name: textOf(own['name']) ?? '',
     version: textOf(own['version']) ?? textOf(shared['version']) ?? '',
     description: textOf(own['description']) ?? '',
@@ -108,7 +110,7 @@ const ofPom = (text) => {
   const element = (name) => new RegExp(`<${name}>\\s*([^<$]*?)\\s*</${name}>`).exec(xml)?.[1] ?? '';
   const modules = xml.match(/<module>/g)?.length ?? 0;
   return createIdentity({
-    kind: modules > 0 ? `Maven project of ${modules} modules` : 'Maven project',
+    kind: modules > 0 ? `Maven project of ${modules} module${modules === 1 ? '' : 's'}` : 'Maven project',
     name: element('artifactId') || element('name'),
     version: element('version'),
     description: element('description').replace(/\s+/g, ' '),

@@ -1,29 +1,55 @@
-/** Owns what a test looks like: files by their names in each language, and frameworks by the dependencies that bring them. */
+/** Owns what a test looks like: files by their names and contents in each language, and frameworks by what brings them in. */
 
-/** @type {readonly RegExp[]} */
-const TEST_FILES = [
+/** By these names they are tests, wherever they lie. @type {readonly RegExp[]} */
+const NAMED = [
   /\.(test|spec|e2e|cy)\.[cm]?[jt]sx?$/,
-  /(^|\/)__tests__\/.*\.[cm]?[jt]sx?$/,
-  /(^|\/)tests?\/(.*\/)?[^/]+\.[cm]?[jt]sx?$/,
   /(^|\/)test_[^/]*\.py$|_test\.py$|(^|\/)tests\.py$/,
   /_test\.go$/,
-  /(^|\/)tests\/[^/]+\.rs$|(^|\/)tests?\.rs$/,
   /(Tests?|TestCase|IT|Spec)\.(java|kt|kts|scala|groovy)$/,
-  /(^|\/)src\/test\/.*\.(java|kt|scala|groovy)$/,
   /(Tests?|Specs?)\.(cs|fs|vb)$/,
   /_(spec|test)\.(rb|cr|exs|dart|lua|jl|ex)$|(^|\/)test_[^/]*\.(rb|jl|R|c|cc|cpp|sh)$/,
   /(Test|Cest|Spec)\.php$|(^|\/)tests\/.*\.phpt$/,
   /(^|\/)x?t\/(.*\/)?[^/]+\.t$|\.t$/,
   /Tests?\.swift$/,
-  /(_test|_unittest|_tests|-test)\.(c|cc|cpp|cxx)$|(^|\/)tests?\/(.*\/)?[^/]+\.(c|cc|cpp|cxx)$/,
-  /(Spec|Test)\.hs$|_SUITE\.erl$|_tests\.erl$|_test\.clj[cs]?$|(^|\/)test\/.*\.clj[cs]?$/,
+  /(_test|_unittest|_tests|-test)\.(c|cc|cpp|cxx)$/,
+  /(Spec|Test)\.hs$|_SUITE\.erl$|_tests\.erl$|_test\.clj[cs]?$/,
   /\.bats$|(^|\/)test[-_][^/]+\.(sh|R|r)$/,
 ];
 
-/** @param {string} path */
-export const isTestFile = (path) => TEST_FILES.some((pattern) => pattern.test(path));
+/** In these folders they may be tests, or help them: what is in the file tells. @type {readonly (readonly [path: RegExp, contents: RegExp])[]} */
+const PLACED = [
+  [/(^|\/)(__tests__|tests?|specs?)\/(.*\/)?[^/]+\.[cm]?[jt]sx?$/, /^\s*(describe|it|test|suite|specify|scenario|tap\.test|t\.test|QUnit\.(test|module)|Deno\.test)(\.\w+)*\s*\(|^\s*(import\b.*from\s*|(const|let|var)\b.*=\s*require\(\s*)['"](node:)?(test|assert|tape|tap|ava)\b/m],
+  [/(^|\/)tests\/[^/]+\.rs$|(^|\/)tests?\.rs$/, /^\s*#\[([\w:]+::)?test\b/m],
+  [/(^|\/)src\/test\/.*\.(java|kt|scala|groovy)$/, /^\s*@(\w+\.)*(Test|ParameterizedTest|RepeatedTest|Property)\b|\bextends\s+\w*(Spec|Suite|TestCase)\b|class \w+ : \w*Spec\b/m],
+  [/(^|\/)tests?\/(.*\/)?[^/]+\.(c|cc|cpp|cxx)$/, /^\s*(TEST|TEST_F|TEST_P|TEST_CASE|BOOST_AUTO_TEST_CASE|START_TEST)\s*\(|\bint\s+main\s*\(/m],
+  [/(^|\/)test\/.*\.clj[cs]?$/, /\(deftest\b/],
+]; // prettier-ignore
 
-/** @type {readonly (readonly [dependency: RegExp, framework: string])[]} */
+/** What lies there is what tests work on, whatever it is called. */
+const MATERIAL =
+  /(^|\/)(fixtures?|__fixtures__|testdata|test[-_](data|files|fixtures|resources)|snapshots?|__snapshots__|__mocks__|mocks?|goldens?)\//i;
+/** Where only tests and what helps them lie. */
+const TEST_FOLDER = /(^|\/)(tests?|__tests__|specs?|e2e|cypress|t|src\/test)\//;
+
+/**
+ * `support`: fixtures and helpers, neither a test nor what is tested.
+ * @typedef {'test' | 'support' | 'source'} Part
+ */
+
+/**
+ * @param {string} path
+ * @param {() => string} readText asked for only where the name does not tell
+ * @returns {Part}
+ */
+export const partOf = (path, readText) => {
+  if (MATERIAL.test(path)) return 'support';
+  if (NAMED.some((pattern) => pattern.test(path))) return 'test';
+  const placed = PLACED.find(([pattern]) => pattern.test(path));
+  if (placed?.[1].test(readText()) === true) return 'test';
+  return TEST_FOLDER.test(path) ? 'support' : 'source';
+};
+
+/** By the dependencies of a manifest. @type {readonly (readonly [dependency: RegExp, framework: string])[]} */
 const FRAMEWORKS = [
   [/^vitest$/, 'Vitest'],
   [/^jest$|^ts-jest$|^@jest\//, 'Jest'],
@@ -61,22 +87,23 @@ export const testFrameworksOf = (names) => {
   return FRAMEWORKS.filter(([pattern]) => all.some((name) => pattern.test(name))).map(([, name]) => name);
 };
 
-/** What a test file itself says it is run by. @type {readonly (readonly [RegExp, string])[]} */
+/** What a test file itself says it is run by: in its language, at the beginning of a line. @type {readonly (readonly [path: RegExp, contents: RegExp, framework: string])[]} */
 const BY_CONTENTS = [
-  [/from ['"]node:test['"]|require\(['"]node:test['"]\)/, 'node:test'],
-  [/from ['"]bun:test['"]/, 'bun test'],
-  [/^\s*(import unittest|from unittest import)/m, 'unittest'],
-  [/^\s*(import pytest|from pytest import)/m, 'pytest'],
-  [/^import "testing"|^\s*"testing"$/m, 'go test'],
-  [/#\[(tokio::)?test\]/, 'cargo test'],
-  [/<gtest\/gtest\.h>/, 'GoogleTest'],
-  [/catch2?\/|catch\.hpp/, 'Catch2'],
-  [/use Test::More|use Test2/, 'Test::More'],
-  [/import XCTest/, 'XCTest'],
-  [/use ExUnit\.Case/, 'ExUnit'],
-  [/package:test\/test\.dart|package:flutter_test/, 'Dart test'],
-  [/org\.junit\./, 'JUnit'],
-];
+  [/\.[cm]?[jt]sx?$/, /^(import\b[^'"]*|\}\s*from\s*|(const|let|var)\b[^'"]*\brequire\(\s*)['"]node:test['"]/m, 'node:test'],
+  [/\.[cm]?[jt]sx?$/, /^(import\b[^'"]*|\}\s*from\s*)['"]bun:test['"]/m, 'bun test'],
+  [/\.py$/, /^\s*(import unittest|from unittest import)/m, 'unittest'],
+  [/\.py$/, /^\s*(import pytest|from pytest import)/m, 'pytest'],
+  [/\.go$/, /^import "testing"|^\s*"testing"$/m, 'go test'],
+  [/\.rs$/, /^\s*#\[(tokio::)?test\b/m, 'cargo test'],
+  [/\.(c|cc|cpp|cxx)$/, /^\s*#include [<"]gtest\/gtest\.h[>"]/m, 'GoogleTest'],
+  [/\.(c|cc|cpp|cxx)$/, /^\s*#include [<"](catch2?\/|catch\.hpp)/m, 'Catch2'],
+  [/\.(t|pl|pm)$/, /^\s*use (Test::More|Test2)\b/m, 'Test::More'],
+  [/\.swift$/, /^\s*(@testable )?import XCTest/m, 'XCTest'],
+  [/\.exs?$/, /^\s*use ExUnit\.Case/m, 'ExUnit'],
+  [/\.dart$/, /^import ['"]package:(test\/test\.dart|flutter_test)/m, 'Dart test'],
+  [/\.(java|kt|kts|scala|groovy)$/, /^\s*import (static )?org\.junit\./m, 'JUnit'],
+]; // prettier-ignore
 
-/** @param {string} text @returns {string[]} */
-export const testFrameworksIn = (text) => BY_CONTENTS.filter(([pattern]) => pattern.test(text)).map(([, name]) => name);
+/** @param {string} path @param {string} text @returns {string[]} */
+export const testFrameworksIn = (path, text) =>
+  BY_CONTENTS.filter(([name, contents]) => name.test(path) && contents.test(text)).map(([, , framework]) => framework);

@@ -72,6 +72,15 @@ export const dependenciesPart = ({ dependencies }) => {
     dependencies.sampleManifestCount > 0
       ? `${counted(dependencies.sampleManifestCount, 'manifest')} among tests, examples and documents ${dependencies.sampleManifestCount === 1 ? 'was' : 'were'} not counted.`
       : '';
-  const none = dependencies.ecosystems.length === 0 ? 'No manifest that is known here declares any.' : '';
-  return paragraphs(['## Dependencies', none, ...dependencies.ecosystems.map(ecosystemPart), samples]);
+  const { unreadable, unreadableCount } = dependencies;
+  const broken =
+    unreadableCount === 0
+      ? ''
+      : `Could not be read, so what they declare is not told: ${list(
+          unreadable.map(({ path, why }) => `${code(path)} (${text(why)})`),
+          unreadableCount,
+        )}.`;
+  const none =
+    dependencies.ecosystems.length === 0 && broken === '' ? 'No manifest that is known here declares any.' : '';
+  return paragraphs(['## Dependencies', broken, none, ...dependencies.ecosystems.map(ecosystemPart), samples]);
 };

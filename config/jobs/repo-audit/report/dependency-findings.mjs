@@ -84,10 +84,26 @@ const lockedFindings = ({ name, deprecated, deprecatedCount, duplicates, duplica
   return findings;
 };
 
+/** @param {import('../dependencies.mjs').DependenciesSection} dependencies @returns {Finding[]} */
+const brokenFindings = ({ unreadable, unreadableCount }) => {
+  const first = unreadable[0];
+  if (first === undefined) return [];
+  const others = unreadableCount > 1 ? ` (and ${unreadableCount - 1} more)` : '';
+  return [
+    createFinding(
+      70,
+      `${code(first.path)} cannot be read: ${text(first.why)}${others}`,
+      'What it declares is not known here, and whatever needs it fails.',
+    ),
+  ];
+};
+
 /** @param {import('./audit.mjs').Audit} audit @returns {Finding[]} */
-export const dependencyFindings = ({ dependencies }) =>
-  (dependencies?.ecosystems ?? []).flatMap((ecosystem) => [
+export const dependencyFindings = ({ dependencies }) => [
+  ...(dependencies === undefined ? [] : brokenFindings(dependencies)),
+  ...(dependencies?.ecosystems ?? []).flatMap((ecosystem) => [
     ...lockFindings(ecosystem),
     ...requirementFindings(ecosystem),
     ...lockedFindings(ecosystem),
-  ]);
+  ]),
+];

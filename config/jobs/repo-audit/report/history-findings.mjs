@@ -7,12 +7,16 @@ import { createFinding } from './finding.mjs';
 const QUIET_S = 2 * 365 * 86_400;
 const HOT_CHANGES = 10;
 const HOT_LINES = 300;
+/** A hot spot stands out: it has this part of all changes × lines, and so many times what one file has on average. */
+const HOT_SHARE = 0.1;
+const HOT_TIMES = 3;
 
 /** @param {import('./audit.mjs').Audit} audit @returns {Finding[]} */
 const hotSpotFindings = ({ hotSpots }) => {
   if (hotSpots?.state !== 'git') return [];
   const hottest = hotSpots.hotSpots[0];
   if (hottest === undefined || hottest.changeCount < HOT_CHANGES || hottest.lineCount < HOT_LINES) return [];
+  if (hottest.share < Math.max(HOT_SHARE, HOT_TIMES / hotSpots.weighedCount)) return [];
   const weight = 44 + Math.min(12, Math.round(hottest.share * 40));
   const by = hottest.authorCount > 1 ? ` by ${hottest.authorCount} people` : '';
   const title = `${code(hottest.path)}: ${number(hottest.lineCount)} lines, changed ${number(hottest.changeCount)} times${by}`;
@@ -52,12 +56,26 @@ const quietFindings = ({ commits }, nowS) =>
       ]
     : [];
 
+/** @param {string} sentence */
+const withoutStop = (sentence) => sentence.replace(/\.$/, '');
+
+/** Git is there and does not tell: its own words, and what helps. @param {import('../about.mjs').AboutSection} about */
+const refusalFinding = ({ remark, remedy }) =>
+  createFinding(
+    95,
+    text(withoutStop(remark)),
+    remedy === ''
+      ? 'What changed, when and why cannot be told, nor which files are in git.'
+      : `If you trust it, run ${code(remedy)} and audit again.`,
+  );
+
 /** @param {import('./audit.mjs').Audit} audit @returns {Finding[]} */
 export const historyFindings = (audit) => {
   const { about, history, languages } = audit;
-  if (about?.isRefused === true)
-    return [createFinding(95, 'Git does not tell the history of this repository', text(about.remark))];
+  if (about?.isRefused === true) return [refusalFinding(about)];
   if (history?.state === 'none') {
+    if (about?.place === 'git')
+      return [createFinding(95, text(withoutStop(history.reason)), 'What changed, when and why cannot be told.')];
     const hasCode = (languages?.languages ?? []).some(({ kind }) => kind === 'code');
     const isBare = about?.place === 'folder' && about.remark.startsWith('No git');
     return hasCode && isBare

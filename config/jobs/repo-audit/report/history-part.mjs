@@ -45,7 +45,7 @@ const changes = (told) => {
   const most = told.mostChanged.map((file) => [
     code(file.path),
     number(file.changeCount),
-    number(file.lineCount),
+    file.lineCount === null ? 'not read' : number(file.lineCount),
     number(file.authorCount),
   ]);
   const folders = list(told.folders.map(({ folder, changeCount }) => `${code(folder)} ${number(changeCount)}`));

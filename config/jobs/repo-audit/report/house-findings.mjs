@@ -9,20 +9,22 @@ const MANY_NOTES = 20;
 /** Where fewer of all notes are in one file, they do not gather there. */
 const NOTES_SHARE = 0.2;
 
-/** @param {import('../quality.mjs').QualitySection} quality @returns {Finding[]} */
-const testFindings = ({ testFileCount, sourceFileCount, ci, testFrameworks }) => {
+/** @param {import('../quality.mjs').QualitySection} quality @param {boolean} isPart of a repository @returns {Finding[]} */
+const testFindings = ({ testFileCount, sourceFileCount, ci, testFrameworks }, isPart) => {
   const sources = counted(sourceFileCount, 'source file');
   const isTestedInside = testFrameworks.some((name) => name.includes('in the sources'));
   if (testFileCount === 0 && !isTestedInside) {
     return sourceFileCount < 5
       ? []
-      : [
-          createFinding(
-            60,
-            `No tests for ${sources}`,
-            'Nothing says whether a change broke something. A test of the hot spots pays first.',
-          ),
-        ];
+      : isPart
+        ? [createFinding(40, `No tests among ${sources} in this part`, 'They may lie elsewhere in the repository.')]
+        : [
+            createFinding(
+              60,
+              `No tests for ${sources}`,
+              'Nothing says whether a change broke something. A test of the hot spots pays first.',
+            ),
+          ];
   }
   if (sourceFileCount > 50 && testFileCount / sourceFileCount < 0.05 && !isTestedInside) {
     return [
@@ -116,7 +118,7 @@ const missingFindings = ({ quality, about, languages }) => {
 };
 
 /** @param {import('../languages.mjs').LanguagesSection} languages @returns {Finding[]} */
-const sizeFindings = ({ largestBinary, binary, source, counts }) => {
+const sizeFindings = ({ largestBinary, largestText, binary, source, counts }) => {
   /** @type {Finding[]} */
   const findings = [];
   const large = largestBinary.filter(({ sizeBytes }) => sizeBytes >= LARGE_BINARY_BYTES);
@@ -127,6 +129,18 @@ const sizeFindings = ({ largestBinary, binary, source, counts }) => {
         43,
         `Large binary files in git: ${code(first.path)} has ${size(first.sizeBytes)}; ${size(binary.sizeBytes)} in all`,
         'Every version stays in every clone for ever. Git LFS, or a place for artifacts, is made for them.',
+      ),
+    );
+  }
+  if (counts.tooLargeCount > 0) {
+    const largest = largestText.find(({ lineCount }) => lineCount === null);
+    const others = counts.tooLargeCount > 1 ? ` (and ${counts.tooLargeCount - 1} more)` : '';
+    const name = largest === undefined ? '' : `: ${code(largest.path)} has ${size(largest.sizeBytes)}`;
+    findings.push(
+      createFinding(
+        42,
+        `Too large to be read as a whole${name}${others}`,
+        'What is in it was looked at in part only, and is not counted. Data of that size has better places than among sources.',
       ),
     );
   }
@@ -157,7 +171,9 @@ const noteFindings = ({ files, total }) => {
 
 /** @param {import('./audit.mjs').Audit} audit @returns {Finding[]} */
 export const houseFindings = (audit) => [
-  ...(audit.quality === undefined ? [] : [...testFindings(audit.quality), ...orderFindings(audit.quality)]),
+  ...(audit.quality === undefined
+    ? []
+    : [...testFindings(audit.quality, (audit.about?.prefix ?? '') !== ''), ...orderFindings(audit.quality)]),
   ...missingFindings(audit),
   ...(audit.languages === undefined ? [] : sizeFindings(audit.languages)),
   ...(audit.todos === undefined ? [] : noteFindings(audit.todos)),

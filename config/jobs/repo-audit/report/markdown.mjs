@@ -16,6 +16,7 @@ const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
 /** Powers of 1,000. @param {number} bytes */
 export const size = (bytes) => {
+  if (bytes === 1) return '1 byte';
   let value = bytes;
   let unit = 0;
   for (; value >= 999.5 && unit < UNITS.length - 1; unit += 1) value /= 1000;

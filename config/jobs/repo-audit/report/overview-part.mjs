@@ -27,6 +27,19 @@ export const firstPart = (audit) => {
   ]);
 };
 
+/** @param {import('../history/commit-count.mjs').CommitFacts} commits */
+const span = ({ firstAtS, lastAtS }) => {
+  const [first, last] = [day(firstAtS), day(lastAtS)];
+  return first === last ? `on ${first}` : `from ${first} to ${last}`;
+};
+
+/** @param {import('../history/commit-count.mjs').CommitFacts} commits */
+const recently = ({ authorCount, lastYearAuthorCount }) => {
+  if (authorCount < 2) return '';
+  const count = authorCount === lastYearAuthorCount ? 'all' : number(lastYearAuthorCount);
+  return `, ${count} of them in the last year of work`;
+};
+
 /** @param {Audit} audit */
 const gitFacts = ({ history }) => {
   /** @type {[string, string][]} */
@@ -46,18 +59,12 @@ const gitFacts = ({ history }) => {
   facts.push(['Remotes', history.remotes.map(({ name, url }) => `${text(name)} ${code(url)}`).join(', ')]);
   if (commits.commitCount > 0) {
     const bots = commits.botCommitCount > 0 ? `, ${number(commits.botCommitCount)} of them by bots` : '';
-    facts.push([
-      'Commits',
-      `${number(commits.commitCount)}${bots}, from ${day(commits.firstAtS)} to ${day(commits.lastAtS)}`,
-    ]);
-    facts.push([
-      'People',
-      `${number(commits.authorCount)}, ${number(commits.lastYearAuthorCount)} of them in the last year of work`,
-    ]);
+    facts.push(['Commits', `${number(commits.commitCount)}${bots}, ${span(commits)}`]);
+    facts.push(['People', `${number(commits.authorCount)}${recently(commits)}`]);
   }
   facts.push([
     'Branches and tags',
-    `${number(history.branchCount)} and ${number(history.tagCount)}${history.latestTag === '' ? '' : `, the newest tag is ${code(history.latestTag)}`}`,
+    `${counted(history.branchCount, 'branch', 'branches')} and ${counted(history.tagCount, 'tag')}${history.latestTag === '' ? '' : `, the newest tag is ${code(history.latestTag)}`}`,
   ]);
   facts.push(['Size of the history', size(history.packedBytes)]);
   return facts;
@@ -78,7 +85,7 @@ export const aboutPart = (audit) => {
     ['Told by', code(about.manifest)],
     ['Built with', text(about.frameworks.join(', '))],
     ['Folder', code(about.root)],
-    ['Part of a repository', about.prefix === '' ? '' : `yes, its ${code(about.prefix)}`],
+    ['Part of a repository', about.prefix === '' ? '' : `${code(about.prefix)} of ${code(about.top)}`],
     ...gitFacts(audit),
   ]);
   const folders = list(
@@ -91,6 +98,7 @@ export const aboutPart = (audit) => {
     '## What it is',
     text(about.description),
     text(about.remark),
+    about.remedy === '' ? '' : `If you trust it, run ${code(about.remedy)} and audit again.`,
     facts,
     about.folders.length > 1 ? `Files by folder: ${folders}.` : '',
   ]);
@@ -114,6 +122,9 @@ const remarksOnSize = ({ counts, skippedFolders, isCut }) => {
     counts.unreadableCount + counts.unreadableFolderCount > 0
       ? `${filesAndFolders(counts.unreadableCount, counts.unreadableFolderCount)} could not be read.`
       : '',
+    counts.tooLargeCount > 0
+      ? `${counted(counts.tooLargeCount, 'file is', 'files are')} too large to be read as a whole (more than 16 MB); ${counts.tooLargeCount === 1 ? 'its' : 'their'} lines are not counted.`
+      : '',
     skippedFolders.length > 0 ? `Left out as installed or built: ${list(skippedFolders.map(code))}.` : '',
     isCut ? '**There is more than was looked at: the limits of the audit were reached.**' : '',
   ];
@@ -126,14 +137,15 @@ const remarksOnSize = ({ counts, skippedFolders, isCut }) => {
 /** @param {Audit} audit */
 export const sizePart = ({ languages: told }) => {
   if (told === undefined) return '';
-  const total = told.languages.reduce((sum, { lineCount }) => sum + lineCount, 0);
+  const written = told.languages.filter(({ kind }) => kind === 'code');
+  const total = written.reduce((sum, { lineCount }) => sum + lineCount, 0);
   const rows = told.languages
     .slice(0, 20)
     .map((one) => [
       text(one.name),
       number(one.fileCount),
       number(one.lineCount),
-      share(one.lineCount, total),
+      one.kind === 'code' && total > 0 ? share(one.lineCount, total) : '',
       size(one.sizeBytes),
     ]);
   /** @type {[string, import('../languages.mjs').Size][]} */
@@ -159,7 +171,7 @@ export const sizePart = ({ languages: told }) => {
   const binaries = told.largestBinary.map((file) => [code(file.path), size(file.sizeBytes)]);
   return paragraphs([
     '## Size',
-    table(['Language', 'Files>', 'Lines>', 'Share>', 'Size>'], rows),
+    table(['Language', 'Files>', 'Lines>', 'Of the code>', 'Size>'], rows),
     remarksOnSize(told),
     texts.length > 0 ? '### Largest files' : '',
     table(['Text', 'Lines>', 'Size>'], texts),

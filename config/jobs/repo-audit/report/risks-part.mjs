@@ -52,12 +52,16 @@ export const testsPart = ({ quality }) => {
     ({ name, files, runsTests }) =>
       `${name} (${list(files.slice(0, 4).map(code), files.length)}${runsTests ? '' : '; nothing in it looks like tests'})`,
   );
+  const support =
+    quality.supportFileCount > 0
+      ? ` (and ${counted(quality.supportFileCount, 'fixture or helper', 'fixtures and helpers')})`
+      : '';
   return paragraphs([
     '## Tests and CI',
     factTable([
       [
         'Tests',
-        `${counted(quality.testFileCount, 'test file')} beside ${counted(quality.sourceFileCount, 'source file')}`,
+        `${counted(quality.testFileCount, 'test file')}${support} beside ${counted(quality.sourceFileCount, 'source file')}`,
       ],
       ['Frameworks', text(quality.testFrameworks.join(', '))],
       ['Command', code(quality.testCommand)],
@@ -123,6 +127,7 @@ export const housePart = ({ quality }) => {
     '## Housekeeping',
     factTable([
       ['There', list(quality.present)],
+      ['At the top of the repository', list(quality.presentAbove)],
       ['Not found', list(quality.missing)],
       ['Unfinished merges', counts.conflicts === 0 ? '' : list(examples.conflicts.map(code), counts.conflicts)],
       ['Installed packages in git', counts.installed === 0 ? '' : counted(counts.installed, 'file')],

@@ -17,8 +17,8 @@ import { diskPath } from './path-text.mjs';
 const SNIFF_BYTES = 8000;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** @param {Buffer} bytes */
-const isBinary = (bytes) => {
+/** @param {Buffer} bytes the beginning of a file will do */
+export const isBinary = (bytes) => {
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   return !isUtf16 && bytes.subarray(0, SNIFF_BYTES).includes(0);
 };

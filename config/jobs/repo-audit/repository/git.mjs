@@ -5,7 +5,7 @@
  * A1. Nothing of the repository is run: no hook, file monitor, external diff, text conversion or signature check.
  * A2. Output is streamed record by record; what is kept in memory is bounded by the caller and by the deadline.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 
 /** Of the caller's `GIT_*` variables only these reach git: others could point it at another repository. */
 const KEPT_VARIABLES =
@@ -60,6 +60,9 @@ const gitEnvironment = () => {
   };
 };
 
+/** @param {readonly string[]} args */
+const safely = (args) => ['--no-pager', ...SAFE_CONFIG.flatMap((setting) => ['-c', setting]), ...args];
+
 /** Cuts a stream of bytes into records; `take` returns false when it has had enough. */
 class RecordSplitter {
   /** @type {Buffer[]} */
@@ -112,8 +115,7 @@ class RecordSplitter {
  */
 export const streamGit = ({ cwd, args, withinMs = 20_000, separator = 0 }, onRecord) =>
   new Promise((resolve) => {
-    const all = ['--no-pager', ...SAFE_CONFIG.flatMap((setting) => ['-c', setting]), ...args];
-    const child = spawn('git', all, { cwd, env: gitEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('git', safely(args), { cwd, env: gitEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
     const records = new RecordSplitter(separator, (record) => onRecord(record) !== false);
     let isStopped = false;
     let error = '';
@@ -140,6 +142,25 @@ export const streamGit = ({ cwd, args, withinMs = 20_000, separator = 0 }, onRec
       else resolve(code === 0 ? { kind: 'done' } : { kind: 'failed', error: error.trim().slice(0, MAX_ERROR_BYTES) });
     });
   });
+
+const AT_ONCE_MS = 20_000;
+
+/**
+ * Asks git and waits for all of its answer: for those who cannot wait for records. What comes is told, whatever the end.
+ * @param {string} cwd
+ * @param {readonly string[]} args
+ * @param {{ stdin: string, maxBytes: number }} limits of what is longer there is the beginning
+ */
+export const askGitAtOnce = (cwd, args, { stdin, maxBytes }) =>
+  spawnSync('git', safely(args), {
+    cwd,
+    env: gitEnvironment(),
+    input: stdin,
+    maxBuffer: maxBytes,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: AT_ONCE_MS,
+    killSignal: 'SIGKILL',
+  }).stdout ?? Buffer.alloc(0);
 
 /** Of what git said before it gave up, the line that tells why. @param {string} error */
 export const lastWords = (error) => {

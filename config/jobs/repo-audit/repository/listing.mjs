@@ -1,10 +1,13 @@
 /**
- * Owns which files the audit looks at: what git tracks and what it would track; without git, what lies in the folder.
+ * Owns which files the audit looks at, and how they are read: what git tracks and what it would track; of a bare
+ * repository what its HEAD has; without git, what lies in the folder.
  *
  * B1. Symbolic links are never followed; submodules and repositories within are counted, not entered.
  * B2. At most MAX_FILES files; what is beyond is said (`isCut`), never silently left out.
  */
 import { readdirSync } from 'node:fs';
+import { BlobReader } from './blob-reader.mjs';
+import { FileReader } from './file-reader.mjs';
 import { streamGit } from './git.mjs';
 import { isControlFolder, isSkippedFolder } from './path-class.mjs';
 import { diskPath } from './path-text.mjs';
@@ -15,7 +18,10 @@ const WALK_BUDGET_MS = 20_000;
 
 /**
  * `path` is relative to the audited folder, a string of bytes (latin1). `isTracked` is false for all where no git is.
- * @typedef {{ readonly path: string, readonly isTracked: boolean }} FileEntry
+ * `blob`: where it is in a bare repository.
+ * @typedef {{ readonly path: string, readonly isTracked: boolean, readonly blob?: { object: string, sizeBytes: number } }} FileEntry
+ *
+ * @typedef {FileReader | BlobReader} Reader
  *
  * @typedef {object} Listing
  * @property {FileEntry[]} files
@@ -50,13 +56,42 @@ const isInside = (path) => path !== '' && !path.startsWith('/') && !/(^|\/)\.\.(
 export const listFiles = async (place) => {
   if (place.kind === 'folder') return walk(place.root);
   const listing = createListing('git');
-  if (place.isBare) return listing;
+  if (place.isBare) {
+    const listed = place.hasCommits ? await listHead(place.root, listing) : undefined;
+    if (listed !== undefined && listed.kind !== 'done') listing.isCut = true;
+    return listing;
+  }
   const tracked = await listTracked(place.root, listing);
   if (tracked.kind === 'failed') return walk(place.root);
   const others = await listUntracked(place.root, listing);
   if (tracked.kind !== 'done' || others.kind !== 'done') listing.isCut = true;
   return listing;
 };
+
+/**
+ * What reads the listed files.
+ * @param {import('./place.mjs').Place} place
+ * @param {Listing} listing
+ * @param {number} maxBytes per file
+ * @returns {Reader}
+ */
+export const createReader = (place, listing, maxBytes) =>
+  place.kind === 'git' && place.isBare
+    ? new BlobReader(place.root, listing.files, maxBytes)
+    : new FileReader(place.root, maxBytes);
+
+/** @param {string} root @param {Listing} listing */
+const listHead = (root, listing) =>
+  streamGit({ cwd: root, args: ['ls-tree', '-r', '-z', '--long', '--full-tree', 'HEAD'] }, (record) => {
+    const tab = record.indexOf('\t');
+    const [mode = '', , object = '', size = ''] = record.slice(0, tab).split(/ +/);
+    const path = record.slice(tab + 1);
+    if (!isInside(path)) return true;
+    if (mode === '160000') listing.submodules.push(path);
+    else if (mode === '120000') listing.symlinkCount += 1;
+    else listing.files.push({ path, isTracked: true, blob: { object, sizeBytes: Number(size) || 0 } });
+    return listing.files.length < MAX_FILES;
+  });
 
 /** @param {string} root @param {Listing} listing */
 const listTracked = (root, listing) => {
