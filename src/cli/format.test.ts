@@ -20,7 +20,10 @@ describe('durations and sizes', () => {
 
 describe('text of others', () => {
   it('cannot steer the terminal', () => {
-    expect(printable('a\u001B[31mred\r\u0007\u202Eb\tc\nd')).toBe('a[31mredb\tc\nd');
+    expect(printable('a\u001B[31mred\r\u0007\u202Eb\tc\nd')).toBe('aredb\tc\nd');
+    expect(
+      printable('\u001B]0;title\u0007a\u001B]8;;http://x\u001B\\link\u001B]8;;\u001B\\ \u001B(B\u009B1mb\u001B'),
+    ).toBe('alink b');
   });
 
   it('is cut and filled by the columns that it takes, not by its characters', () => {

@@ -31,11 +31,19 @@ export const formatBytes = (bytes: number): string => {
 // eslint-disable-next-line no-control-regex -- finding control characters is what it is for
 const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]|\u202A|\u202B|\u202D|\u202E|\u2066|\u2067|\u2068/g;
 
+/** Whole sequences: colours and cursor (CSI), titles and links (OSC), other strings, and the short ones. */
+const ESCAPE_SEQUENCE =
+  // eslint-disable-next-line no-control-regex -- the same
+  /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|\u001B[\]PX^_][^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)|\u001B[ -/]*[0-~]/g;
+
 /**
  * Text of a tool or an agent without what would steer the terminal: escape sequences, carriage returns, direction
  * overrides. Line feeds and tabs stay.
  */
-export const printable = (text: string): string => text.replaceAll(CONTROL, '');
+export const printable = (text: string): string => {
+  const hasEscapes = text.includes('\u001B') || text.includes('\u009B');
+  return (hasEscapes ? text.replaceAll(ESCAPE_SEQUENCE, '') : text).replaceAll(CONTROL, '');
+};
 
 export const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 

@@ -38,6 +38,8 @@ export type PodEvent =
       readonly call: string;
       readonly stream: 'stdout' | 'stderr';
       readonly text: string;
+      /** Of a job that is one program: its output is what the job is about. */
+      readonly isProgram?: boolean;
     }
   | {
       readonly event: 'tool_ended';

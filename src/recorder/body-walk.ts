@@ -6,7 +6,7 @@
  * B3. Nothing that user code throws (getters, traps, toJSON) leaves the walk: it is written down as a word.
  */
 import { secretOfField } from './redact/redact-assignment.ts';
-import { nameOfNextArgument } from './redact/redact-flag.ts';
+import { nameOfNextArgument, nameOfOwnArgument } from './redact/redact-flag.ts';
 import { isNameOfMany, type SecretName, secretName } from './redact/redact-name.ts';
 import { markerOf, RedactedCounts, type Redactor } from './redact/redact.ts';
 import { describeBigInt, describeSpecial, ListHead, MapEntry, Unreadable } from './body-special.ts';
@@ -45,6 +45,8 @@ const isUnwritten = (value: unknown): boolean =>
 const nameOfNextItem = (items: readonly unknown[], index: number): SecretName | undefined => {
   const item = items[index];
   if (typeof item !== 'string' || item.length > MAX_KNOWN_KEY_CHARS) return undefined;
+  const own = nameOfOwnArgument(items, index + 1);
+  if (own !== undefined) return own;
   if (item.startsWith('-')) return nameOfNextArgument(items, index);
   const name = secretName(item);
   const isHeader =

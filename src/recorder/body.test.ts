@@ -183,6 +183,14 @@ const RECORDS: readonly (readonly [name: string, make: () => unknown, json: stri
     '{"passwords":{"bob":"[redacted:password]"},"apiKeys":["[redacted:key]"]}',
   ],
   ['arguments', () => ['x', '--password', 'hunter2', '-v'], '["x","--password","[redacted:password]","-v"]'],
+  [
+    'a password glued to its flag',
+    () => ['mysql', '-u', 'root', '-phunter2', 'x'],
+    '["mysql","-u","root","[redacted:password]","x"]',
+  ],
+  ['ports glued to a flag', () => ['docker', 'run', 'mysql', '-p3306:3306'], '["docker","run","mysql","-p3306:3306"]'],
+  ['a login of curl', () => ['curl', '--user', 'bob:hunter2'], '["curl","--user","[redacted:password]"]'],
+  ['a login glued to its flag', () => ['curl', '-ubob:hunter2', '-sS'], '["curl","[redacted:password]","-sS"]'],
   ['arguments of curl', () => ['curl', '-u', 'bob:hunter2', 'u'], '["curl","-u","[redacted:password]","u"]'],
   [
     'headers',

@@ -221,7 +221,7 @@ describe('G1: when the home cannot be written', () => {
     const { code, stdout } = await home.nika('pod', 'start', 'ok', '--id', 'JOB-full');
     expect(code).toBe(0);
     expect(stdout).toContain('alpha_bus.jsonl cannot be written: ENOSPC');
-    expect(stdout).toMatch(/bus lines dropped: 6/);
+    expect(stdout).toMatch(/6 lines of the bus were lost/);
     expect(typesOf(home.lines('channels/JOB-full.jsonl'))).toContain('session_end_summary');
   });
 
@@ -231,7 +231,7 @@ describe('G1: when the home cannot be written', () => {
     const { code, stdout } = await home.nika('pod', 'start', 'ok');
     expect(code).toBe(0);
     expect(stdout).toContain('cannot be written');
-    expect(stdout).toMatch(/log entries dropped: \d+/);
+    expect(stdout).toMatch(/\d+ entries of the log were lost/);
   });
 
   it.each([

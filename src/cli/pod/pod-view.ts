@@ -1,8 +1,14 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
 import type { PodControl } from '../../pod/pod-control.ts';
-import type { PodEnded, PodEvent, PodListener, PodOutcome } from '../../pod/pod-event.ts';
-import { clip, firstLine, formatDuration, padTo, printable } from '../format.ts';
+import type { PodEvent, PodListener } from '../../pod/pod-event.ts';
+import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
+import { droppedText } from '../words/dropped.ts';
+import { outcomeText } from '../words/outcome.ts';
+import { askPerson } from './ask-person.ts';
+import { callRow, endedRow, type ToolStarted } from './call-rows.ts';
+import { resultLines, summary } from './pod-summary.ts';
+import { programView } from './program-view.ts';
 
 /** `program`: the program itself has the terminal; nika says only what has to be said. */
 export type ViewMode = 'live' | 'plain' | 'json' | 'quiet' | 'program';
@@ -19,73 +25,16 @@ export interface PodView {
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const SPIN_EVERY_MS = 100;
-const TOOL_COLUMNS = 12;
-const DURATION_COLUMNS = 9;
-const ERROR_CHARS = 200;
-/** As shells say of a command that was not found. */
-const NOT_STARTED = 127;
-
-const OUTCOME_WORDS: Readonly<Record<PodOutcome, string>> = {
-  completed: 'completed',
-  failed: 'failed',
-  cancelled: 'cancelled',
-  timed_out: 'timed out',
-  limit: 'stopped at a limit',
-  interrupted: 'interrupted',
-};
-
-type ToolEnded = Extract<PodEvent, { event: 'tool_ended' }>;
-type ToolStarted = Extract<PodEvent, { event: 'tool_started' }>;
-
-/** `  ✓ shell       git log -z …            120 ms` */
-const row = (terminal: Terminal, mark: string, call: { tool: string; what: string }, duration: string): string => {
-  const room = Math.max(20, terminal.columns - TOOL_COLUMNS - DURATION_COLUMNS - 6);
-  const what = padTo(clip(printable(firstLine(call.what)), room), room);
-  return `  ${mark} ${padTo(clip(printable(call.tool), TOOL_COLUMNS - 1), TOOL_COLUMNS)}${what}${duration.padStart(DURATION_COLUMNS)}`;
-};
-
-const endedRow = (terminal: Terminal, event: ToolEnded): string => {
-  const mark = event.ok ? terminal.paint('green', '✓') : terminal.paint('red', '✗');
-  const line = row(terminal, mark, event, formatDuration(event.duration_ms));
-  if (event.ok || event.error === undefined) return line;
-  return `${line}\n      ${terminal.paint('red', clip(printable(event.error).replaceAll('\n', ' · '), ERROR_CHARS))}`;
-};
-
-const resultLines = (result: unknown): readonly string[] => {
-  if (result === null || result === undefined) return [];
-  if (typeof result === 'string') return result === '' ? [] : result.split('\n');
-  if (typeof result !== 'object' || Array.isArray(result)) return [JSON.stringify(result)];
-  return Object.entries(result).flatMap(([name, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return text.includes('\n') ? [`${name}:`, ...text.split('\n').map((line) => `  ${line}`)] : [`${name}: ${text}`];
-  });
-};
-
-const summary = (terminal: Terminal, ended: PodEnded): string => {
-  const isWell = ended.outcome === 'completed';
-  const outcome = terminal.paint(isWell ? 'green' : 'red', OUTCOME_WORDS[ended.outcome]);
-  const calls = `${ended.calls} ${ended.calls === 1 ? 'call' : 'calls'}`;
-  const errors = `${ended.errors} ${ended.errors === 1 ? 'error' : 'errors'}`;
-  const dropped = Object.entries(ended.dropped).map(([name, count]) => `${name.replaceAll('_', ' ')}: ${count}`);
-  const lines = [
-    '',
-    `${outcome} in ${formatDuration(ended.duration_ms)} · ${calls}, ${errors}`,
-    ...(ended.error === undefined ? [] : [`  ${printable(ended.error)}`]),
-    ...resultLines(ended.result).map((line) => `  ${printable(line)}`),
-    ...(dropped.length === 0 ? [] : [terminal.paint('yellow', `dropped or delayed: ${dropped.join(', ')}`)]),
-    terminal.paint('dim', `story: nika bus show ${ended.id}`),
-    terminal.paint('dim', `file: ${ended.channel}`),
-  ];
-  if (ended.log !== null) lines.push(terminal.paint('dim', `log: ${ended.log}`));
-  return `${lines.join('\n')}\n`;
-};
+/** A call that runs longer is told of where no spinner shows that it runs. */
+const STILL_AFTER_MS = 10_000;
+const STILL_EVERY_MS = 30_000;
 
 const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
   switch (event.event) {
     case 'pod_started':
       return `${terminal.paint('bold', event.job)} ${terminal.paint('dim', event.id)}`;
     case 'task_started':
-      return terminal.paint('bold', event.task);
+      return terminal.paint('bold', printable(event.task));
     case 'tool_ended':
       return endedRow(terminal, event);
     case 'asked':
@@ -101,11 +50,11 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
     case 'unpaused':
       return terminal.paint('yellow', `  ! ${event.event}`);
     case 'note':
-      return terminal.paint('dim', `  · ${printable(event.text)}`);
+      return terminal.paint('dim', `  · ${printable(event.text).replaceAll('\n', '\n    ')}`);
     case 'degraded':
-      return terminal.paint('yellow', `  ! ${event.service}: ${event.why}`);
+      return terminal.paint('yellow', `  ! ${event.service}: ${printable(event.why)}`);
     case 'recovered':
-      return terminal.paint('green', `  ! ${event.service} is back: ${event.why}`);
+      return terminal.paint('green', `  ! ${event.service} is back: ${printable(event.why)}`);
     case 'tool_started':
     case 'tool_output':
     case 'task_ended':
@@ -114,15 +63,48 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
   }
 };
 
-const plainView = (terminal: Terminal): PodView => ({
-  listener: (event) => {
-    const text = plainText(terminal, event);
-    if (text !== undefined) terminal.print(`${text}\n`);
-    if (event.event === 'pod_ended') terminal.print(summary(terminal, event));
-  },
-  say: (text) => terminal.print(`${terminal.paint('yellow', `  ! ${text}`)}\n`),
-  close: () => undefined,
-});
+/** Of a job that is a program, what that writes is what a person wants to see. */
+const ofProgram = (event: PodEvent): string | undefined =>
+  event.event === 'tool_output' && event.isProgram === true ? printable(event.text) : undefined;
+
+/** Lines as things end. */
+const lineView = (terminal: Terminal): PodView => {
+  let toldError: string | undefined;
+  return {
+    listener: (event) => {
+      const output = ofProgram(event);
+      if (output !== undefined) terminal.print(output);
+      const text = plainText(terminal, event);
+      if (text !== undefined) terminal.print(`${text}\n`);
+      if (event.event === 'tool_ended' && event.error !== undefined) toldError = event.error;
+      if (event.event === 'pod_ended') terminal.print(summary(terminal, event, toldError));
+    },
+    say: (text) => terminal.print(`${terminal.paint('yellow', `  ! ${text}`)}\n`),
+    close: () => undefined,
+  };
+};
+
+/** The same for a pipe, where a call that runs long gets a line now and then: somebody may wait for it. */
+const plainView = (terminal: Terminal): PodView => {
+  const lines = lineView(terminal);
+  let timer: NodeJS.Timeout | undefined;
+  const tellOf = (call: ToolStarted, sinceMs: number, afterMs: number): void => {
+    timer = setTimeout(() => {
+      const what = `${printable(call.tool)} ${printable(call.what)}`;
+      terminal.print(terminal.paint('dim', `  … still running for ${formatDuration(Date.now() - sinceMs)}: ${what}\n`));
+      tellOf(call, sinceMs, STILL_EVERY_MS);
+    }, afterMs).unref();
+  };
+  return {
+    listener: (event, atMs) => {
+      if (event.event === 'tool_started') tellOf(event, Date.now(), STILL_AFTER_MS);
+      if (event.event === 'tool_ended' || event.event === 'pod_ended') clearTimeout(timer);
+      lines.listener(event, atMs);
+    },
+    say: lines.say,
+    close: () => clearTimeout(timer),
+  };
+};
 
 const jsonView = (terminal: Terminal): PodView => ({
   listener: (event, atMs) => terminal.print(`${JSON.stringify({ at_ms: atMs, ...event })}\n`),
@@ -130,47 +112,49 @@ const jsonView = (terminal: Terminal): PodView => ({
   close: () => undefined,
 });
 
-/** Only the result, so that it can be piped. */
-const quietView = (terminal: Terminal): PodView => ({
-  listener: (event) => {
-    if (event.event !== 'pod_ended') return;
-    const lines = resultLines(event.result);
-    if (lines.length > 0) terminal.print(`${lines.join('\n')}\n`);
-    if (event.outcome !== 'completed') terminal.warn(event.error ?? event.outcome);
-  },
-  say: (text) => terminal.warn(text),
-  close: () => undefined,
-});
+/** Only the result, so that it can be piped. What went wrong with the pod or its record is told beside, on standard error. */
+const quietView = (terminal: Terminal): PodView => {
+  const degraded = new Set<string>();
+  return {
+    listener: (event) => {
+      if (event.event === 'degraded') degraded.add(`${event.service}: ${event.why}`);
+      if (event.event !== 'pod_ended') return;
+      const lines = resultLines(event.result);
+      const text = terminal.stdout.isTTY ? lines.map(printable) : lines;
+      if (text.length > 0) terminal.print(`${text.join('\n')}\n`);
+      if (event.outcome !== 'completed') terminal.warn(printable(event.error ?? outcomeText(event.outcome)));
+      const [first = '', ...more] = degraded;
+      const troubles = [first, more.length === 0 ? '' : `and ${more.length} more`, droppedText(event.dropped)];
+      const told = troubles.filter((trouble) => trouble !== '').join('; ');
+      if (told !== '') terminal.warn(`${terminal.paint('yellow', 'nika:')} ${printable(told)}`);
+    },
+    say: (text) => terminal.warn(text),
+    close: () => undefined,
+  };
+};
 
-/** Beside a program that has the terminal: what cannot be left unsaid, on standard error. */
-const programView = (terminal: Terminal): PodView => ({
-  listener: (event) => {
-    if (event.event === 'queued') terminal.warn(`nika: queued: ${event.why}`);
-    if (event.event !== 'pod_ended') return;
-    const { error, exit_code: code, dropped } = event;
-    if (error !== undefined && code === NOT_STARTED) terminal.warn(`nika: ${printable(error)}`);
-    if (event.outcome === 'timed_out') terminal.warn(`nika: ${printable(error ?? 'timed out')}`);
-    const lost = Object.entries(dropped).map(([name, count]) => `${name.replaceAll('_', ' ')}: ${count}`);
-    if (lost.length > 0) terminal.warn(`nika: dropped or delayed: ${lost.join(', ')}`);
-  },
-  say: () => undefined,
-  close: () => undefined,
-});
+/** The last line in a piece of output that says something; what a carriage return has overwritten does not count. */
+const lastLine = (text: string): string | undefined =>
+  text
+    .split(/[\r\n]+/)
+    .map((line) => printable(line).replaceAll('\t', ' ').trim())
+    .findLast((line) => line !== '');
 
-/** Plain lines, with one more at the bottom for the call that runs. */
+/** Lines as things end, with one more at the bottom for the call that runs. */
 const liveView = (terminal: Terminal): PodView => {
   const { print } = terminal;
-  const plain = plainView(terminal);
+  const lines = lineView(terminal);
   let running: { readonly call: ToolStarted; readonly sinceMs: number; last: string } | undefined;
   let tick = 0;
+  let control: PodControl | undefined;
+  let asking: Disposable | undefined;
   const draw = (): void => {
-    if (running === undefined) return;
+    if (running === undefined || asking !== undefined) return;
+    const { call, last, sinceMs } = running;
     const mark = terminal.paint('cyan', SPINNER[tick % SPINNER.length] ?? '');
-    const what = running.last === '' ? running.call.what : `${running.call.what}  ${running.last}`;
-    const call = { tool: running.call.tool, what };
     // No wrapping while it is drawn: a row with wide characters is longer than it is counted.
-    const text = row(terminal, mark, call, formatDuration(performance.now() - running.sinceMs));
-    print(`\r\u001B[K\u001B[?7l${text}\u001B[?7h`);
+    const row = callRow(terminal, { mark, call, durationMs: performance.now() - sinceMs, last });
+    print(`\r\u001B[K\u001B[?7l${row}\u001B[?7h`);
   };
   const timer = setInterval(() => {
     tick += 1;
@@ -178,19 +162,27 @@ const liveView = (terminal: Terminal): PodView => {
   }, SPIN_EVERY_MS).unref();
   return {
     listener: (event, atMs) => {
-      if (event.event === 'tool_output') {
-        if (running?.call.call === event.call) running.last = event.text.trimEnd().split('\n').at(-1) ?? '';
+      if (event.event === 'tool_output' && event.isProgram !== true) {
+        if (running?.call.call === event.call) running.last = lastLine(event.text) ?? running.last;
         return;
       }
       print('\r\u001B[K');
       if (event.event === 'tool_ended') running = undefined;
-      plain.listener(event, atMs);
+      lines.listener(event, atMs);
       if (event.event === 'tool_started') running = { call: event, sinceMs: performance.now(), last: '' };
+      if (event.event === 'asked') asking = askPerson(terminal, event.call, control);
+      if (event.event === 'answered') {
+        asking?.[Symbol.dispose]();
+        asking = undefined;
+      }
       draw();
+    },
+    onControl: (given) => {
+      control = given;
     },
     say: (text) => {
       print('\r\u001B[K');
-      plain.say(text);
+      lines.say(text);
       draw();
     },
     close: () => {

@@ -132,6 +132,11 @@ export class PodHost implements StepsHost {
     if (text !== '') this.#options.session.tell({ event: 'tool_output', call, stream, text });
   }
 
+  /** What the program or the module of the job writes. */
+  tellProgramOutput(call: string, stream: 'stdout' | 'stderr', text: string): void {
+    if (text !== '') this.#options.session.tell({ event: 'tool_output', call, stream, text, isProgram: true });
+  }
+
   /** A call that was made without asking: it is recorded as it is told. */
   report({ result, durationMs, ...wanted }: FinishedCall): void {
     const { session, stop, maxToolCalls } = this.#options;

@@ -148,7 +148,7 @@ export const runCommandJob: Runner = async (context): Promise<RunnerOutcome> => 
   const result = await host.call<CallResult>(call, async (_input, callId) => {
     const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
     const onOutput = (stream: OutputStream, chunk: Buffer): void =>
-      host.tellOutput(callId, stream, decoders[stream].write(chunk));
+      host.tellProgramOutput(callId, stream, decoders[stream].write(chunk));
     const { ending, streams } = await runProgram(context, wanted, { output, onOutput });
     const came = toCallResult(ending, streams, { file: wanted.argv[0], cwd });
     outcome = toOutcome(ending, came);

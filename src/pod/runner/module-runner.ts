@@ -51,7 +51,7 @@ const passOutput = (child: ChildProcess, { output, host }: RunnerContext): Cappe
     child[name]?.on('data', (chunk: Buffer) => {
       if (name === 'stderr') stderr.push(chunk);
       output.push(name, chunk);
-      host.tellOutput('', name, decoder.write(chunk));
+      host.tellProgramOutput('', name, decoder.write(chunk));
     });
     child[name]?.on('error', () => undefined);
   }

@@ -15,6 +15,9 @@ export interface SecretName {
   readonly bare: string;
 }
 
+/** Where the place, not a name, says that something is a password. */
+export const PASSWORD_NAME: SecretName = { kind: 'password', strength: 'password', minChars: 1, bare: 'password' };
+
 const PASSWORD = [
   'password',
   'passwd',

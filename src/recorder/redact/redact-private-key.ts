@@ -1,5 +1,5 @@
 /**
- * Owns private keys in PEM, OpenSSH and PGP form (G7), whole or in part: a beginning without an end (cut, `head`), an end
+ * Owns private keys in PEM, OpenSSH, PGP and PuTTY form (G7), whole or in part: a beginning without an end (cut, `head`), an end
  * without a beginning (`tail`), with real line feeds or with `\n` in an enclosing text, indented, quoted, commented.
  *
  * K1. Each search goes over a place at most once: the next end is remembered, and what was taken is behind us.
@@ -114,4 +114,30 @@ export const findPrivateKey = (subject: Subject, at: number): void => {
   const begin = lengthAt(BEGIN, subject.text, at);
   if (begin > 0) findFromBegin(subject, at, at + begin);
   else if (lengthAt(END_HERE, subject.text, at) > 0) findBeforeEnd(subject, at);
+};
+
+const PRIVATE_LINES = 'Private-Lines';
+const MAX_PUTTY_LINES = 1_000;
+/** The number of lines behind the name; then the lines. */
+const LINE_COUNT = /:[ \t]{0,4}(\d{1,4})/y;
+
+/** Looks at the `:` at `at`: is it that of PuTTY's `Private-Lines: 14`? As many lines are the key. */
+export const findPuttyKey = (subject: Subject, at: number): void => {
+  const { text } = subject;
+  if (at < subject.resumeAt || !text.startsWith(PRIVATE_LINES, at - PRIVATE_LINES.length)) return;
+  LINE_COUNT.lastIndex = at;
+  const count = LINE_COUNT.exec(text)?.[1];
+  if (count === undefined) return;
+  const from = LINE_COUNT.lastIndex;
+  const start = from + lengthAt(BETWEEN, text, from);
+  let end = from;
+  for (let line = 0; line < Math.min(Number(count), MAX_PUTTY_LINES); line += 1) {
+    const lineAt = end + lengthAt(BETWEEN, text, end);
+    const length = lengthAt(KEY_LINE, text, lineAt);
+    if (length === 0 || (line === 0 && length < LINE_CHARS && lineAt + length < text.length)) break;
+    end = lineAt + length;
+  }
+  if (end <= start) return;
+  addSpan(subject, { start, end, kind: 'private-key', isForm: true });
+  subject.resumeAt = Math.max(subject.resumeAt, end); // K1
 };

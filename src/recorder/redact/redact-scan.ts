@@ -4,9 +4,11 @@
  * Linear: about 1 ns a character, and some 50 ns for each `:` and `=`.
  */
 import { findAssigned } from './redact-assignment.ts';
-import { findBehindFlag, SHORT_FLAG } from './redact-flag.ts';
+import { findLongFlag, findShortFlag, FLAGS_OF_CURL, SHORT_FLAG } from './redact-flag.ts';
 import { findInElement } from './redact-element.ts';
-import { findPrivateKey } from './redact-private-key.ts';
+import { findInNetrc } from './redact-netrc.ts';
+import { findPasswordHash } from './redact-password-hash.ts';
+import { findPrivateKey, findPuttyKey } from './redact-private-key.ts';
 import type { Subject } from './redact-subject.ts';
 import { findSplitToken, findTokens, MIN_RUN_CHARS } from './redact-token.ts';
 import { findUrlSecret } from './redact-url.ts';
@@ -21,6 +23,7 @@ const scanSeparators = (subject: Subject): void => {
     if (colonAt !== -1 && (equalsAt === -1 || colonAt < equalsAt)) {
       findAssigned(subject, colonAt);
       findUrlSecret(subject, colonAt);
+      findPuttyKey(subject, colonAt);
       colonAt = text.indexOf(':', colonAt + 1);
     } else if (equalsAt === -1) return;
     else {
@@ -36,17 +39,38 @@ const scanDashes = (subject: Subject): void => {
     const start = at;
     while (text.charCodeAt(at) === HYPHEN) at += 1;
     if (at - start > 2) findPrivateKey(subject, start);
-    else findBehindFlag(subject, start);
+    else findLongFlag(subject, start);
+  }
+};
+
+const scanFlags = (subject: Subject, pattern: RegExp): void => {
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(subject.text); found !== null; found = pattern.exec(subject.text)) {
+    findShortFlag(subject, found.index, pattern.lastIndex);
   }
 };
 
 const scanShortFlags = (subject: Subject): void => {
-  SHORT_FLAG.lastIndex = 0;
-  for (let found = SHORT_FLAG.test(subject.text); found; found = SHORT_FLAG.test(subject.text)) {
-    const { lastIndex } = SHORT_FLAG;
-    findBehindFlag(subject, lastIndex - 2);
-    SHORT_FLAG.lastIndex = lastIndex;
-  }
+  scanFlags(subject, SHORT_FLAG);
+  if (!subject.text.includes('curl')) return;
+  subject.resumeAt = 0;
+  scanFlags(subject, FLAGS_OF_CURL);
+};
+
+const scanDollars = (subject: Subject): void => {
+  const { text } = subject;
+  for (let at = text.indexOf('$'); at !== -1; at = text.indexOf('$', at + 1)) findPasswordHash(subject, at);
+};
+
+const scanWord = (subject: Subject, word: string): void => {
+  const { text } = subject;
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) findInNetrc(subject, at);
+};
+
+const scanNetrc = (subject: Subject): void => {
+  if (!subject.text.includes('machine')) return;
+  scanWord(subject, 'machine');
+  scanWord(subject, 'default');
 };
 
 const scanElements = (subject: Subject): void => {
@@ -83,7 +107,16 @@ const scanRuns = (subject: Subject): void => {
 };
 
 const HAS_STOP = /[:=<-]/;
-const WAYS = [scanSeparators, scanDashes, scanShortFlags, scanElements, scanUnderscores, scanRuns] as const;
+const WAYS = [
+  scanSeparators,
+  scanDashes,
+  scanShortFlags,
+  scanDollars,
+  scanNetrc,
+  scanElements,
+  scanUnderscores,
+  scanRuns,
+] as const;
 
 /** Finds the secrets of `subject`. */
 export const scanText = (subject: Subject): void => {

@@ -149,6 +149,19 @@ const SAMPLES: readonly (readonly [kind: string, make: MakeSample])[] = [
     },
   ],
   ['authorization', parts('Authorization: Bearer ', [WORD, 40])],
+  ['password-hash', parts('root:$6$', [ALNUM, 16], '$', [`${ALNUM}./`, 86])],
+  ['password-hash', parts('$6$rounds=5000$', [ALNUM, 16], '$', [`${ALNUM}./`, 86])],
+  ['password-hash', parts('ada:$y$j9T$', [ALNUM, 22], '$', [`${ALNUM}./`, 43])],
+  ['password-hash', token('$2b$12$', `${ALNUM}./`, 53)],
+  ['password-hash', parts('bob:$apr1$', [ALNUM, 8], '$', [`${ALNUM}./`, 22])],
+  ['password-hash', parts('$argon2id$v=19$m=65536,t=3,p=4$', [BASE64, 22], '$', [BASE64, 43])],
+  [
+    'private-key',
+    (random) => {
+      const lines = Array.from({ length: 14 }, () => random(BASE64, 64));
+      return { text: `Private-Lines: 14\n${lines.join('\n')}\nPrivate-MAC: 00`, secret: lines.join('') };
+    },
+  ],
   ['private-key', privateKey],
   [
     'private-key',

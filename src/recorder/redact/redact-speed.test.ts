@@ -13,6 +13,8 @@ const UNITS = [
   `${'A'.repeat(64)}\n-----END PRIVATE KEY-----`, 'password=', 'password="', "password='", 'password=\\"', 'password="\\"', 'password: ',
   'password:(', 'token:(((', 'token:', 'token="', 'token: string = ', 'secret: a.', 'secret: /', 'PASSWORD=a,b', 'PASSWORD=a;', 'value: ',
   'name: db_password\nvalue: ', 'authorization: ', 'Authorization: Bearer ', 'cookie: a=', '--password ', 'curl -u a:', ' -u ', 'x-api-key: ',
+  'curl -ua:b ', 'curl --user ', ' -pa', 'mysql -p', '-aaaaau', 'machine ', 'machine a.b ', 'machine a login b ', 'default login a account b ', 'login a ',
+  '$', '$6$', '$6$a$', '$y$j9T$', '$2b$12$', '$argon2id$v=19$m=1,t=1,p=1$aaaaaaaa$', 'Private-Lines: 9\n', `Private-Lines: 9999\n${'A'.repeat(64)}\n`,
 ]; // prettier-ignore
 
 const LENGTH = 128 * 1024;

@@ -1,0 +1,23 @@
+/** Owns how people are told what of a record was dropped, cut or late (G3): a sentence for each counter. */
+
+/** For one, and for several. */
+const WORDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  bus_lines_dropped: ['line of the bus was lost', 'lines of the bus were lost'],
+  bus_lines_delayed: ['line of the bus was written late', 'lines of the bus were written late'],
+  bus_lines_removed: ['line of the bus was removed with its file', 'lines of the bus were removed with their files'],
+  bodies_cut: ['long input or output was cut on the record', 'long inputs or outputs were cut on the record'],
+  blobs_lost: ['long input or output was kept only in part', 'long inputs or outputs were kept only in part'],
+  log_entries_dropped: ['entry of the log was lost', 'entries of the log were lost'],
+};
+
+/** `3 lines of the bus were lost, 1 entry of the log was lost`; empty: nothing. Counters that are not known keep their names. */
+export const droppedText = (counts: Readonly<Record<string, unknown>> | undefined): string =>
+  Object.entries(counts ?? {})
+    .filter(([, count]) => typeof count === 'number' && count > 0)
+    .map(([name, count]) => {
+      const words = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined;
+      return words === undefined
+        ? `${name.replaceAll('_', ' ')}: ${String(count)}`
+        : `${String(count)} ${count === 1 ? words[0] : words[1]}`;
+    })
+    .join(', ');

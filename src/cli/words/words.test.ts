@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { droppedText } from './dropped.ts';
+import { outcomeText, stateText } from './outcome.ts';
+
+describe('what was dropped', () => {
+  it('is told in words, each counter that is not zero', () => {
+    const counts = { bus_lines_dropped: 3, bodies_cut: 1, log_entries_dropped: 0, later_counter: 2 };
+    expect(droppedText(counts)).toBe(
+      '3 lines of the bus were lost, 1 long input or output was cut on the record, later counter: 2',
+    );
+    expect(droppedText({})).toBe('');
+    expect(droppedText(undefined)).toBe('');
+  });
+});
+
+describe('the end of a job', () => {
+  it('is its state, and why where the state alone does not tell', () => {
+    expect(['completed', 'failed', 'timed_out', 'limit', 'interrupted'].map(outcomeText)).toEqual([
+      'completed',
+      'failed',
+      'failed (timed out)',
+      'failed (over a limit)',
+      'cancelled (interrupted)',
+    ]);
+    expect(stateText('failed', 'timed_out')).toBe('failed (timed out)');
+    expect(stateText('in_progress', 'timed_out')).toBe('in progress');
+    expect(stateText('failed', 'failed')).toBe('failed');
+    expect(stateText('completed')).toBe('completed');
+  });
+});
