@@ -19,7 +19,7 @@ describe('a call that is not as it should be', () => {
     const before = await home.nika('--home', home.dir, 'tree');
     expect(before.code).toBe(2);
     expect(before.stderr).toContain(`Options stand behind the command: nika tree --home ${home.dir}`);
-    expect((await home.nika('run', 'repo-audit')).stderr).toContain('Did you mean nika pod start <job>?');
+    expect((await home.nika('run', 'repo-audit')).stderr).toContain('Did you mean nika pod start repo-audit?');
   });
 
   it('is told which file --against wants', async () => {

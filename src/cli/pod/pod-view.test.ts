@@ -46,6 +46,8 @@ const ended = (more: Partial<PodEnded> = {}): PodEnded => ({
   event: 'pod_ended',
   id: 'JOB-x',
   session: 's',
+  attempt: 1,
+  attempts_left: 0,
   outcome: 'completed',
   exit_code: 0,
   duration_ms: 12,

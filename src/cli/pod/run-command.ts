@@ -1,6 +1,7 @@
 /** Owns `nika run`: any program as a pod, without a job file. */
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { Home } from '../../config/home.ts';
 import { isJobName } from '../../config/job/job.ts';
 import { literalText } from '../../config/expression/template.ts';
 import { NikaError } from '../../model/error.ts';
@@ -42,6 +43,21 @@ export const jobOfProgram = (argv: readonly string[], options: RunOptions): Read
   };
 };
 
+/** Somebody who types the name of a job means the job. */
+const refuseJobName = async ([program = '']: readonly string[], home: Home, { cwd, env }: Terminal): Promise<void> => {
+  const [{ findProgram }, { listJobNames }] = await Promise.all([
+    import('../../pod/tree/find-program.ts'),
+    import('../../config/job/job-files.ts'),
+  ]);
+  const path = env['PATH'];
+  const start = { file: program, args: [], cwd, env: path === undefined ? {} : { PATH: path } };
+  if (findProgram(start) !== undefined || !listJobNames(home).includes(program)) return;
+  throw new NikaError('NIKA_CLI_USAGE', `there is no program "${program}", but a job of that name`, {
+    subject: program,
+    remedy: `Did you mean nika pod start ${program}?`,
+  });
+};
+
 const run = async (argv: readonly string[], options: RunOptions, terminal: Terminal): Promise<void> => {
   const [{ resolveHome }, { loadSettings }, { inlineJob }] = await Promise.all([
     import('../../config/home.ts'),
@@ -50,6 +66,7 @@ const run = async (argv: readonly string[], options: RunOptions, terminal: Termi
   ]);
   const home = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
   const settings = loadSettings(home, terminal.env);
+  await refuseJobName(argv, home, terminal);
   const job = inlineJob(jobOfProgram(argv, options));
   const passTerminal = options.detach !== true || options.tmux === true;
   await launch({ home, settings, job, jobFile: undefined, inputs: {}, options, passTerminal }, terminal);
