@@ -1,0 +1,62 @@
+/** Owns how tests wait for pods, look at their records and at the processes they leave. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PodRecord } from '../src/pod/registry/pod-record.ts';
+import { readRecords } from '../src/pod/registry/record-file.ts';
+import type { TestHome } from './nika.ts';
+
+const LOOK_EVERY_MS = 20;
+const PATIENCE_MS = 30_000;
+
+/** Resolves with what `look` finds, once it finds something. @throws after 30 s, with what was waited for */
+export const until = async <T>(what: string, look: () => T | undefined | false): Promise<T> => {
+  const endMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > endMs) throw new Error(`waited 30 s for ${what}`);
+    await delay(LOOK_EVERY_MS);
+  }
+};
+
+export const recordsOf = (home: TestHome): readonly PodRecord[] => readRecords(join(home.dir, 'run'));
+
+/** The newest record of a job's entity. */
+export const recordOf = (home: TestHome, entity: string): PodRecord | undefined =>
+  recordsOf(home).findLast((record) => record.entity === entity);
+
+export const untilStatus = (home: TestHome, entity: string, status: string): Promise<PodRecord> =>
+  until(`${entity} to be ${status}`, () => {
+    const record = recordOf(home, entity);
+    return (record?.end?.status ?? record?.beat.status) === status && record;
+  });
+
+/** The call that runs now, or ran last. */
+export const untilTool = (home: TestHome, entity: string): Promise<PodRecord> =>
+  until(`${entity} to call a tool`, () => {
+    const record = recordOf(home, entity);
+    return record?.beat.last_tool !== null && record;
+  });
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // it ended meanwhile
+  }
+};
+
+/** Pids of processes, zombies not counted, in whose command line the marker stands. */
+export const running = (marker: string): readonly number[] =>
+  readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name) || !textOf(`/proc/${name}/cmdline`).includes(marker)) return [];
+    const stat = textOf(`/proc/${name}/stat`);
+    const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+    return state === '' || state === 'Z' || state === 'X' ? [] : [Number(name)];
+  });
+
+/** Ends what a test that failed has left: pods of its home. */
+export const endPods = async (home: TestHome): Promise<void> => {
+  if (recordsOf(home).some(({ end }) => end === null)) await home.nika('pod', 'kill', '--all');
+};
