@@ -109,8 +109,8 @@ describe('a text made to be hard to read', () => {
     for (const part of hard) {
       const startedAtMs = performance.now();
       const texts = commandLineTexts(part.repeat(260_000 / part.length));
-      expect(performance.now() - startedAtMs).toBeLessThan(1_000);
-      expect(texts.views.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(5e6);
+      expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+      expect(texts.views.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(2.5e6);
     }
     expect(commandLineTexts('sudo '.repeat(50_000)).isWhole).toBe(false);
     expect(commandLineTexts('x'.repeat(300_000))).toEqual({ commands: [], views: [], isWhole: false });

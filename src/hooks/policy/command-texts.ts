@@ -15,8 +15,8 @@ export interface CommandTexts {
 
 /** More than the system takes as one argument (128 KiB): it could not be run. */
 const MAX_LINE_CHARS = 256 * 1024;
-const MAX_ARGV_CHARS = 1024 * 1024;
-const MAX_VIEW_CHARS = 4 * 1024 * 1024;
+const MAX_ARGV_CHARS = 512 * 1024;
+const MAX_VIEW_CHARS = 2 * 1024 * 1024;
 const MAX_NESTING = 5;
 const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/;
 const KEYWORDS = new Set(['{', '}', '!', 'if', 'then', 'elif', 'else', 'while', 'until', 'do', 'time', 'coproc']);

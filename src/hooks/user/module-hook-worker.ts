@@ -18,6 +18,8 @@ export type ModuleRequest =
   | { readonly kind: 'abort'; readonly id: number };
 
 export type ModuleReply =
+  /** Or it could not be: each call is told why. */
+  | { readonly kind: 'loaded' }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly why: string };
 
@@ -39,11 +41,23 @@ const call = async (exported: Promise<Record<string, unknown>>, request: ModuleR
   }
 };
 
+/** The terminal is the pod's. */
+const silence = (stream: NodeJS.WriteStream): void => {
+  stream.write = (...args: unknown[]): boolean => {
+    const done = args.at(-1);
+    if (typeof done === 'function') queueMicrotask(() => done());
+    return true;
+  };
+};
+
 if (parentPort !== null) {
   const port = parentPort;
+  silence(process.stdout);
+  silence(process.stderr);
   const { file } = workerData as ModuleWork;
   const exported = import(pathToFileURL(file).href) as Promise<Record<string, unknown>>;
-  exported.catch(() => undefined); // told to each call
+  const onLoaded = (): void => port.postMessage({ kind: 'loaded' } satisfies ModuleReply);
+  exported.then(onLoaded, onLoaded);
   const reply = async (request: ModuleRequest & { kind: 'call' }): Promise<void> => {
     const { id } = request;
     try {

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HookedPod } from '../../../test/fixtures/hooked-pod.ts';
 import type { HookPipeline } from '../hook-pipeline.ts';
@@ -26,10 +29,8 @@ export const pre = async ({ tool_input }: { tool_input: string }, { signal }: { 
   if (tool_input === 'exit') process.exit(1);
   if (tool_input === 'throw') throw new Error('broken within');
   if (tool_input === 'later') { setTimeout(() => { throw new Error('broken later'); }, 1); return new Promise(() => {}); }
-  if (tool_input === 'heap') { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); }
   if (tool_input === 'hang') return new Promise(() => {});
   if (tool_input === 'function') return { input: () => 1 };
-  if (tool_input === 'print') console.log('x'.repeat(1e7));
   return undefined;
 };
 `;
@@ -65,14 +66,6 @@ describe('a module before a call', () => {
     expect(await pipeline.before(pod.pre(0), signal)).toMatchObject({ input: 14 });
     expect(pipeline.failures()).toEqual({});
   });
-
-  it('takes and gives 50 MB', async () => {
-    const pipeline = await open('export const pre = ({ tool_input }) => ({ input: tool_input + "!" });', {
-      timeout: '30s',
-    });
-    const verdict = await pipeline.before(pod.pre('x'.repeat(50_000_000)), signal);
-    expect((verdict as { input: string }).input.length).toBe(50_000_001);
-  });
 });
 
 describe('a module that fails', () => {
@@ -90,13 +83,6 @@ describe('a module that fails', () => {
     expect(pod.told).toEqual([expect.stringMatching(why)]);
     expect(pipeline.failures()).toEqual({ guard: 1 });
     expect(await pipeline.before(pod.pre('count'), signal)).toMatchObject({ input: counted }); // 1: a new thread
-  });
-
-  it('runs out of memory alone', async () => {
-    const pipeline = await open(MISCHIEF, { timeout: '60s' });
-    expect(await pipeline.before(pod.pre('heap'), signal)).toEqual(ALLOW);
-    expect(pod.told).toEqual([expect.stringMatching(/memory/)]);
-    expect(await pipeline.before(pod.pre('count'), signal)).toMatchObject({ input: 1 });
   });
 
   it('denies where it is required', async () => {
@@ -130,9 +116,24 @@ describe('a module that fails', () => {
     expect(await pipeline.before(pod.pre('count'), signal)).toMatchObject({ input: 1 });
   });
 
-  it('prints to nobody', async () => {
-    const pipeline = await open(MISCHIEF);
-    expect(await pipeline.before(pod.pre('print'), signal)).toEqual(ALLOW);
+  it('prints to nobody, and does not keep a process that forgets to close it', async () => {
+    const module = pod.file(
+      'loud.ts',
+      'console.log("at start"); export const pre = () => { console.error("x"); return { deny: "seen" }; };',
+    );
+    const program = pod.file(
+      'forgetful.ts',
+      `import { openHooks } from ${JSON.stringify(join(import.meta.dirname, '../open-hooks.ts'))};
+      const hook = { match: '*', program: { kind: 'module', file: ${JSON.stringify(module)} }, timeoutMs: 5000, isRequired: true, name: 'h' };
+      const hooks = { pre: [hook], post: [], failure: [] };
+      const dir = import.meta.dirname;
+      const pipeline = await openHooks({ settings: { hooks, dir }, job: undefined, cwd: dir, env: {}, onFailure: () => undefined });
+      console.log((await pipeline.before({ tool_name: 'x' }, new AbortController().signal)).reason);`,
+    );
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(pod.dir, program)], {
+      timeout: 8_000,
+    });
+    expect([stdout, stderr]).toEqual(['seen\n', '']);
   });
 
   it('is not waited for once the pod is being stopped, nor when it is closed', async () => {

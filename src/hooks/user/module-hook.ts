@@ -1,7 +1,7 @@
 /**
  * Owns the thread of a hook module, started at its first call and kept.
  *
- * M1. A call ends at its time limit; its thread is left to itself then and ended, and the next call gets a new one.
+ * M1. A call ends at its time limit, which begins when the module is loaded (that has a limit of its own); its thread is left to itself then and ended, and the next call gets a new one.
  * M2. A thread that crashes or exits fails the calls it had, and nothing else.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +21,8 @@ export interface ModuleHookOptions {
 /** For a late hook to see its signal and let go of what it holds. */
 const ABORTED_WAIT_MS = 100;
 const TERMINATE_BUDGET_MS = 1_000;
+/** Threads start slowly on a machine that is busy, and modules may import much. */
+const LOAD_LIMIT_MS = 10_000;
 const MAX_HEAP_MB = 512;
 
 /** Source and package name the thread's file differently. */
@@ -29,12 +31,17 @@ const threadUrl = new URL(
   import.meta.url,
 );
 
-type Settle = (answer: HookAnswer) => void;
+interface WaitingCall {
+  readonly settle: (answer: HookAnswer) => void;
+  /** Its time begins. */
+  readonly begin: () => void;
+}
 
 interface Thread {
   readonly worker: Worker;
   readonly send: (request: ModuleRequest) => void;
-  readonly calls: Map<number, Settle>;
+  readonly calls: Map<number, WaitingCall>;
+  isLoaded: boolean;
 }
 
 /** A thread that cannot be ended (it is within a call of the system) is not waited for. */
@@ -48,20 +55,30 @@ export class ModuleHook implements HookProcess {
   /** Those that were left, until they are gone. */
   readonly #ending = new Set<Promise<void>>();
   #lastId = 0;
+  #isClosed = false;
 
   constructor(options: ModuleHookOptions) {
     this.#options = options;
   }
 
   async ask({ phase, event, timeoutMs }: HookCall, signal: AbortSignal): Promise<HookAnswer> {
-    if (signal.aborted) return { kind: 'aborted' };
+    if (signal.aborted || this.#isClosed) return { kind: 'aborted' };
     this.#lastId += 1;
     const id = this.#lastId;
-    const { promise, resolve } = Promise.withResolvers<HookAnswer>();
+    const { promise, resolve: settle } = Promise.withResolvers<HookAnswer>();
+    let timer: NodeJS.Timeout | undefined;
     let thread: Thread;
+    const limit = (withinMs: number, what: string): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        settle({ kind: 'failed', why: `it ${what} within ${withinMs} ms` });
+        this.#leave(thread); // M1
+      }, withinMs);
+    };
+    const begin = (): void => limit(timeoutMs, 'did not answer');
     try {
       thread = this.#thread ?? this.#start();
-      thread.calls.set(id, resolve);
+      thread.calls.set(id, { settle, begin });
       thread.send({ kind: 'call', id, phase, event, timeoutMs });
     } catch (thrown) {
       this.#thread?.calls.delete(id);
@@ -69,21 +86,20 @@ export class ModuleHook implements HookProcess {
     }
     const onAbort = (): void => {
       thread.send({ kind: 'abort', id });
-      resolve({ kind: 'aborted' });
+      settle({ kind: 'aborted' });
     };
-    const timer = setTimeout(() => {
-      resolve({ kind: 'failed', why: `it did not answer within ${timeoutMs} ms` });
-      this.#leave(thread); // M1
-    }, timeoutMs);
+    if (thread.isLoaded) begin();
+    else limit(LOAD_LIMIT_MS, 'was not loaded');
     signal.addEventListener('abort', onAbort, { once: true });
     const answer = await promise;
+    thread.calls.delete(id);
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
-    thread.calls.delete(id);
     return answer;
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#thread !== undefined) this.#end(this.#thread, 0);
     await Promise.all(this.#ending);
   }
@@ -94,31 +110,41 @@ export class ModuleHook implements HookProcess {
       workerData: { file } satisfies ModuleWork,
       env: { ...env },
       execArgv: [],
-      stdout: true,
-      stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     const send: Thread['send'] = (request) => worker.postMessage(request);
-    const thread: Thread = { worker, send, calls: new Map() };
-    worker.unref(); // the process does not stay for it
-    worker.stdout.resume(); // what it prints is nobody's: the terminal is the pod's
-    worker.stderr.resume();
-    worker.on('message', (reply: ModuleReply) => {
-      const answer: HookAnswer = reply.kind === 'answer' ? answerOf(reply.answer) : { kind: 'failed', why: reply.why };
-      thread.calls.get(reply.id)?.(answer);
+    const thread: Thread = { worker, send, calls: new Map(), isLoaded: false };
+    worker.on('message', (reply: ModuleReply) => this.#hear(thread, reply));
+    worker.on('messageerror', (thrown) => {
+      this.#failCalls(thread, errorMessage(thrown));
+      this.#leave(thread);
     });
-    worker.on('messageerror', (thrown) => this.#crashed(thread, errorMessage(thrown)));
     worker.on('error', (thrown) => this.#crashed(thread, errorMessage(thrown)));
     worker.on('exit', (code) => this.#crashed(thread, `its thread ended with ${code}`));
+    worker.unref(); // the process does not stay for it; a listener that is added later would undo this
     this.#thread = thread;
     return thread;
+  }
+
+  #hear(thread: Thread, reply: ModuleReply): void {
+    if (reply.kind === 'loaded') {
+      thread.isLoaded = true;
+      for (const { begin } of thread.calls.values()) begin();
+      return;
+    }
+    const answer: HookAnswer = reply.kind === 'answer' ? answerOf(reply.answer) : { kind: 'failed', why: reply.why };
+    thread.calls.get(reply.id)?.settle(answer);
   }
 
   /** M2 */
   #crashed(thread: Thread, why: string): void {
     if (this.#thread === thread) this.#thread = undefined;
-    for (const settle of thread.calls.values()) settle({ kind: 'failed', why });
+    this.#failCalls(thread, why);
+  }
+
+  #failCalls(thread: Thread, why: string): void {
+    for (const { settle } of thread.calls.values()) settle({ kind: 'failed', why });
   }
 
   #leave(thread: Thread): void {
@@ -128,7 +154,7 @@ export class ModuleHook implements HookProcess {
   #end(thread: Thread, waitMs: number): void {
     this.#thread = undefined;
     const end = async (): Promise<void> => {
-      if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
+      if (waitMs > 0) await delay(waitMs);
       await terminate(thread);
     };
     const gone = end().then(() => void this.#ending.delete(gone));
