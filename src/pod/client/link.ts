@@ -134,6 +134,7 @@ export class PodLink {
   /** Sends what is still to be sent and closes, in bounded time. What waits for an answer is rejected. */
   async close(): Promise<void> {
     this.#stream.ref?.();
+    if (this.#state.kind === 'gone') this.#stream.destroy(); // what answered is no pod, or is gone as well
     this.#end(this.#broken('it was closed by the client'));
     const timer = setTimeout(() => this.#stream.destroy(), CLOSE_MS);
     await this.#closed.promise;
