@@ -1,6 +1,6 @@
 /**
  * The round trip of a reported tool call over a pod's socket, by the public client, until it is on the bus and answered;
- * beside a bare echo of frames of the same length in the same run. Both servers in one other process, rounds interleaved.
+ * beside a bare echo of frames of the same length in the same run. All servers in one other process, rounds interleaved.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -61,6 +61,31 @@ const round = async (trip: RoundTrip): Promise<Float64Array> => {
   return samples;
 };
 
+const NAMES = {
+  recorded: 'a tool call reported, recorded and answered',
+  answered: 'the same, with a pod that only answers',
+  echo: 'a bare echo of the same bytes',
+} as const;
+type Kind = keyof typeof NAMES;
+const KINDS = Object.keys(NAMES) as readonly Kind[];
+
+const measure = async (trips: Readonly<Record<Kind, RoundTrip>>): Promise<void> => {
+  for (const kind of KINDS) for (let warm = 0; warm < 3; warm += 1) await round(trips[kind]);
+  const rounds: Record<Kind, Percentiles>[] = [];
+  for (let n = 0; n < ROUNDS; n += 1) {
+    const one: Partial<Record<Kind, Percentiles>> = {};
+    for (const kind of KINDS) one[kind] = percentiles(await round(trips[kind]));
+    rounds.push(one as Record<Kind, Percentiles>);
+  }
+  console.log(`${machine()}; ${ROUNDS} rounds of ${CALLS} round trips, medians`);
+  row('', ['p50 µs', 'p99 µs', 'max µs', 'p50 / echo']);
+  row('---', ['---', '---', '---', '---']);
+  for (const kind of KINDS) {
+    const cells = (['p50', 'p99', 'max'] as const).map((key) => fixed(median(rounds.map((one) => one[kind][key]))));
+    row(NAMES[kind], [...cells, fixed(median(rounds.map((one) => one[kind].p50 / one.echo.p50)), 2)]);
+  }
+};
+
 const dir = mkdtempSync(join(tmpdir(), 'nika-bench-'));
 const servers = spawn(process.execPath, [join(import.meta.dirname, 'programs/socket-servers.ts'), dir], {
   stdio: ['pipe', 'pipe', 'inherit'],
@@ -70,24 +95,9 @@ try {
   await once(servers.stdout, 'data');
   const socket = createConnection(join(dir, 'echo.sock'));
   await once(socket, 'connect');
-  await using pod = await connect({ path: join(dir, 'pod.sock') });
-  const trips = { pod: overPod(pod), echo: overEcho(socket) };
-  for (const trip of Object.values(trips)) for (let warm = 0; warm < 3; warm += 1) await round(trip);
-  const rounds: Readonly<Record<'pod' | 'echo', Percentiles>>[] = [];
-  for (let n = 0; n < ROUNDS; n += 1)
-    rounds.push({ pod: percentiles(await round(trips.pod)), echo: percentiles(await round(trips.echo)) });
-  console.log(`${machine()}; ${ROUNDS} rounds of ${CALLS} round trips, medians`);
-  row('', ['p50 µs', 'p99 µs', 'max µs']);
-  row('---', ['---', '---', '---']);
-  for (const kind of ['pod', 'echo'] as const) {
-    const name = kind === 'pod' ? 'a tool call reported, recorded and answered' : 'a bare echo of the same bytes';
-    row(
-      name,
-      (['p50', 'p99', 'max'] as const).map((key) => fixed(median(rounds.map((one) => one[kind][key])))),
-    );
-  }
-  const ratio = median(rounds.map(({ pod, echo }) => pod.p50 / echo.p50));
-  console.log(`p50 reported / echo: ${fixed(ratio, 2)}`);
+  await using recorded = await connect({ path: join(dir, 'pod.sock') });
+  await using answered = await connect({ path: join(dir, 'bare.sock') });
+  await measure({ recorded: overPod(recorded), answered: overPod(answered), echo: overEcho(socket) });
   socket.destroy();
 } finally {
   servers.stdin.end();

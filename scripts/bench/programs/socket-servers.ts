@@ -1,7 +1,9 @@
 /**
- * The two servers of the socket's bench, in a process of their own: a pod's socket whose door records each call on a real
- * bus, and a bare echo of length-prefixed frames. Its argument is the folder for both; ends with its standard input.
+ * The servers of the socket's bench, in a process of their own: a pod's socket whose door records each call on a real
+ * bus, one whose door only answers, and a bare echo of length-prefixed frames. Its argument is the folder for all of
+ * them; ends with its standard input.
  */
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createChain } from '../../../src/bus/chain.ts';
@@ -49,14 +51,14 @@ const record = ({ tool, input, response, duration_ms = 0 }: RequestOf<'tool_call
   );
 };
 
-const door: PodDoor = {
+const createDoor = (take: (call: RequestOf<'tool_call'>) => void): PodDoor => ({
   handle: (op, request) => {
-    if (op === 'tool_call') record(request as RequestOf<'tool_call'>);
+    if (op === 'tool_call') take(request as RequestOf<'tool_call'>);
     return {} as Answers[typeof op];
   },
   facts,
   closed: () => undefined,
-};
+});
 
 const echo = createServer((peer) => {
   let held: Buffer = Buffer.alloc(0);
@@ -70,14 +72,15 @@ const echo = createServer((peer) => {
   });
 });
 echo.listen(join(dir, 'echo.sock'));
-const socket = await openPodSocket({ path: join(dir, 'pod.sock'), door, faults: new SocketFaults() });
+const faults = new SocketFaults();
+const sockets = [
+  await openPodSocket({ path: join(dir, 'pod.sock'), door: createDoor(record), faults }),
+  await openPodSocket({ path: join(dir, 'bare.sock'), door: createDoor(() => undefined), faults }),
+];
 process.stdout.write('listening\n');
 
-process.stdin.once('end', () => {
-  bus[Symbol.dispose]();
-  echo.close();
-});
 process.stdin.resume();
-process.stdin.once('end', () => {
-  socket[Symbol.asyncDispose]().catch((thrown: unknown) => console.error(thrown));
-});
+await once(process.stdin, 'end');
+for (const socket of sockets) await socket[Symbol.asyncDispose]();
+bus[Symbol.dispose]();
+echo.close();
