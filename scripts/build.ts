@@ -52,8 +52,9 @@ await bundle.write({
 await bundle.close();
 writeFileSync(join(dist, 'LICENCES-OF-BUNDLED-PACKAGES.txt'), licences());
 
-/** `npm ci` needs no types: they are for those who install the package. */
-if (!process.argv.includes('--no-types')) {
+/** `npm ci` needs no types: they are for those who install the package. `npm pack` runs `prepare` too, after `prepack`. */
+const isPacked = ['pack', 'publish'].includes(process.env['npm_command'] ?? '');
+if (isPacked || !process.argv.includes('--no-types')) {
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
     cwd: root,
     stdio: 'inherit',

@@ -81,12 +81,12 @@ export class PodClient implements AsyncDisposable {
   }
 
   /** Tells of a call that was made. */
-  async report(call: ReportedCall, signal?: AbortSignal): Promise<void> {
-    await this.#tell('tool_call', { ...call, input: sendable(call.input) }, signal);
+  report(call: ReportedCall, signal?: AbortSignal): Promise<void> {
+    return this.#tell('tool_call', { ...call, input: sendable(call.input) }, signal);
   }
 
-  async note(note: string | RequestOf<'note'>, signal?: AbortSignal): Promise<void> {
-    await this.#tell('note', typeof note === 'string' ? { text: note } : note, signal);
+  note(note: string | RequestOf<'note'>, signal?: AbortSignal): Promise<void> {
+    return this.#tell('note', typeof note === 'string' ? { text: note } : note, signal);
   }
 
   /** Runs `work` as a TASK of the pod: calls made through what it is given belong to it. */
@@ -110,17 +110,17 @@ export class PodClient implements AsyncDisposable {
   }
 
   /** A TASK that outlives this connection. */
-  async startTask(task: string, signal?: AbortSignal): Promise<void> {
-    await this.#tell('task_start', { task, keep: true }, signal);
+  startTask(task: string, signal?: AbortSignal): Promise<void> {
+    return this.#tell('task_start', { task, keep: true }, signal);
   }
 
-  async endTask(end: RequestOf<'task_end'>, signal?: AbortSignal): Promise<void> {
-    await this.#tell('task_end', end, signal);
+  endTask(end: RequestOf<'task_end'>, signal?: AbortSignal): Promise<void> {
+    return this.#tell('task_end', end, signal);
   }
 
   /** Sets the pod's result: any JSON. */
-  async result(value: unknown, signal?: AbortSignal): Promise<void> {
-    await this.#tell('result', { value: sendable(value) }, signal);
+  result(value: unknown, signal?: AbortSignal): Promise<void> {
+    return this.#tell('result', { value: sendable(value) }, signal);
   }
 
   /** Of a module that the pod runs: what `run` came to. */

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { ERROR_CODES, type ErrorCode } from '../../model/error-codes.ts';
-import { Deadline } from '../socket/deadline.ts';
+import { Deadlines } from '../socket/deadline.ts';
 import { encodeRequest } from './request-frame.ts';
 import { FRAME_MAX_BYTES, FrameDecoder } from '../socket/frames.ts';
 import type { Answers, Op, Push, RequestOf } from '../socket/protocol.ts';
@@ -41,10 +41,11 @@ const CLOSE_MS = 1000;
 type State = { readonly kind: 'open' } | { readonly kind: 'gone'; readonly error: NikaError };
 
 interface Waiting {
+  readonly op: Op;
   readonly resolve: (answer: object) => void;
   readonly reject: (reason: unknown) => void;
-  readonly deadline: Deadline;
-  readonly unlisten: () => void;
+  /** Takes the listener from the signal, where there is one. */
+  readonly unlisten: (() => void) | undefined;
 }
 
 /** The code of an answer as ours; one that only a newer pod knows is told in the message. */
@@ -60,6 +61,7 @@ export class PodLink {
   readonly #options: LinkOptions;
   readonly #decoder = new FrameDecoder();
   readonly #waiting = new Map<number, Waiting>();
+  readonly #deadlines: Deadlines;
   readonly #closed = Promise.withResolvers<void>();
   #state: State = { kind: 'open' };
   #lastId = 0;
@@ -69,6 +71,7 @@ export class PodLink {
   constructor(stream: Duplex, options: LinkOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#deadlines = new Deadlines(options.deadlineMs, (id) => this.#miss(id));
   }
 
   start(): this {
@@ -108,13 +111,8 @@ export class PodLink {
     const { promise, resolve, reject } = Promise.withResolvers<object>();
     this.#lastId += 1;
     const id = this.#lastId;
-    const { deadlineMs } = this.#options;
-    const late = (): void =>
-      this.#settle(id)?.reject(new NikaError('NIKA_POD_LATE', `the pod did not answer "${op}" in ${deadlineMs} ms`));
-    const abort = (): void => this.#settle(id)?.reject(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    const unlisten = (): void => signal?.removeEventListener('abort', abort);
-    this.#waiting.set(id, { resolve, reject, deadline: new Deadline(deadlineMs, late), unlisten });
+    this.#waiting.set(id, { op, resolve, reject, unlisten: signal && this.#abortWith(signal, id) });
+    this.#deadlines.start(id);
     this.hold();
     try {
       signal?.throwIfAborted();
@@ -134,6 +132,7 @@ export class PodLink {
   /** Sends what is still to be sent and closes, in bounded time. What waits for an answer is rejected. */
   async close(): Promise<void> {
     this.#stream.ref?.();
+    if (this.#state.kind === 'gone') this.#stream.destroy(); // what answered is no pod, or is gone as well
     this.#end(this.#broken('it was closed by the client'));
     const timer = setTimeout(() => this.#stream.destroy(), CLOSE_MS);
     await this.#closed.promise;
@@ -151,12 +150,24 @@ export class PodLink {
     this.#stream.write(encodeRequest(id, op, fields));
   }
 
+  #abortWith(signal: AbortSignal, id: number): () => void {
+    const abort = (): void => this.#settle(id)?.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    return () => signal.removeEventListener('abort', abort);
+  }
+
+  #miss(id: number): void {
+    const waiting = this.#settle(id);
+    const why = `the pod did not answer "${waiting?.op}" in ${this.#options.deadlineMs} ms`;
+    waiting?.reject(new NikaError('NIKA_POD_LATE', why));
+  }
+
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return undefined;
     this.#waiting.delete(id);
-    waiting.deadline.stop();
-    waiting.unlisten();
+    this.#deadlines.stop(id);
+    waiting.unlisten?.();
     this.release();
     return waiting;
   }
@@ -181,7 +192,7 @@ export class PodLink {
     } else if (re === 0) {
       this.#end(toError(value['code'], value['message']));
     } else if (typeof re === 'number' && value['waiting'] === true) {
-      this.#waiting.get(re)?.deadline.restart();
+      if (this.#waiting.has(re)) this.#deadlines.start(re);
     } else if (typeof re === 'number') {
       const waiting = this.#settle(re); // none: it was given up meanwhile
       if (value['ok'] === true) waiting?.resolve(value);

@@ -3,6 +3,7 @@
  *
  * C1. Nothing that a peer sends, or does not send, throws into the pod, blocks it or fills its memory (G1, G6).
  * C2. What is wrong is answered and counted by name (G3); where no next frame can be found, that is the last word.
+ * C3. What a peer said before it closed, or died, is heard; it need not wait for answers.
  */
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../model/error.ts';
@@ -43,6 +44,7 @@ export class Connection {
   readonly #decoder = new FrameDecoder();
   readonly #closed = Promise.withResolvers<void>();
   #reading: Reading = 'flowing';
+  #isInputOver = false;
   /** Answers of the turn that is under way: they are written together. */
   #batch: Buffer[] | undefined;
   #idle: Deadline | undefined;
@@ -60,7 +62,7 @@ export class Connection {
     });
   }
 
-  /** Resolves when the stream is closed. */
+  /** Resolves when the stream is closed and all that came over it was served. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
@@ -71,17 +73,28 @@ export class Connection {
     stream.on('drain', () => {
       if (this.#reading === 'blocked') this.#queue();
     });
-    stream.once('end', () => {
-      if (this.#decoder.isHalf) this.#fault('half_frame', 'the peer closed the connection in the middle of a frame');
-      this.end();
-    });
+    stream.once('end', () => this.#endInput());
     stream.on('error', (thrown) => this.#fault('broken_connection', errorMessage(thrown)));
-    stream.once('close', () => {
-      this.#leave();
-      this.#closed.resolve();
-    });
+    stream.once('close', () => this.#endInput());
     this.#watchIdle();
     return this;
+  }
+
+  /** C3: `end` comes while frames still wait for their turn, and `close` as soon as an answer cannot be written. */
+  #endInput(): void {
+    this.#isInputOver = true;
+    if (this.#reading === 'flowing') this.#finish();
+    else if (this.#reading === 'blocked') this.#queue();
+    this.#settleClosed();
+  }
+
+  #finish(): void {
+    if (this.#decoder.isHalf) this.#fault('half_frame', 'the peer closed the connection in the middle of a frame');
+    this.end();
+  }
+
+  #settleClosed(): void {
+    if (this.#reading === 'ended' && this.#stream.closed) this.#closed.resolve();
   }
 
   /** Writes what is to be said last, if anything, and closes; destroyed where the peer does not close soon. */
@@ -89,6 +102,8 @@ export class Connection {
     if (this.#reading === 'ended') return;
     this.#flush();
     this.#leave();
+    this.#settleClosed();
+    if (this.#stream.destroyed) return;
     this.#stream.resume(); // what still comes is not looked at; unread, it would take the last word from the peer
     if (lastWord !== undefined) this.#stream.write(encodeFrame(lastWord));
     this.#stream.end();
@@ -136,6 +151,10 @@ export class Connection {
         return true;
       }
       const decoded = this.#decoder.next();
+      if (decoded.kind === 'none' && this.#isInputOver) {
+        this.#finish();
+        return true;
+      }
       if (decoded.kind === 'none') {
         if (this.#reading !== 'flowing') this.#stream.resume();
         this.#reading = 'flowing';
@@ -180,6 +199,7 @@ export class Connection {
     const frame = encodeFrame(message);
     if (frame.length > FRAME_MAX_BYTES)
       throw new RangeError(`a message of ${frame.length} bytes is longer than a frame`);
+    if (this.#stream.destroyed) return;
     if (this.#stream.writableLength > OUTPUT_MAX_BYTES) {
       this.#fault('slow_reader', `${this.#stream.writableLength} bytes wait for a peer that does not read`);
       this.#leave();

@@ -33,8 +33,6 @@ type State =
 interface Asked {
   readonly id: number;
   readonly bytes: number;
-  /** It was under way already when those that wait were told last. */
-  isOld: boolean;
 }
 
 /** `PodDoor.handle` as it is called: the schema has made the request fit the operation. */
@@ -77,7 +75,7 @@ export class Dialogue {
     } else if (this.#state.kind !== 'open') {
       this.#refuse(id, 'bad_request', 'the first request of a connection is "hello"');
     } else {
-      this.#ask({ id, bytes, isOld: false }, op as Op, parsed.data);
+      this.#ask({ id, bytes }, op as Op, parsed.data);
     }
     return undefined;
   }
@@ -161,10 +159,8 @@ export class Dialogue {
 
   /** Not to one that does not read: they would pile up while it is stopped. */
   #tellWaiting(): void {
-    for (const asked of this.#asked) {
-      if (asked.isOld && this.#options.hasRead()) this.#send({ re: asked.id, waiting: true });
-      asked.isOld = true;
-    }
+    if (!this.#options.hasRead()) return;
+    for (const { id } of this.#asked) this.#send({ re: id, waiting: true });
   }
 
   /** D1. `undefined`: the answer comes later. */

@@ -227,6 +227,17 @@ describe('a bad peer', () => {
     expect(faults.counts()).toEqual({ no_hello: 1 });
   });
 
+  it('that says much and goes away without an answer is heard to the end', async () => {
+    await using socket = await open();
+    const peer = await RawPeer.open(path);
+    await peer.hello();
+    for (let id = 1; id <= 200; id += 1) peer.send({ id, op: 'note', text: 'quick' });
+    peer.socket.end(() => peer.socket.destroy());
+    await expect.poll(() => socket.connectionCount).toBe(0);
+    expect(door.requests('note')).toHaveLength(200);
+    expect(door.gone).toHaveLength(1);
+  });
+
   it('that goes away in the middle of a frame is counted', async () => {
     await using _socket = await open();
     using peer = await RawPeer.open(path);

@@ -75,7 +75,8 @@ const refuseTaken = async (path: string): Promise<void> => {
 
 export class PodSocket implements AsyncDisposable {
   readonly #options: PodSocketOptions;
-  readonly #server: Server = createServer();
+  /** Half open: a peer may have said all and still wait for answers. */
+  readonly #server: Server = createServer({ allowHalfOpen: true });
   readonly #turns = new Turns();
   readonly #connections = new Set<Connection>();
   #inode = 0n;
@@ -145,7 +146,8 @@ export class PodSocket implements AsyncDisposable {
     }
     const connection = new Connection(stream, this.#options, { turns: this.#turns, isOwn: false }).start();
     this.#connections.add(connection);
-    stream.once('close', () => this.#connections.delete(connection));
+    const forget = (): boolean => this.#connections.delete(connection);
+    connection.closed.then(forget, forget);
   }
 
   #turnAway(stream: Socket): void {
