@@ -8,6 +8,7 @@ const list = (names: readonly string[]): string => names.map((name) => `\`${name
 
 const expressions = [
   '`${{ … }}` may stand in any text of a job file. A text that is one expression and nothing else keeps the value’s type. In a command line of `shell` each value is quoted, so an input never becomes code.',
+  'What quoting does not do: a value that begins with a dash is still an option to the program that gets it, in a command line and in `argv` alike. `git log ${{ inputs.since }}` with `--output=x` writes a file. Put what ends the options before it (`--end-of-options` for git, `--` for most others), or glue it to its option (`--since=${{ inputs.since }}`). Nor does it make a value harmless for a program that runs what it is given: `sh -c`, `eval`, `xargs`, `ssh`, `node -e`, `find -exec`.',
   [
     '| name | |',
     '|---|---|',
@@ -18,6 +19,7 @@ const expressions = [
     '| `env.<NAME>` | the environment |',
   ].join('\n'),
   'Operators: `== != < <= > >= && || !` and parentheses. Functions: `contains(a, b)`, `starts_with(a, b)`, `default(a, b)`, `json(x)`; in `if` also `success()`, `failure()`, `always()`.',
+  'A step whose `if` has none of these three runs only while no step has failed; after a failure `failure()` and `always()` run. After an end from outside (Ctrl-C, a timeout or limit of the job) no further step begins, not even one with `always()`: what must be tidied up then, the running tool has to do itself when it is told to end.',
 ];
 
 export const jobReference = (): string =>

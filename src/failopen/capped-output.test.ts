@@ -32,7 +32,7 @@ describe('CappedOutput', () => {
         );
         expect(pushed.read()).toEqual({ text, leftOutBytes });
         expect(leftOutBytes).toBe(Math.max(0, all.length - cap));
-        const [head = '', tail = ''] = text.split(/\n\[… \d+ bytes left out …\]\n/);
+        const [head = '', tail = ''] = text.split(/\n\[… \d+ bytes? left out …\]\n/);
         const whole = Buffer.from(all).toString();
         expect(whole.startsWith(head)).toBe(true);
         expect(whole.endsWith(tail)).toBe(true);

@@ -68,7 +68,7 @@ export class CappedOutput {
     const headEnd = lastWholeCharacter(head, head.length);
     const tailStart = firstWholeCharacter(tail);
     const missing = leftOutBytes + (head.length - headEnd) + tailStart;
-    const text = `${head.toString('utf8', 0, headEnd)}\n[… ${missing} bytes left out …]\n${tail.toString('utf8', tailStart)}`;
+    const text = `${head.toString('utf8', 0, headEnd)}\n[… ${missing} ${missing === 1 ? 'byte' : 'bytes'} left out …]\n${tail.toString('utf8', tailStart)}`;
     return { text, leftOutBytes: missing };
   }
 

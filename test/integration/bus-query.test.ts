@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BusWriter } from '../../src/bus/writer.ts';
 import { TempBus } from '../fixtures/temp-bus.ts';
@@ -89,6 +89,34 @@ describe('nika bus grep', () => {
     expect(await count('--type', 'tool_call', '--status', 'failed')).toBe('1');
     expect(await count('--domain', 'hooks', '--intent', 'refactor')).toBe('11');
     expect(await count('--domain', 'other')).toBe('0');
+    expect(await count('--entity-type', 'JOB')).toBe('7');
+    expect(await count('--type', 'job_completed', '--entity-type', 'task')).toBe('1');
+    expect(await count('--limit', '4')).toBe('4');
+  });
+
+  it('stops when so many were found', async () => {
+    for (let n = 0; n < 30; n += 1) tellCall(writer, 'JOB-1', `call-${n}`, { at: second(n) });
+    const { stdout } = await nika('bus', 'grep', 'call-', '-n', '3');
+    expect(stdout.match(/call-\d+/g)).toEqual(['call-0', 'call-1', 'call-2']);
+    expect(await nika('bus', 'grep', 'x', '-n', 'few')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--limit takes a number, not "few"'),
+    });
+    expect(await nika('bus', 'grep', 'x', '--entity-type', 'POD')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('It is one of PROJ, JOB, TASK, SUB.'),
+    });
+  });
+
+  it('asks back where a type that it does not know is on no line', async () => {
+    writeJob();
+    tellLine(writer, { entity: 'JOB-1', type: 'telepathy', data: {} });
+    const { code, stderr } = await nika('bus', 'grep', '', '--type', 'job_faild');
+    expect([code, stderr]).toEqual([1, 'nika: no line has the type "job_faild"; did you mean job_failed?\n']);
+    expect(await nika('bus', 'grep', '', '--type', 'telepathy')).toMatchObject({ code: 0, stderr: '' });
+    expect(await nika('bus', 'grep', '', '--type', 'review_request')).toMatchObject({ code: 1, stderr: '' });
+    expect((await nika('bus', 'tail', '--type', 'toolcall')).stderr).toContain('did you mean tool_call?');
+    expect(await nika('bus', 'tail', '--type', 'telepathy')).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('merges several homes, and prints raw lines with --json', async () => {
@@ -183,13 +211,105 @@ describe('nika tree', () => {
 
   it('says how many more there are, and shows them with --all', async () => {
     for (let n = 0; n < 25; n += 1) tellState(writer, `JOB-${n}`, 'created', { at: second(n) });
-    expect((await nika('tree')).stdout).toMatch(/JOB-24 [\s\S]*JOB-5 [\s\S]*… and 5 older \(--all shows them\)\n$/);
+    expect((await nika('tree')).stdout).toMatch(
+      /JOB-24 [\s\S]*JOB-5 [\s\S]*… and 5 older \(-n 25 or --all shows them\)\n$/,
+    );
+    expect((await nika('tree', '-n', '2')).stdout).toMatch(
+      /^\S+ told JOB-24 .*\n\S+ told JOB-23 .*\n… and 23 older .*\n$/,
+    );
     expect((await nika('tree', '--all')).stdout.trim().split('\n')).toHaveLength(25);
   });
 
-  it('says so where nothing has run, and ends with 0', async () => {
-    rmSync(bus.busDir, { recursive: true });
-    expect(await nika('tree')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing has run') });
+  it('draws ten tasks of a job that is over, those that failed before others, and all where it is asked for', async () => {
+    tellState(writer, JOB, 'created', { at: second(0) });
+    const meta = { parent_id: JOB, root_id: JOB };
+    for (let n = 0; n < 30; n += 1) {
+      tellState(writer, `TASK-${n}`, 'created', { at: second(1 + n), meta });
+      tellState(writer, `TASK-${n}`, n === 27 ? 'failed' : 'completed', { at: second(1 + n), meta });
+    }
+    expect((await nika('tree')).stdout.match(/TASK-/g)).toHaveLength(30);
+    tellState(writer, JOB, 'completed', { at: second(40) });
+    const { stdout } = await nika('tree');
+    expect(stdout.match(/TASK-\d+/g)).toEqual([...Array.from({ length: 9 }, (_, n) => `TASK-${n}`), 'TASK-27']);
+    expect(stdout).toMatch(new RegExp(`\n└─ … and 20 completed \\(nika tree ${JOB}\\)\n$`));
+    expect((await nika('tree', '@last')).stdout.match(/TASK-/g)).toHaveLength(30);
+  });
+
+  it('tells how a job ended in the same words as show and grep', async () => {
+    const ends = {
+      timed_out: 'failed (timed out)',
+      limit: 'failed (over a limit)',
+      interrupted: 'cancelled (interrupted)',
+    };
+    for (const [outcome, words] of Object.entries(ends)) {
+      const id = `JOB-${outcome}`;
+      const to = outcome === 'interrupted' ? 'cancelled' : 'failed';
+      const why = to === 'failed' ? { error: 'why', code: outcome } : { reason: 'interrupted by SIGINT' };
+      tellState(writer, id, 'created', { at: second(0) });
+      tellState(writer, id, to, { at: second(1), data: why });
+      tellLine(writer, { entity: id, type: 'session_end_summary', data: { outcome, exit_code: 3 }, at: second(2) });
+      expect((await nika('tree', id)).stdout).toContain(`  ${words}, `);
+      const { stdout } = await nika('bus', 'show', id);
+      expect(stdout).toMatch(new RegExp(`^. told ${id}  ${words.replace(/[()]/g, '.')}\n`));
+      expect(stdout).toContain(`→ ${words}: `);
+      expect(stdout).toContain(`session end: ${words}, exit 3`);
+      expect((await nika('bus', 'grep', '', '--entity', id, '--type', `job_${to}`)).stdout).toContain(`  ${words}: `);
+    }
+  });
+
+  it('knows the last job, and how long it took, where only its end is left', async () => {
+    const data = { outcome: 'completed', exit_code: 0, duration_ms: 65_000, calls: 3, errors: 0, dropped: {} };
+    tellState(writer, JOB, 'completed', { at: second(1) });
+    tellLine(writer, { entity: JOB, type: 'session_end_summary', data, at: second(2) });
+    const told = expect.stringMatching(new RegExp(`^✓ told ${JOB}  completed, \\S+ \\S+ ago, 1m 05s, 3 calls\n$`));
+    expect(await nika('tree')).toMatchObject({ code: 0, stdout: told });
+    expect(await nika('tree', '@last')).toMatchObject({ code: 0, stdout: told });
+    expect((await nika('bus', 'show', '@last')).stdout).toContain('1m 05s');
+  });
+});
+
+describe('a home where nothing has run', () => {
+  beforeEach(() => rmSync(bus.busDir, { recursive: true }));
+  const yet = (): string => `Nothing has run in ${bus.dir} yet`;
+
+  it('is told alike by all that read, and is no mistake', async () => {
+    expect(await nika('tree')).toEqual({ code: 0, signal: null, stdout: `${yet()}.\n`, stderr: '' });
+    expect(await nika('bus', 'tail')).toMatchObject({ code: 0, stdout: '', stderr: `${yet()}.\n` });
+    expect(await nika('bus', 'heads')).toMatchObject({ code: 0, stdout: '', stderr: `${yet()}.\n` });
+    expect(await nika('bus', 'grep', 'x')).toMatchObject({ code: 1, stdout: '', stderr: `${yet()}.\n` });
+    const verified = `${yet()}: there is nothing to verify.\n`;
+    expect(await nika('bus', 'verify')).toMatchObject({ code: 0, stdout: verified, stderr: '' });
+    expect(JSON.parse((await nika('bus', 'verify', '--json')).stdout)).toMatchObject({ lines: 0, tampering: 0 });
+    mkdirSync(bus.busDir);
+    expect(await nika('bus', 'verify')).toMatchObject({ code: 0, stdout: verified });
+    expect(await nika('tree')).toMatchObject({ code: 0, stdout: `${yet()}.\n` });
+  });
+
+  it('G8: is tampered with where heads tell that something had run', async () => {
+    const head = { file: 'alpha_bus.jsonl', writer: 'w', seq: 7, h: 'a'.repeat(64) };
+    writeFileSync(`${bus.dir}/heads.jsonl`, JSON.stringify(head));
+    const against = ['bus', 'verify', '--against', `${bus.dir}/heads.jsonl`];
+    const { code, stdout } = await nika(...against);
+    expect(code).toBe(1);
+    expect(stdout).toContain('alpha_bus.jsonl: tampering, removed: its 7 lines are missing, and so is the whole bus');
+    mkdirSync(bus.busDir);
+    expect(await nika(...against)).toMatchObject({ code: 1 });
+  });
+
+  it('is waited for by tail -f, which says so', async () => {
+    const running = home.start(['bus', 'tail', '-f', '--home', bus.dir]);
+    await running.printed(`${yet()}; waiting for the first line.`);
+    tellState(bus.open(), 'JOB-1', 'created');
+    await running.printed('created');
+    running.child.kill('SIGINT');
+    expect((await running.ended).code).toBe(130);
+  });
+
+  it('is one that is there: a named folder that is not is a mistake', async () => {
+    for (const args of [['tree'], ['bus', 'tail'], ['bus', 'verify'], ['bus', 'grep', 'x'], ['bus', 'heads']]) {
+      const { code, stderr } = await home.nika(...args, '--home', `${bus.dir}/nowhere`);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`there is no folder ${bus.dir}/nowhere`)]);
+    }
   });
 });
 
@@ -208,5 +328,13 @@ describe('nika bus tail', () => {
     await running.printed('just now');
     running.child.kill('SIGINT');
     expect(await running.ended).toMatchObject({ code: 130, stderr: '' });
+  });
+
+  it('with -f ends when its reader has seen enough, although nothing more comes', () => {
+    tellState(writer, 'JOB-1', 'created');
+    const script = `"$0" "$1" bus tail -f --home "$2" | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    const args = ['-c', script, process.execPath, binary, bus.dir];
+    const out = execFileSync('bash', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+    expect(out).toMatch(/ created\n0\n$/);
   });
 });

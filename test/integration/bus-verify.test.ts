@@ -98,7 +98,7 @@ describe('nika bus verify', () => {
     const noHeads = await nika('verify', '--against', bus.path(ALPHA));
     expect([noHeads.code, noHeads.stderr.includes('NIKA_CLI_USAGE')]).toEqual([2, true]);
     const nowhere = await home.nika('bus', 'verify', '--home', join(home.dir, 'nowhere'));
-    expect([nowhere.code, nowhere.stderr.includes('NIKA_BUS_UNREADABLE')]).toEqual([2, true]);
+    expect([nowhere.code, nowhere.stderr.includes('NIKA_CONFIG_NO_HOME')]).toEqual([2, true]);
   });
 
   it('does not let what stands on the bus steer the terminal', async () => {

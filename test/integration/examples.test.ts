@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { binary, TestHome } from '../nika.ts';
@@ -36,6 +36,15 @@ it('the example of the README writes what was committed since a tag', async () =
   expect(code).toBe(0);
   expect(stdout).toContain('mend the fence');
   expect(readFileSync(join(home.cwd, 'CHANGELOG.draft.md'), 'utf8')).toMatch(/^[0-9a-f]+ mend the fence$/);
+});
+
+it('the example of the README takes an input for a tag, never for an option', async () => {
+  git('init', '-q');
+  git('commit', '-q', '--allow-empty', '-m', 'before');
+  const example = join(root, 'docs/examples/changelog.yaml');
+  const { code } = await home.nika('pod', 'start', example, '--input', 'since=--output=stolen', '--quiet');
+  expect(code).toBe(1);
+  expect(readdirSync(home.cwd)).toEqual(['.git']);
 });
 
 it('says in one sentence that a Node is too old, and exits 2', () => {

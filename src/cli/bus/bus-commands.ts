@@ -48,10 +48,12 @@ const addGrep = (bus: Command, terminal: Terminal): void => {
     .option('--until <time>', 'not after; a day, month or year is all of it')
     .option(...ENTITY_OPTION)
     .option(...TYPE_OPTION)
+    .option('--entity-type <type>', 'lines of entities of this type: PROJ, JOB, TASK or SUB')
     .option('--domain <domain>', 'lines of this domain')
     .option('--intent <intent>', 'lines of this intent')
     .option('--status <status>', 'new state of an entity, outcome of a session, or ok and failed of tool calls')
     .option('-i, --ignore-case', 'upper and lower case are the same')
+    .option('-n, --limit <count>', 'stops when so many were found')
     .option('-c, --count', 'only how many')
     .option('--json', 'the raw lines')
     .option('--home <dir>', 'the home; given several times, several are searched and merged by time', collect)
@@ -63,7 +65,7 @@ Exit codes: 0 found, 1 nothing found, 2 usage, or a file could not be read.
 Examples:
   $ nika bus grep 'Exit code [1-9]' --since 2d
   $ nika bus grep '' --type tool_call --status failed --entity @last
-  $ nika bus grep timeout --since 2026-04 --until 2026-04 --count
+  $ nika bus grep '' --type job_failed --entity-type JOB --since 2026-04 --until 2026-04 --count
   $ nika bus grep '' --status failed --home ~/a --home ~/b --json | jq .data.error`,
     )
     .action(async (regex: string, options: GrepOptions) => {

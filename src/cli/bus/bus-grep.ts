@@ -3,15 +3,24 @@ import { basename } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { tryParseLine } from '../../bus/line.ts';
 import { type FoundLine, mergeLines } from '../../bus/query/merge.ts';
-import { resolveHome } from '../../config/home.ts';
 import { lineRow } from './bus-line-view.ts';
-import { parseQuery, parseRegex, type QueryOptions } from './bus-query.ts';
+import {
+  entityTypeFilter,
+  parseCount,
+  parseQuery,
+  parseRegex,
+  type QueryOptions,
+  unknownTypeHint,
+} from './bus-query.ts';
 import { closedPipe } from '../ending.ts';
+import { nothingYet, openBus } from './open-bus.ts';
 import { startProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface GrepOptions extends QueryOptions {
   readonly home?: readonly string[];
+  readonly entityType?: string;
+  readonly limit?: string;
   readonly ignoreCase?: true;
   readonly count?: true;
   readonly json?: true;
@@ -41,14 +50,25 @@ const createPrinter = (options: GrepOptions, names: readonly string[], terminal:
   };
 };
 
+/** The buses to search, by their folder; of homes where nothing has run it is said. */
+const openBuses = (options: GrepOptions, terminal: Terminal): ReadonlyMap<string, string> => {
+  const homes = new Map<string, string>();
+  for (const flag of options.home ?? [undefined]) {
+    const bus = openBus(flag, terminal);
+    if (bus.isEmpty) terminal.warn(`${nothingYet(bus)}.`);
+    else homes.set(bus.busDir, bus.home.dir);
+  }
+  return homes;
+};
+
 /** Exit code 0: found, 1: nothing found, 2: usage, or some file could not be read. */
 export const grep = async (pattern: string, options: GrepOptions, terminal: Terminal): Promise<void> => {
   keepMemorySmall();
-  const { env, cwd } = terminal;
-  const flags = options.home ?? [undefined];
-  const homes = new Map(flags.map((flag) => resolveHome({ flag, env, cwd })).map((home) => [home.busDir, home.dir]));
-  const busDirs = [...homes.keys()];
   const regex = parseRegex(pattern, options.ignoreCase === true);
+  const isOfType = entityTypeFilter(options.entityType);
+  const limit = options.limit === undefined ? Infinity : parseCount('--limit', options.limit);
+  const homes = openBuses(options, terminal);
+  const busDirs = [...homes.keys()];
   const query = { ...(await parseQuery(options, busDirs)), regex };
   const signal = closedPipe(terminal);
   using progress = startProgress(terminal, 'searching');
@@ -65,13 +85,18 @@ export const grep = async (pattern: string, options: GrepOptions, terminal: Term
     terminal.warn(`${terminal.paint('yellow', 'nika:')} ${error.message}`);
   };
   const { onProgress } = progress;
-  for await (const found of mergeLines({ busDirs, query, onUnreadable, onProgress })) {
+  for await (const lines of mergeLines({ busDirs, query, onUnreadable, onProgress })) {
     if (signal.aborted) return;
+    const ofType = isOfType === undefined ? lines : lines.filter(({ text }) => isOfType(text));
+    const found = ofType.slice(0, limit - foundCount);
     foundCount += found.length;
     progress.clear();
-    print(found);
+    if (found.length > 0) print(found);
+    if (foundCount >= limit) break;
   }
   progress.clear();
+  const hint = foundCount === 0 ? unknownTypeHint(options.type) : undefined;
+  if (hint !== undefined) terminal.warn(`${terminal.paint('yellow', 'nika:')} ${hint}`);
   if (options.count) terminal.print(`${foundCount}\n`);
   if (unreadableCount > 0) process.exitCode = EXIT_UNREADABLE;
   else if (foundCount === 0) process.exitCode = EXIT_NOTHING_FOUND;

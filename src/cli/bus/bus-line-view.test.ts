@@ -27,6 +27,16 @@ describe('the gist of a line', () => {
       'Bash x: Exit code 1, 1.2 s',
     ],
     ['a transition', line('job_failed', { to: 'failed', error: 'it broke' }), 'failed: it broke'],
+    [
+      'a job over its limit',
+      line('job_failed', { to: 'failed', code: 'limit', error: 'x' }),
+      'failed (over a limit): x',
+    ],
+    [
+      'a Ctrl-C',
+      line('job_cancelled', { to: 'cancelled', reason: 'interrupted by SIGINT' }),
+      'cancelled (interrupted): interrupted by SIGINT',
+    ],
     ['a state with its name', line('entity_created', { to: 'created', name: 'audit' }), 'created audit'],
     ['a session', line('session_start', { kind: 'pod', cwd: '/w' }), 'pod in /w'],
     [
@@ -39,7 +49,7 @@ describe('the gist of a line', () => {
         errors: 1,
         dropped: { bodies_cut: 2 },
       }),
-      'timed out, exit 3, 10 ms, 2 calls, 1 error, bodies cut 2',
+      'failed (timed out), exit 3, 10 ms, 2 calls, 1 error, 2 long inputs or outputs were cut on the record',
     ],
     [
       'an outage',
@@ -76,6 +86,18 @@ describe('the gist of a line', () => {
     const row = lineRow(line('note', { text: 'x'.repeat(5000) }), 80);
     expect(row).toHaveLength(80);
     expect(row).toMatch(/^11-20 11:27:03 {2}JOB k3f9xq2m {4}note {2}x+…$/);
+  });
+
+  it('says on a narrow terminal what counts', () => {
+    const shown = (one: BusLine): string => lineRow(one, 40);
+    expect(shown(line('job_failed', { to: 'failed', code: 'timed_out', error: 'too slow' }))).toBe(
+      '11:27:03 k3f9xq2m failed (timed out): t…',
+    );
+    expect(shown(call({ ok: false, tool_input: { command: 'make all' } }))).toBe(
+      '11:27:03 k3f9xq2m ✗ Bash make all, 1.2 s',
+    );
+    expect(shown(line('note', { text: 'hi' }))).toBe('11:27:03 k3f9xq2m note: hi');
+    expect(shown(line('telepathy', { text: 'hi' }))).toBe('11:27:03 k3f9xq2m telepathy: {"text":"h…');
   });
 });
 

@@ -2,6 +2,8 @@
 import type { BusLine } from '../../bus/line.ts';
 import { clip, formatBytes, formatDuration } from '../format.ts';
 import { cell } from '../table.ts';
+import { droppedText } from '../words/dropped.ts';
+import { outcomeText, stateText } from '../words/outcome.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -58,8 +60,8 @@ const text = (fields: Fields, key: string): string => {
 };
 
 /** What ought to be a word or a number; `?` where it is not. */
-const word = (value: unknown): string =>
-  typeof value === 'string' || typeof value === 'number' ? oneLine(String(value)).replaceAll('_', ' ') : '?';
+const word = (value: unknown, say = (text: string): string => text.replaceAll('_', ' ')): string =>
+  typeof value === 'string' || typeof value === 'number' ? say(oneLine(String(value))) : '?';
 
 const duration = (fields: Fields, key = 'duration_ms'): string => {
   const value = fields[key];
@@ -68,15 +70,6 @@ const duration = (fields: Fields, key = 'duration_ms'): string => {
 
 const plural = (count: unknown, one: string, many = `${one}s`): string =>
   typeof count === 'number' ? `${count} ${count === 1 ? one : many}` : '';
-
-/** Counts by name: `bodies cut 2, blobs lost 1`. */
-export const countsText = (counts: unknown): string =>
-  isFields(counts)
-    ? Object.entries(counts)
-        .filter(([, count]) => count !== 0)
-        .map(([name, count]) => `${oneLine(name).replaceAll('_', ' ')} ${String(count)}`)
-        .join(', ')
-    : '';
 
 const joined = (parts: readonly string[], between = ', '): string => parts.filter((part) => part !== '').join(between);
 
@@ -93,7 +86,9 @@ const outageGist = (data: Fields): string => {
 const transitionGist = (data: Fields): string => {
   const why = text(data, 'error') || text(data, 'reason') || text(data, 'summary') || bodyText(data['result']);
   const name = text(data, 'name');
-  return because(joined([word(data['to']), name], ' '), why);
+  const outcome = /^interrupted\b/.test(text(data, 'reason')) ? 'interrupted' : text(data, 'code');
+  const state = word(data['to'], (to) => stateText(to, outcome));
+  return because(joined([state, name], ' '), why);
 };
 
 /** What a call does: in the words of the job, else from its input. */
@@ -107,12 +102,12 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   session_start: (data) => joined([text(data, 'kind'), text(data, 'cwd')], ' in '),
   session_end_summary: (data) =>
     joined([
-      word(data['outcome']),
+      word(data['outcome'], outcomeText),
       `exit ${word(data['exit_code'])}`,
       duration(data),
       plural(data['calls'], 'call'),
       plural(data['errors'], 'error'),
-      countsText(data['dropped']),
+      isFields(data['dropped']) ? oneLine(droppedText(data['dropped'])) : '',
     ]),
   attempt_failed: (data) =>
     joined([text(data, 'error'), plural(data['attempts_left'], 'attempt left', 'attempts left')]),
@@ -146,12 +141,25 @@ export const shortEntity = (id: string): string => oneLine(`${id.slice(0, id.ind
 const ENTITY_COLUMNS = 14;
 const TYPE_COLUMNS = 19;
 const WIDE_COLUMNS = 120;
+const NARROW_COLUMNS = 64;
+
+/** Types of which the gist alone does not tell what they are. */
+const NEEDS_TYPE: readonly string[] = ['note', 'signal', 'condition', 'outage', 'attempt_failed'];
+
+/** `11:27:03 k3f9xq2m shell git log, 120 ms`: time, entity, and as much of what counts as there is room for. */
+const narrowRow = (line: BusLine): string => {
+  const isKnown = Object.hasOwn(GISTS, line.type);
+  const type = !isKnown || NEEDS_TYPE.includes(line.type) ? `${oneLine(line.type)}: ` : '';
+  const mark = line.type === 'tool_call' && line.data['ok'] === false ? '✗ ' : '';
+  return `${oneLine(line.ts.slice(11, 19))} ${oneLine(shortId(line.entity)).slice(-8)} ${mark}${type}${gistOf(line)}`;
+};
 
 /**
  * `2026-11-20T11:27:03.123Z  JOB k3f9xq2m    tool_call            shell git log, 120 ms`, at most so many columns;
- * on a narrow terminal `11-20 11:27:03  JOB k3f9xq2m    tool_call  shell git log, 120 ms`.
+ * on a narrower terminal `11-20 11:27:03  JOB k3f9xq2m    tool_call  shell git log, 120 ms`, or still less.
  */
 export const lineRow = (line: BusLine, columns: number): string => {
+  if (columns < NARROW_COLUMNS) return clip(narrowRow(line).trimEnd(), columns);
   const isWide = columns >= WIDE_COLUMNS;
   const entity = clip(shortEntity(line.entity), 30).padEnd(ENTITY_COLUMNS);
   const time = isWide ? oneLine(line.ts) : oneLine(line.ts.slice(5, 19)).replace('T', ' ');

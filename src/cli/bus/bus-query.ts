@@ -1,8 +1,11 @@
 /** Owns what people ask of the bus on the command line, made into a query. */
-import { STATUSES, type LineQuery } from '../../bus/query/line-filter.ts';
+import { tryParseLine } from '../../bus/line.ts';
+import { STATUSES, type LineFilter, type LineQuery } from '../../bus/query/line-filter.ts';
 import { TIME_SPAN_FORMS, toTs, tryParseTimeSpan, type TimeSpan } from '../../bus/query/time-span.ts';
+import { nearest } from '../../config/yaml/nearest.ts';
 import { NikaError } from '../../model/error.ts';
-import type { EntityId } from '../../model/id.ts';
+import { ENTITY_TYPES, type EntityId } from '../../model/id.ts';
+import { isMessageType, MESSAGE_TYPES } from '../../model/message.ts';
 import { resolveEntity } from './resolve-entity.ts';
 
 export interface QueryOptions {
@@ -41,6 +44,35 @@ const parseTime = (flag: string, text: string): TimeSpan => {
 const checkStatus = (status: string): string => {
   if (STATUSES.includes(status)) return status;
   throw usage(`there is no status "${status}"`, `It is one of ${STATUSES.join(', ')}.`);
+};
+
+/** A number of lines or of roots. @throws {NikaError} `NIKA_CLI_USAGE` */
+export const parseCount = (flag: string, text: string): number => {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw usage(`${flag} takes a number, not "${text}"`, `Write it as digits: ${flag} 50`);
+};
+
+/** Whether a line is about an entity of the type; `undefined`: of any. @throws {NikaError} `NIKA_CLI_USAGE` */
+export const entityTypeFilter = (text: string | undefined): LineFilter | undefined => {
+  if (text === undefined) return undefined;
+  const type = ENTITY_TYPES.find((known) => known === text.toUpperCase());
+  if (type === undefined) {
+    throw usage(`there is no entity type "${text}"`, `It is one of ${ENTITY_TYPES.join(', ')}.`);
+  }
+  return (line) => {
+    if (!line.includes(`"${type}-`)) return false;
+    const parsed = tryParseLine(line);
+    const subject = parsed?.meta['entity_id'] ?? parsed?.entity; // a SUB's lines stand in its parent's channel
+    return typeof subject === 'string' && subject.startsWith(`${type}-`);
+  };
+};
+
+/** Said where nothing was found of a type that is not nika's: types of others are searched, but may be a slip. */
+export const unknownTypeHint = (type: string | undefined): string | undefined => {
+  if (type === undefined || isMessageType(type)) return undefined;
+  const near = nearest(type, MESSAGE_TYPES);
+  const meant = near === undefined ? `nika's are ${MESSAGE_TYPES.join(', ')}` : `did you mean ${near}?`;
+  return `no line has the type "${type}"; ${meant}`;
 };
 
 /** The entity of the first bus that knows it. */

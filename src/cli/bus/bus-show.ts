@@ -1,10 +1,10 @@
 /** Owns `nika bus show`: finds an entity and all below it, and tells their story. */
 import { bornAt, childrenOf, readEntities, readEntity } from '../../bus/query/entities.ts';
 import { readStory } from '../../bus/query/story.ts';
-import { resolveHome } from '../../config/home.ts';
 import { NikaError } from '../../model/error.ts';
 import { storyHeader, storyRows } from './bus-story.ts';
 import { closedPipe } from '../ending.ts';
+import { openBus } from './open-bus.ts';
 import { resolveEntity } from './resolve-entity.ts';
 import type { Terminal } from '../terminal.ts';
 import { treeJson } from './tree-view.ts';
@@ -33,7 +33,7 @@ const createPrinter = (terminal: Terminal) => {
 };
 
 export const show = async (ref: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
-  const { busDir } = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
+  const { busDir } = openBus(options.home, terminal);
   const id = await resolveEntity(ref, busDir);
   const view = await readEntity(busDir, id);
   if (view === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `nothing is told of ${id}`, { subject: id });

@@ -4,16 +4,20 @@ import { bornAt } from '../../bus/query/entities.ts';
 import type { EntityView, SessionView } from '../../bus/query/entity-view.ts';
 import type { StoryItem } from '../../bus/query/story.ts';
 import { transitionOfBusType } from '../../model/entity.ts';
-import { bodyText, callGist, countsText, gistOf, oneLine } from './bus-line-view.ts';
+import { bodyText, callGist, gistOf, oneLine } from './bus-line-view.ts';
 import { clip, formatDuration, padTo, printable } from '../format.ts';
-import { stateMark, stateWord } from './state-mark.ts';
+import { outcomeOf, stateMark, stateWord } from './state-mark.ts';
 import type { Terminal } from '../terminal.ts';
+import { droppedText } from '../words/dropped.ts';
+import { outcomeText, stateText } from '../words/outcome.ts';
 import { callsText, lastedText, titleOf } from './tree-view.ts';
 
 const RESULT_LINES = 12;
 const TOOL_COLUMNS = 12;
 const DURATION_COLUMNS = 9;
 const OFFSET_COLUMNS = 9;
+/** With less for what a call does, its tool and its duration take no more columns than they need. */
+const NARROW_ROOM = 20;
 
 const joined = (parts: readonly (string | undefined)[], between = ' · '): string =>
   parts.filter((part) => part !== undefined && part !== '').join(between);
@@ -28,7 +32,7 @@ const seconds = (ts: string): string =>
 
 const sessionLines = (session: SessionView, isOnly: boolean): readonly string[] => {
   const { id, attempt, outcome, exitCode, pid, host, cwd } = session;
-  const ended = outcome === undefined ? undefined : `${oneLine(outcome).replaceAll('_', ' ')}, exit ${exitCode ?? '?'}`;
+  const ended = outcome === undefined ? undefined : `${oneLine(outcomeText(outcome))}, exit ${exitCode ?? '?'}`;
   return [
     joined([`session ${oneLine(id)}`, isOnly ? undefined : `attempt ${attempt}`, ended]),
     joined([labelled(`pid ${pid ?? '?'} on`, host), labelled('in', cwd)]),
@@ -55,9 +59,9 @@ const resultLines = (result: unknown): readonly string[] => {
 const shortened = (lines: readonly string[], most: number): readonly string[] =>
   lines.length <= most ? lines : [...lines.slice(0, most), `… ${lines.length - most} more lines`];
 
-const droppedText = (view: EntityView): string =>
+const droppedOf = (view: EntityView): string =>
   joined(
-    view.sessions.map(({ dropped }) => countsText(dropped)),
+    view.sessions.map(({ dropped }) => oneLine(droppedText(dropped))),
     ', ',
   );
 
@@ -69,9 +73,9 @@ export const storyHeader = (view: EntityView, terminal: Terminal, nowMs: number)
     paint('bold', titleOf(view)),
     view.id,
     '',
-    stateWord(terminal, view.state),
+    stateWord(terminal, view.state, outcomeOf(view)),
   ];
-  const dropped = droppedText(view);
+  const dropped = droppedOf(view);
   const superseded = view.supersededCount;
   const facts = [
     joined([seconds(bornAt(view)), lastedText(view, nowMs), callsText(view)]),
@@ -112,12 +116,17 @@ const callRow = ({ data, ts }: BusLine, indent: string, place: StoryPlace): read
   const isOk = data['ok'] === true;
   const tool = padTo(clip(oneLine(String(data['tool_name'])), TOOL_COLUMNS - 1), TOOL_COLUMNS);
   const took = typeof data['duration_ms'] === 'number' ? formatDuration(data['duration_ms']) : '';
-  const room = Math.max(16, columns - OFFSET_COLUMNS - indent.length - 4 - TOOL_COLUMNS - DURATION_COLUMNS);
-  const what = padTo(clip(callGist(data), room), room);
   const mark = isOk ? paint('green', '✓') : paint('red', '✗');
-  const row = `${offset(ts, place)}  ${indent}${mark} ${tool}${what}${took.padStart(DURATION_COLUMNS)}`;
+  const start = `${offset(ts, place)}  ${indent}${mark} `;
+  const startColumns = OFFSET_COLUMNS + 2 + indent.length + 2;
+  const room = columns - startColumns - TOOL_COLUMNS - DURATION_COLUMNS;
+  const narrowRoom = Math.max(8, columns - startColumns - took.length - 1);
+  const row =
+    room < NARROW_ROOM
+      ? `${start}${padTo(clip(`${tool.trimEnd()} ${callGist(data)}`, narrowRoom), narrowRoom)} ${took}`
+      : `${start}${tool}${padTo(clip(callGist(data), room), room)}${took.padStart(DURATION_COLUMNS)}`;
   if (isOk || typeof data['error'] !== 'string') return [row];
-  const margin = ' '.repeat(OFFSET_COLUMNS + 2 + indent.length + 2);
+  const margin = ' '.repeat(startColumns);
   return [row, margin + paint('red', clip(oneLine(data['error']), columns - margin.length))];
 };
 
@@ -150,7 +159,7 @@ const blockRow = (view: EntityView, indent: string, place: StoryPlace): string =
   const title = oneLine(`${view.type} ${titleOf(view)}`).trim();
   const told = joined(
     [
-      view.state?.replaceAll('_', ' ') ?? 'unknown',
+      view.state === undefined ? 'unknown' : stateText(view.state, outcomeOf(view)),
       lastedText(view, nowMs),
       view.type === 'JOB' ? callsText(view) : '',
     ],

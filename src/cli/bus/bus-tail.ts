@@ -1,12 +1,11 @@
 /** Owns `nika bus tail`: the newest lines, and with -f those that come. */
 import { tryParseLine } from '../../bus/line.ts';
-import { followLines } from '../../bus/query/follow.ts';
+import { followLines, type FollowOptions } from '../../bus/query/follow.ts';
 import { readLastLines } from '../../bus/query/last-lines.ts';
-import { resolveHome } from '../../config/home.ts';
-import { NikaError } from '../../model/error.ts';
 import { lineRow } from './bus-line-view.ts';
-import { parseQuery, type QueryOptions } from './bus-query.ts';
-import { closedPipe, interruption } from '../ending.ts';
+import { parseCount, parseQuery, type QueryOptions, unknownTypeHint } from './bus-query.ts';
+import { closedPipe, interruption, watchReader } from '../ending.ts';
+import { nothingYet, openBus } from './open-bus.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface TailOptions extends Pick<QueryOptions, 'entity' | 'type'> {
@@ -17,11 +16,6 @@ export interface TailOptions extends Pick<QueryOptions, 'entity' | 'type'> {
 }
 
 const PIPE_COLUMNS = 500;
-
-const parseCount = (text: string): number => {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new NikaError('NIKA_CLI_USAGE', `--lines takes a number, not "${text}"`);
-};
 
 const printLines = (texts: readonly string[], json: boolean, terminal: Terminal): void => {
   const columns = terminal.isInteractive ? terminal.columns : PIPE_COLUMNS;
@@ -34,21 +28,35 @@ const printLines = (texts: readonly string[], json: boolean, terminal: Terminal)
 
 /** With `--follow` it ends by Ctrl-C (exit code 130) or when its reader is gone. */
 export const tail = async (options: TailOptions, terminal: Terminal): Promise<void> => {
-  const { busDir } = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
-  const count = parseCount(options.lines);
+  const count = parseCount('--lines', options.lines);
+  const bus = openBus(options.home, terminal);
+  const { busDir, isEmpty } = bus;
+  const isFollowing = options.follow === true;
+  if (isEmpty) terminal.warn(`${nothingYet(bus)}${isFollowing ? '; waiting for the first line' : ''}.`);
+  if (isEmpty && !isFollowing) return;
   const query = await parseQuery(options, [busDir]);
   const isJson = options.json === true;
-  if (options.follow !== true) {
-    printLines(await readLastLines({ busDir, query, count }), isJson, terminal);
-    return;
+  const hint = isEmpty ? undefined : unknownTypeHint(options.type);
+  if (hint !== undefined && (await readLastLines({ busDir, query, count: 1 })).length === 0) {
+    terminal.warn(`${terminal.paint('yellow', 'nika:')} ${hint}`);
   }
-  const signal = AbortSignal.any([closedPipe(terminal), interruption()]);
+  if (isFollowing) await follow({ busDir, query, last: count }, isJson, terminal);
+  else printLines(await readLastLines({ busDir, query, count }), isJson, terminal);
+};
+
+const follow = async (
+  what: Pick<FollowOptions, 'busDir' | 'query' | 'last'>,
+  isJson: boolean,
+  terminal: Terminal,
+): Promise<void> => {
+  using reader = watchReader();
+  const signal = AbortSignal.any([closedPipe(terminal), reader.signal, interruption()]);
   const onWatchFailure = (why: string): void => {
     terminal.warn(
       `${terminal.paint('yellow', 'nika:')} files cannot be watched, so they are looked at each second: ${why}`,
     );
   };
-  for await (const texts of followLines({ busDir, query, last: count, signal, onWatchFailure })) {
+  for await (const texts of followLines({ ...what, signal, onWatchFailure })) {
     printLines(texts, isJson, terminal);
   }
 };

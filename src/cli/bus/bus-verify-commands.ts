@@ -1,6 +1,8 @@
 /** Owns `nika bus verify` and `nika bus heads` (G8). */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { Finding, VerifyReport } from '../../bus/read/verify.ts';
+import type { Head } from '../../model/message.ts';
 import { errnoOf, errorMessage, NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -10,9 +12,14 @@ interface VerifyCommandOptions {
   readonly json?: true;
 }
 
-const openHome = async (flag: string | undefined, { env, cwd }: Terminal) => {
-  const { resolveHome } = await import('../../config/home.ts');
-  return resolveHome({ flag, env, cwd });
+/** Of a bus that is not there at all: nothing to prove, unless heads tell that there was something. */
+const reportOfNothing = (heads: readonly Head[]): VerifyReport => {
+  const findings = heads.map(({ file, writer, seq }): Finding => {
+    const message = `its ${seq} ${seq === 1 ? 'line is' : 'lines are'} missing, and so is the whole bus`;
+    return { severity: 'tampering', kind: 'removed', file, line: 0, writer, message };
+  });
+  const counts = { files: 0, lines: 0, fitting: 0, bytes: 0, blobs: 0, writers: 0, unsealed: 0, warnings: 0 };
+  return { ...counts, tampering: findings.length, findings };
 };
 
 const readAgainst = (path: string): string => {
@@ -26,26 +33,40 @@ const readAgainst = (path: string): string => {
 };
 
 const verify = async ({ against, home: flag, json }: VerifyCommandOptions, terminal: Terminal): Promise<void> => {
-  const [{ loadSettings }, { createChain }, { verifyBus }, { parseHeads }, { showReport }, { startProgress }] =
-    await Promise.all([
-      import('../../config/settings.ts'),
-      import('../../bus/chain.ts'),
-      import('../../bus/read/verify.ts'),
-      import('../../bus/read/heads.ts'),
-      import('./bus-verify-view.ts'),
-      import('../progress.ts'),
-    ]);
-  const home = await openHome(flag, terminal);
+  const [
+    { openBus, nothingYet },
+    { loadSettings },
+    { createChain },
+    { verifyBus },
+    { parseHeads },
+    view,
+    { startProgress },
+  ] = await Promise.all([
+    import('./open-bus.ts'),
+    import('../../config/settings.ts'),
+    import('../../bus/chain.ts'),
+    import('../../bus/read/verify.ts'),
+    import('../../bus/read/heads.ts'),
+    import('./bus-verify-view.ts'),
+    import('../progress.ts'),
+  ]);
+  const bus = openBus(flag, terminal);
+  const { home, busDir } = bus;
   const { keyFile } = loadSettings(home, terminal.env).bus;
   const heads = against === undefined ? [] : parseHeads(readAgainst(against), against);
   const chain = createChain(keyFile);
   const startedAtMs = performance.now();
   using progress = startProgress(terminal, 'verifying');
-  const report = await verifyBus({ busDir: home.busDir, chain, against: heads, onProgress: progress.onProgress });
+  const { onProgress } = progress;
+  const report = existsSync(busDir)
+    ? await verifyBus({ busDir, chain, against: heads, onProgress })
+    : reportOfNothing(heads);
   progress.clear();
   const tookMs = performance.now() - startedAtMs;
-  if (json) terminal.print(`${JSON.stringify({ bus: home.busDir, ...report, duration_ms: Math.round(tookMs) })}\n`);
-  else showReport(terminal, report, { busDir: home.busDir, keyed: chain.keyed, tookMs });
+  const isNothing = report.lines === 0 && report.findings.length === 0;
+  if (json) terminal.print(`${JSON.stringify({ bus: busDir, ...report, duration_ms: Math.round(tookMs) })}\n`);
+  else if (isNothing) terminal.print(`${nothingYet(bus)}: there is nothing to verify.\n`);
+  else view.showReport(terminal, report, { busDir, keyed: chain.keyed, tookMs });
   process.exitCode = report.tampering > 0 ? 1 : 0;
 };
 
@@ -53,9 +74,16 @@ const heads = async (
   { home: flag, json }: Omit<VerifyCommandOptions, 'against'>,
   terminal: Terminal,
 ): Promise<void> => {
-  const { readHeads } = await import('../../bus/read/heads.ts');
-  const home = await openHome(flag, terminal);
-  for (const head of await readHeads(home.busDir)) {
+  const [{ openBus, nothingYet }, { readHeads }] = await Promise.all([
+    import('./open-bus.ts'),
+    import('../../bus/read/heads.ts'),
+  ]);
+  const bus = openBus(flag, terminal);
+  if (bus.isEmpty) {
+    terminal.warn(`${nothingYet(bus)}.`);
+    return;
+  }
+  for (const head of await readHeads(bus.busDir)) {
     const { file, writer, seq, h } = head;
     terminal.print(json ? `${JSON.stringify(head)}\n` : `${h}  ${writer}  ${String(seq).padStart(7)}  ${file}\n`);
   }

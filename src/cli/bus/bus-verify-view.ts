@@ -58,6 +58,5 @@ export const showReport = (
   print(
     `Verified ${busDir}: ${what.join(', ')} in ${formatDuration(tookMs)}${speed}; ${keyed ? 'keyed' : 'unkeyed'} chain.\n`,
   );
-  if (lines === 0 && findings.length === 0) print('There is nothing on the bus yet.\n');
-  else showVerdict(terminal, report);
+  showVerdict(terminal, report);
 };

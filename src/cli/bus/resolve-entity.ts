@@ -14,6 +14,7 @@ const LAST = '@last';
 const MAX_CANDIDATES = 8;
 /** Roots among so many of the newest JOBs made: one is nearly always the first. */
 const LOOK_AT_COUNTS = [20, 2_000, Number.MAX_SAFE_INTEGER];
+const LATER_COUNT = 2_000;
 
 const noEntity = (text: string, why: string): NikaError =>
   new NikaError('NIKA_BUS_NO_ENTITY', why, { subject: text.slice(0, 120) });
@@ -29,6 +30,27 @@ const channelIds = (busDir: string): readonly string[] => {
 
 const isRootJob = ({ entity, meta }: BusLine): boolean => entity.startsWith('JOB-') && meta['root_id'] === entity;
 
+/** What tells of a JOB whose beginning is gone, as when `_bus/` was removed while it ran. */
+const LATER_TYPES = [
+  'session_start',
+  'entity_started',
+  'session_end_summary',
+  'job_completed',
+  'job_failed',
+  'job_cancelled',
+];
+
+/** The root JOB heard of last, where the bus does not say when any was created. */
+const readLastHeardOf = async (busDir: string): Promise<string | undefined> => {
+  let last: BusLine | undefined;
+  for (const type of LATER_TYPES) {
+    const texts = await readLastLines({ busDir, query: { type }, count: LATER_COUNT });
+    const root = texts.flatMap((text) => tryParseLine(text) ?? []).findLast(isRootJob);
+    if (root !== undefined && (last === undefined || root.ts >= last.ts)) last = root;
+  }
+  return last?.entity;
+};
+
 /** The JOB that was created last and belongs to no other JOB. */
 const readLastRoot = async (busDir: string): Promise<string | undefined> => {
   for (const files of ['alpha', 'all'] as const) {
@@ -39,7 +61,7 @@ const readLastRoot = async (busDir: string): Promise<string | undefined> => {
       if (texts.length < count) break;
     }
   }
-  return undefined;
+  return readLastHeardOf(busDir);
 };
 
 /** Whether a person who types `text` may mean this id. */

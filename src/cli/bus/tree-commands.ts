@@ -1,5 +1,4 @@
 /** Owns `nika tree`: the hierarchy of entities with their states, from the bus. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { NikaError } from '../../model/error.ts';
@@ -7,11 +6,14 @@ import type { Terminal } from '../terminal.ts';
 
 interface TreeOptions {
   readonly all?: true;
+  readonly count: string;
   readonly home?: string;
   readonly json?: true;
 }
 
-const ROOTS_SHOWN = 20;
+const ROOTS_SHOWN = '20';
+/** Of a finished job in the overview; `nika tree <job>` shows all. */
+const CHILDREN_SHOWN = 10;
 
 interface Forest {
   readonly roots: readonly EntityView[];
@@ -19,17 +21,17 @@ interface Forest {
   readonly moreCount: number;
 }
 
-const forestOf = (roots: readonly EntityView[], isAll: boolean): Forest => {
+const forestOf = (roots: readonly EntityView[], count: number): Forest => {
   const newestFirst = roots.toReversed();
-  const shown = isAll ? newestFirst : newestFirst.slice(0, ROOTS_SHOWN);
+  const shown = newestFirst.slice(0, count);
   return { roots: shown, moreCount: newestFirst.length - shown.length };
 };
 
-const readForest = async (busDir: string, ref: string | undefined, isAll: boolean) => {
+const readForest = async (busDir: string, ref: string | undefined, count: number) => {
   const { childrenOf, readEntities } = await import('../../bus/query/entities.ts');
   if (ref === undefined) {
     const children = childrenOf(await readEntities({ busDir }));
-    return { children, ...forestOf(children.get(undefined) ?? [], isAll) };
+    return { children, ...forestOf(children.get(undefined) ?? [], count) };
   }
   const { resolveEntity } = await import('./resolve-entity.ts');
   const id = await resolveEntity(ref, busDir);
@@ -40,24 +42,30 @@ const readForest = async (busDir: string, ref: string | undefined, isAll: boolea
 };
 
 const tree = async (ref: string | undefined, options: TreeOptions, terminal: Terminal): Promise<void> => {
-  const [{ resolveHome }, { drawTree, treeJson }] = await Promise.all([
-    import('../../config/home.ts'),
+  const [{ openBus, nothingYet }, { parseCount }, { drawTree, treeJson }] = await Promise.all([
+    import('./open-bus.ts'),
+    import('./bus-query.ts'),
     import('./tree-view.ts'),
   ]);
-  const { dir, busDir } = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
-  if (ref === undefined && !existsSync(busDir)) {
-    if (!options.json) terminal.print(`Nothing has run in ${dir} yet.\n`);
+  const count = options.all ? Infinity : parseCount('--count', options.count);
+  const bus = openBus(options.home, terminal);
+  if (ref === undefined && bus.isEmpty) {
+    if (!options.json) terminal.print(`${nothingYet(bus)}.\n`);
     return;
   }
-  const { roots, children, moreCount } = await readForest(busDir, ref, options.all === true);
+  const { roots, children, moreCount } = await readForest(bus.busDir, ref, count);
   if (options.json) {
     terminal.print(roots.map((root) => `${JSON.stringify(treeJson(root, children))}\n`).join(''));
     return;
   }
-  if (roots.length === 0) terminal.print(`Nothing has run in ${dir} yet.\n`);
-  const drawing = { children, terminal, nowMs: Date.now() };
+  if (roots.length === 0 && moreCount === 0) terminal.print(`${nothingYet(bus)}.\n`);
+  const mostChildren = ref === undefined ? CHILDREN_SHOWN : Infinity;
+  const drawing = { children, terminal, nowMs: Date.now(), mostChildren };
   for (const root of roots) terminal.print(`${drawTree(root, drawing).join('\n')}\n`);
-  if (moreCount > 0) terminal.print(terminal.paint('dim', `… and ${moreCount} older (--all shows them)\n`));
+  if (moreCount > 0)
+    terminal.print(
+      terminal.paint('dim', `… and ${moreCount} older (-n ${roots.length + moreCount} or --all shows them)\n`),
+    );
 };
 
 export const addTreeCommand = (program: Command, terminal: Terminal): void => {
@@ -65,7 +73,8 @@ export const addTreeCommand = (program: Command, terminal: Terminal): void => {
     .command('tree')
     .description('Shows what ran: projects, jobs, tasks and subagents, with their states.')
     .argument('[entity]', 'id, unique prefix, @last, or the name of a job that runs; none: the newest roots')
-    .option('--all', `all roots, not only the ${ROOTS_SHOWN} newest`)
+    .option('-n, --count <count>', 'how many of the newest roots', ROOTS_SHOWN)
+    .option('--all', 'all roots')
     .option('--json', 'one JSON object per root, children inside')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(
@@ -73,7 +82,7 @@ export const addTreeCommand = (program: Command, terminal: Terminal): void => {
       `
 Examples:
   $ nika tree                    the newest jobs and their tasks
-  $ nika tree @last              the job that was started last
+  $ nika tree @last              the job that was started last, with all of its tasks
   $ nika tree --all --json | jq -r 'select(.state == "failed") | .id'`,
     )
     .action((ref: string | undefined, options: TreeOptions) => tree(ref, options, terminal));

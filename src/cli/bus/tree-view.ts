@@ -4,7 +4,8 @@ import type { EntityView } from '../../bus/query/entity-view.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { oneLine } from './bus-line-view.ts';
 import { clip, formatDuration } from '../format.ts';
-import { stateMark, stateWord } from './state-mark.ts';
+import { asCalled } from '../hint/called-as.ts';
+import { outcomeOf, stateMark, stateWord } from './state-mark.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type Children = ReadonlyMap<string | undefined, readonly EntityView[]>;
@@ -30,11 +31,16 @@ export const callsText = (view: EntityView): string => {
   return `${calls} ${calls === 1 ? 'call' : 'calls'}${failed}`;
 };
 
+/** NaN: not known, since the lines of its beginning are gone and no session told it. */
+const lastedMs = ({ createdAt, startedAt, endedAt, sessions }: EntityView, nowMs: number): number => {
+  const from = Date.parse(startedAt ?? createdAt ?? '');
+  if (Number.isFinite(from)) return (endedAt === undefined ? nowMs : Date.parse(endedAt)) - from;
+  return sum(sessions.map(({ durationMs }) => durationMs)) ?? Number.NaN;
+};
+
 /** How long it took, or has been going on; empty where that is not known. */
 export const lastedText = (view: EntityView, nowMs: number): string => {
-  const from = Date.parse(view.startedAt ?? bornAt(view));
-  const until = view.endedAt === undefined ? nowMs : Date.parse(view.endedAt);
-  const ms = until - from;
+  const ms = lastedMs(view, nowMs);
   if (!Number.isFinite(ms)) return '';
   return isTerminal(view.state) ? formatDuration(Math.max(0, ms)) : `for ${formatDuration(Math.max(0, ms))}`;
 };
@@ -66,7 +72,7 @@ const describe = (view: EntityView, terminal: Terminal, nowMs: number): string =
     terminal.paint(isChild ? 'reset' : 'bold', title),
     terminal.paint('dim', view.id),
   ];
-  const told = [stateWord(terminal, view.state), ...facts].join(', ');
+  const told = [stateWord(terminal, view.state, outcomeOf(view)), ...facts].join(', ');
   return `${head.filter((part) => part !== '').join(' ')}  ${told}${why === '' ? '' : `: ${why}`}`;
 };
 
@@ -74,7 +80,26 @@ interface Drawing {
   readonly children: Children;
   readonly terminal: Terminal;
   readonly nowMs: number;
+  /** How many children of an entity that is over are drawn: those that failed, and the first. */
+  readonly mostChildren: number;
 }
+
+interface Drawn {
+  readonly shown: readonly EntityView[];
+  /** What is said of those that are not. */
+  readonly rest: string | undefined;
+}
+
+const selectChildren = (view: EntityView, below: readonly EntityView[], mostChildren: number): Drawn => {
+  if (!isTerminal(view.state) || below.length <= mostChildren) return { shown: below, rest: undefined };
+  const badFirst = below.toSorted((a, b) => Number(a.state === 'completed') - Number(b.state === 'completed'));
+  const chosen = new Set(badFirst.slice(0, mostChildren));
+  const left = below.filter((child) => !chosen.has(child));
+  const counts = new Map<string, number>();
+  for (const { state } of left) counts.set(state ?? 'unknown', (counts.get(state ?? 'unknown') ?? 0) + 1);
+  const states = Array.from(counts, ([state, count]) => `${count} ${state.replaceAll('_', ' ')}`).join(', ');
+  return { shown: below.filter((child) => chosen.has(child)), rest: `… and ${states} (nika tree ${view.id})` };
+};
 
 /** An entity and all below it, as lines. What is its own ancestor (a damaged bus) is drawn once. */
 export const drawTree = (
@@ -82,16 +107,18 @@ export const drawTree = (
   drawing: Drawing,
   above: ReadonlySet<string> = new Set(),
 ): readonly string[] => {
-  const { children, terminal, nowMs } = drawing;
+  const { children, terminal, nowMs, mostChildren } = drawing;
   const path = new Set([...above, view.id]);
   const below = (children.get(view.id) ?? []).filter(({ id }) => !path.has(id));
   const lines = [describe(view, terminal, nowMs)];
-  for (const [index, child] of below.entries()) {
-    const isLast = index === below.length - 1;
-    const [first = '', ...rest] = drawTree(child, drawing, path);
+  const { shown, rest } = selectChildren(view, below, mostChildren);
+  for (const [index, child] of shown.entries()) {
+    const isLast = rest === undefined && index === shown.length - 1;
+    const [first = '', ...more] = drawTree(child, drawing, path);
     lines.push(terminal.paint('dim', isLast ? '└─ ' : '├─ ') + first);
-    for (const line of rest) lines.push(terminal.paint('dim', isLast ? '   ' : '│  ') + line);
+    for (const line of more) lines.push(terminal.paint('dim', isLast ? '   ' : '│  ') + line);
   }
+  if (rest !== undefined) lines.push(terminal.paint('dim', `└─ ${asCalled(terminal, rest)}`));
   return lines;
 };
 

@@ -144,4 +144,28 @@ describe('nika job', () => {
     const json: unknown = JSON.parse((await run(['job', 'check', '--json'])).out);
     expect(json).toContainEqual(expect.objectContaining({ name: 'good', ok: true, problems: [] }));
   });
+
+  it('tells of all that it was asked to check, also of what is not there', async () => {
+    put('config/nika.yaml', '');
+    put('config/jobs/good.yaml', GOOD);
+    const { out, code } = await run(['job', 'check', 'god', 'good', './no.yaml']);
+    expect(code).toBe(2);
+    expect(out).toMatch(
+      /^wrong {2}god\n +god: no job "god"; did you mean "good"\?.*\nok {5}good .*\nwrong {2}\.\/no\.yaml\n +\.\/no\.yaml: there is no file .*\n$/,
+    );
+    const json: unknown = JSON.parse((await run(['job', 'check', 'god', '--json'])).out);
+    expect(json).toEqual([
+      expect.objectContaining({ name: 'god', file: null, ok: false, problems: [expect.anything()] }),
+    ]);
+  });
+
+  it('says of a job that another hides that it never runs', async () => {
+    put('config/nika.yaml', '');
+    put('config/jobs/good.yaml', GOOD);
+    put('config/jobs/good.yml', GOOD);
+    const { out, code } = await run(['job', 'check']);
+    expect(code).toBe(0);
+    expect(out).toContain('ok     good  config/jobs/good.yaml\n');
+    expect(out).toContain('hidden good  config/jobs/good.yml  hidden by config/jobs/good.yaml, which runs instead\n');
+  });
 });

@@ -1,7 +1,9 @@
 /** Owns `nika job …`: what jobs there are, what one does, and whether they are right. Runs nothing. */
 import type { Command } from 'commander';
 import type { Home } from '../../config/home.ts';
-import type { JobFile } from '../../config/job/job-files.ts';
+import type { JobFile, JobListing, readJob } from '../../config/job/job-files.ts';
+import { NikaError } from '../../model/error.ts';
+import { asCalled } from '../hint/called-as.ts';
 import type { CheckedJob } from './job-view.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -27,7 +29,10 @@ const list = async (options: JobOptions, terminal: Terminal): Promise<void> => {
   terminal.print(view.renderJobList(listings, terminal));
   if (!listings.some(({ source }) => source === 'home')) {
     terminal.print(
-      terminal.paint('dim', `\nNone of your own in ${home.configDir}/jobs; "nika init" makes a first one.\n`),
+      terminal.paint(
+        'dim',
+        asCalled(terminal, `\nNone of your own in ${home.configDir}/jobs; "nika init" makes a first one.\n`),
+      ),
     );
   }
 };
@@ -39,24 +44,57 @@ const show = async (ref: string, options: JobOptions, terminal: Terminal): Promi
   terminal.print(view.renderJob(found, terminal));
 };
 
+/** A file to check, or why there is none. */
+type Checkable = (JobFile & Pick<JobListing, 'shadowedBy'>) | NikaError;
+
+/** What `locate` finds; an error that a person can read is a finding like the others. */
+const tryLocate = (locate: () => JobFile): Checkable => {
+  try {
+    return locate();
+  } catch (thrown) {
+    if (thrown instanceof NikaError) return thrown;
+    throw thrown;
+  }
+};
+
+const checkOne = async (ref: string, found: Checkable, read: typeof readJob): Promise<CheckedJob> => {
+  if (found instanceof NikaError) {
+    return {
+      name: ref,
+      file: undefined,
+      source: undefined,
+      problems: [{ file: ref, field: '', message: found.message }],
+    };
+  }
+  const { name, file, source, shadowedBy } = found;
+  const outcome = await read({ name, file, source });
+  return { name, file, source, shadowedBy, problems: outcome.ok ? [] : outcome.problems };
+};
+
 const check = async (refs: readonly string[], options: JobOptions, terminal: Terminal): Promise<void> => {
   const [{ listJobs, locateJob, readJob }, view] = await Promise.all([
     import('../../config/job/job-files.ts'),
     import('./job-view.ts'),
   ]);
   const home = await homeOf(options, terminal);
-  const files: readonly JobFile[] =
-    refs.length === 0 ? await listJobs(home) : refs.map((ref) => locateJob(home, ref, terminal.cwd));
+  const found: readonly (readonly [ref: string, file: Checkable])[] =
+    refs.length === 0
+      ? (await listJobs(home)).map((file) => [file.name, file])
+      : refs.map((ref) => [ref, tryLocate(() => locateJob(home, ref, terminal.cwd))]);
   const checked: CheckedJob[] = [];
-  for (const { name, file, source } of files) {
-    const outcome = await readJob({ name, file, source });
-    checked.push({ name, file, source, problems: outcome.ok ? [] : outcome.problems });
-  }
+  for (const [ref, file] of found) checked.push(await checkOne(ref, file, readJob));
   if (checked.some(({ problems }) => problems.length > 0)) process.exitCode = EXIT_INVALID;
   if (options.json) {
     return printJson(
       terminal,
-      checked.map(({ problems, ...file }) => ({ ...file, ok: problems.length === 0, problems })),
+      checked.map(({ name, file = null, source = null, shadowedBy = null, problems }) => ({
+        name,
+        file,
+        source,
+        shadowed_by: shadowedBy,
+        ok: problems.length === 0,
+        problems,
+      })),
     );
   }
   for (const job of checked) terminal.print(view.renderCheck(job, terminal));

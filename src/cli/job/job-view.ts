@@ -130,15 +130,26 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 export const jobJson = ({ name, file, source, job }: FoundJob): unknown => ({ name, file, source, job });
 
-export interface CheckedJob extends JobFile {
+export interface CheckedJob {
+  readonly name: string;
+  /** `undefined`: none was found. */
+  readonly file: string | undefined;
+  readonly source: JobFile['source'] | undefined;
+  /** The file that is used instead of this one. */
+  readonly shadowedBy?: string | undefined;
   readonly problems: readonly Problem[];
 }
 
-export const renderCheck = ({ name, file, problems }: CheckedJob, { paint, cwd }: Terminal): string => {
-  const where = paint('dim', shortPath(file, cwd));
-  if (problems.length === 0) return `${paint('green', 'ok')}     ${cell(name)}  ${where}\n`;
+export const renderCheck = (job: CheckedJob, { paint, cwd }: Terminal): string => {
+  const { name, file, shadowedBy, problems } = job;
+  const isHidden = shadowedBy !== undefined;
+  const hidden = isHidden ? `  hidden by ${shortPath(shadowedBy, cwd)}, which runs instead` : '';
+  const where = paint('dim', (file === undefined ? '' : shortPath(file, cwd)) + hidden);
+  if (problems.length === 0) {
+    return `${isHidden ? paint('yellow', 'hidden') : paint('green', 'ok    ')} ${cell(name)}  ${where}\n`;
+  }
   const lines = problems.map(
     (problem) => `         ${formatProblem({ ...problem, file: shortPath(problem.file, cwd) })}\n`,
   );
-  return `${paint('red', 'wrong')}  ${cell(name)}  ${where}\n${lines.join('')}`;
+  return `${`${paint('red', 'wrong')}  ${cell(name)}  ${where}`.trimEnd()}\n${lines.join('')}`;
 };

@@ -6,7 +6,7 @@ import { referencesOf, type Reference, SCOPE_FIELDS, STEP_FIELDS, statusCallIn }
 import type { Expression, ExpressionProblem } from '../expression/expression.ts';
 import { checkValue, type FieldIssue, fieldName } from '../yaml/field-issue.ts';
 import { type Frozen, frozen } from '../frozen.ts';
-import { type Job, jobSchema, RUNNERS } from './job.ts';
+import { isJobName, type Job, JOB_NAME_WANTED, jobSchema, RUNNERS } from './job.ts';
 import { suggestion } from '../yaml/nearest.ts';
 import { type Problem, problemAt, sortProblems } from '../yaml/problem.ts';
 import { shellRefusals } from '../expression/shell-quote.ts';
@@ -74,7 +74,10 @@ class JobCheck {
 
   run(expectedName: string | undefined): void {
     const { name } = this.#job;
-    if (expectedName !== undefined && typeof name === 'string' && name !== expectedName) {
+    if (expectedName !== undefined && !isJobName(expectedName)) {
+      const message = `the name of the file cannot be that of a job, which ${JOB_NAME_WANTED}; rename it`;
+      this.problems.push({ file: this.#yaml.file, field: '', message });
+    } else if (expectedName !== undefined && typeof name === 'string' && name !== expectedName) {
       this.#tell({ path: ['name'], message: `must be the name of the file: ${expectedName}` });
     }
     for (const field of AT_START) this.#templates([field], this.#reach(0, { steps: undefined, knowsCwd: false }));

@@ -90,6 +90,13 @@ describe('findJob', () => {
   });
 });
 
+it('says at once that a file’s name cannot be that of a job, not that the job should be called so', async () => {
+  const file = put('my job.yaml', 'my-job');
+  expect(await refusal('my job')).toBe(
+    `NIKA_JOB_INVALID ${file}: the name of the file cannot be that of a job, which must be 1 to 64 letters, digits or . _ - and begin with a letter or digit; rename it`,
+  );
+});
+
 describe('listJobs', () => {
   it('lists broken and hidden jobs too, and takes nothing else for a job', async () => {
     put('good.yaml', 'good');

@@ -18,9 +18,9 @@ const identifier = z
   .string()
   .regex(IDENTIFIER, { error: 'must be 1 to 64 letters, digits, _ or -, and begin with a letter or _' });
 
-const jobNameSchema = z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
-  error: 'must be 1 to 64 letters, digits or . _ - and begin with a letter or digit',
-});
+/** What a job's name is made of; for messages. */
+export const JOB_NAME_WANTED = 'must be 1 to 64 letters, digits or . _ - and begin with a letter or digit';
+const jobNameSchema = z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: JOB_NAME_WANTED });
 
 export const isJobName = (text: string): boolean => jobNameSchema.safeParse(text).success;
 
