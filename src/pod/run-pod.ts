@@ -185,7 +185,7 @@ const begin = ({ session, sessionId, entity }: Run, { found, home, inputs }: Run
     version: readVersion(),
     cwd: mission.cwd,
     inputs,
-    alpha_head: session.alphaHead(),
+    ...session.weave(entity),
   });
   entity.transition('in_progress', 'entity_started', {});
   session.tell({

@@ -6,8 +6,7 @@
  */
 import { type Chain, createChain } from '../bus/chain.ts';
 import type { FileOutage } from '../bus/file-outage.ts';
-import { readLastHead } from '../bus/read/last-head.ts';
-import { ALPHA, busPath } from '../bus/layout.ts';
+import { readWeave, SEEN_PER_LINE, type Weave } from '../bus/read/weave.ts';
 import { BusWriter } from '../bus/writer.ts';
 import type { Home } from '../config/home.ts';
 import type { Settings } from '../config/settings.ts';
@@ -16,7 +15,6 @@ import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
-import type { Head } from '../model/message.ts';
 import { thisProcess } from '../bus/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
@@ -126,9 +124,13 @@ export class Session implements AsyncDisposable {
     bestEffortSync('pod.listener', () => this.#options.listener(event, Math.round(this.atMs)));
   }
 
-  /** The last line on the alpha bus, to weave the writers together (G8). */
-  alphaHead(): Head | null {
-    return bestEffortSync('bus.last-head', () => readLastHead(busPath(this.#options.home.busDir, ALPHA))) ?? null;
+  /** What weaves the writers together (G8): for a line that `entity` writes next. What has no room in it goes before it. */
+  weave(entity: PodEntity): Weave {
+    const { alpha_head, seen } = readWeave(this.#options.home.busDir, this.bus.id);
+    for (let at = SEEN_PER_LINE; at < seen.length; at += SEEN_PER_LINE) {
+      entity.record('note', { text: 'heads of other writers', heads: seen.slice(at, at + SEEN_PER_LINE) });
+    }
+    return { alpha_head, seen: seen.slice(0, SEEN_PER_LINE) };
   }
 
   /** What was dropped, cut or delayed so far, by name; only what is not zero (G3). */
