@@ -21,6 +21,11 @@ const headSchema = z.object({
   h: z.string().describe('Hash of its last one.'),
 });
 
+const seenSchema = z
+  .array(headSchema)
+  .optional()
+  .describe('The last line on the alpha bus of each other writer that came since the last `seen` of anybody.');
+
 const transition = {
   from: z.enum(ENTITY_STATES).nullable().describe('State before; null: the entity is new.'),
   to: z.enum(ENTITY_STATES),
@@ -42,6 +47,7 @@ export const MESSAGE_SCHEMAS = {
     argv: z.array(z.string()).optional(),
     inputs: bodySchema.optional(),
     alpha_head: headSchema.nullable().describe('The last line seen on the alpha bus: weaves the writers together.'),
+    seen: seenSchema,
   }),
   session_end_summary: z.object({
     outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out', 'limit', 'interrupted', 'lost']),
@@ -53,6 +59,7 @@ export const MESSAGE_SCHEMAS = {
     dropped: z.record(z.string(), z.int()).describe('What was dropped, truncated or delayed, by name (G3).'),
     result: bodySchema.optional(),
     alpha_head: headSchema.nullable(),
+    seen: seenSchema,
     heads: z.array(headSchema).describe('The heads of this writer in all its files, this line not counted.'),
   }),
   entity_created: z.object({ ...transition, name: z.string().optional(), description: z.string().optional() }),
@@ -103,7 +110,7 @@ export const MESSAGE_SCHEMAS = {
   note: z.object({
     text: z.string(),
     level: z.enum(['info', 'warn', 'error']).optional(),
-    heads: z.array(headSchema).optional().describe('Heads that have no room in the session_end_summary that follows.'),
+    heads: z.array(headSchema).optional().describe('Heads that have no room in the line of the session that follows.'),
   }),
 } as const;
 

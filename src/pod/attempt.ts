@@ -244,7 +244,7 @@ class Attempt {
       version: readVersion(),
       cwd,
       inputs: wish.inputs,
-      alpha_head: this.#session.alphaHead(),
+      ...this.#session.weave(this.#entity),
     });
     if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
     this.#control.begin();

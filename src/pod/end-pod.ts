@@ -112,7 +112,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     calls_by_tool: Object.fromEntries(byTool),
     dropped: session.dropped(),
     result: end.result,
-    alpha_head: session.alphaHead(),
+    ...session.weave(entity), // may write notes: before the heads are taken
     heads: session.bus.heads().slice(-HEADS_PER_LINE),
   });
   await session.close();

@@ -6,8 +6,6 @@
  */
 import { type Chain, createChain } from '../bus/chain.ts';
 import type { FileOutage } from '../bus/file-outage.ts';
-import { readLastHead } from '../bus/read/last-head.ts';
-import { ALPHA, busPath } from '../bus/layout.ts';
 import { BusWriter } from '../bus/writer.ts';
 import type { Home } from '../config/home.ts';
 import type { Settings } from '../config/settings.ts';
@@ -16,7 +14,6 @@ import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
-import type { Head } from '../model/message.ts';
 import { thisProcess } from '../bus/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
@@ -24,6 +21,7 @@ import { Recorder } from '../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from './entity.ts';
 import type { Degradation, PodEvent, PodListener } from './pod-event.ts';
 import type { TraceIds } from './trace.ts';
+import { weave } from './weave.ts';
 
 export interface SessionOptions {
   readonly home: Home;
@@ -160,9 +158,9 @@ export class Session implements AsyncDisposable {
     bestEffortSync('pod.listener', () => this.#options.listener(event, Math.round(this.atMs)));
   }
 
-  /** The last line on the alpha bus, to weave the writers together (G8). */
-  alphaHead(): Head | null {
-    return bestEffortSync('bus.last-head', () => readLastHead(busPath(this.#options.home.busDir, ALPHA))) ?? null;
+  /** What weaves the writers together (G8): for a line that `entity` writes next. */
+  weave(entity: PodEntity): ReturnType<typeof weave> {
+    return weave(this.#options.home.busDir, this.bus.id, entity);
   }
 
   /** What was dropped, cut or delayed so far, by name; only what is not zero (G3). */

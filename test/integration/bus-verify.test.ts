@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createChain } from '../../src/bus/chain.ts';
@@ -110,4 +110,27 @@ describe('nika bus verify', () => {
     const { code, stdout } = await nika('verify');
     expect([code, stdout.includes('\u001B')]).toEqual([1, false]);
   });
+});
+
+it('G8: a whole session that ran inside a longer one cannot be taken out unseen', async () => {
+  home.job(
+    'long',
+    '  - { tool: shell, input: { argv: [sleep, "3"] } }\n  - { tool: shell, input: { argv: ["true"] } }',
+  );
+  home.job('short', '  - { tool: shell, input: { argv: ["true"] } }');
+  const long = home.start(['pod', 'start', 'long', '--json', '--id', 'JOB-long']);
+  await long.printed('tool_started');
+  await home.nika('pod', 'start', 'short', '--id', 'JOB-short');
+  await home.nika('pod', 'start', 'short', '--id', 'JOB-other'); // the last one on the alpha bus
+  await long.ended;
+  expect((await home.nika('bus', 'verify')).code).toBe(0);
+  const alpha = join(home.dir, '_bus/alpha_bus.jsonl');
+  const kept = readFileSync(alpha, 'utf8')
+    .split('\n')
+    .filter((line) => !line.includes('"entity":"JOB-short"'));
+  writeFileSync(alpha, kept.join('\n'));
+  rmSync(join(home.dir, '_bus/channels/JOB-short.jsonl'));
+  const { code, stdout } = await home.nika('bus', 'verify');
+  expect(code).toBe(1);
+  expect(stdout).toContain('missing: told at');
 });

@@ -21,7 +21,7 @@ const busDir = join(dir, '_bus');
 const backlog = { maxCount: 10_000, maxBytes: 16e6 };
 const bus = BusWriter.open({ busDir, runDir: join(dir, 'run'), chain: createChain(), segmentBytes: 1e9, backlog });
 const encoder = createBodyEncoder({ maxBodyBytes: 1024 ** 2, patterns: [] });
-const recorder = new Recorder({ bus, busDir, encoder, mayKeepBlobs: () => true });
+const recorder = new Recorder({ bus, encoder, mayKeepBlobs: () => true });
 const entity = parseEntityId('JOB-20261120-k3f9xq2m');
 const scope = { entity, metaJson: metaOf(entity) };
 const session = crypto.randomUUID();

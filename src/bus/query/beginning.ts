@@ -3,11 +3,11 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 import type { BusFilePart } from '../read/files.ts';
 import { LINE_START } from '../read/salvage.ts';
-import { tsOf } from './line-filter.ts';
+import { timeKeyOf } from './line-filter.ts';
 
 /** A line's first 300 bytes hold its writer, seq and id: no two files begin alike. */
 export const BEGINNING_BYTES = 512;
-const PACKED_BYTES = 4096;
+const PACKED_BYTES = 1024;
 const UNPACKED_MAX_BYTES = 8 * 1024 * 1024;
 
 const firstBytes = (path: string, count: number): Buffer => {
@@ -37,8 +37,8 @@ export const tryReadBeginning = ({
   }
 };
 
-/** The time of the first line; empty, so before all others, where it cannot be told. */
-export const firstTs = (part: Pick<BusFilePart, 'path' | 'compressed'>): string => {
+/** The time of the first line, as a number that orders as times do; -1, so before all others, where it cannot be told. */
+export const firstTimeKey = (part: Pick<BusFilePart, 'path' | 'compressed'>): number => {
   const text = tryReadBeginning(part)?.toString('latin1') ?? '';
-  return text.startsWith(LINE_START) ? tsOf(text) : '';
+  return text.startsWith(LINE_START) ? timeKeyOf(text) : -1;
 };

@@ -35,6 +35,7 @@ export const STATUSES: readonly string[] = [
 
 const TS_AT = '{"ts":"'.length;
 const TS_CHARS = '2026-11-20T11:27:03.123Z'.length;
+const ZERO = '0'.charCodeAt(0);
 const TYPE_KEY = '","type":"';
 const TYPE_AT = TS_AT + TS_CHARS + TYPE_KEY.length;
 const ENTITY_KEY = '","entity":"';
@@ -48,6 +49,22 @@ const isInOrder = (text: string): boolean => text.startsWith(TYPE_KEY, TS_AT + T
 /** The time of a whole line; empty: it has none. */
 export const tsOf = (text: string): string =>
   isInOrder(text) ? text.slice(TS_AT, TS_AT + TS_CHARS) : (tryParseLine(text)?.ts ?? '');
+
+/** A number that orders as the time beginning at `at` does, and is compared much faster; -1: there is none. */
+const timeKeyAt = (text: string, at: number): number => {
+  const two = (from: number): number => 10 * text.charCodeAt(at + from) + text.charCodeAt(at + from + 1) - 11 * ZERO;
+  const days = (100 * two(0) + two(2)) * 416 + two(5) * 32 + two(8); // 13 months of 32 days: none is carried
+  const minutes = (days * 24 + two(11)) * 60 + two(14);
+  const key = (minutes * 61 + two(17)) * 1000 + 10 * two(20) + text.charCodeAt(at + 22) - ZERO;
+  return key >= 0 ? key : -1;
+};
+
+/** A time as it stands on the bus as such a number. */
+export const timeKey = (ts: string): number => timeKeyAt(ts, 0);
+
+/** The time of a whole line as a number that orders as times do; -1: it has none. */
+export const timeKeyOf = (text: string): number =>
+  isInOrder(text) ? timeKeyAt(text, TS_AT) : timeKey(tryParseLine(text)?.ts ?? '');
 
 /** The type of a whole line; `undefined`: it has none. */
 export const typeOf = (text: string): string | undefined =>

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TempBus } from '../../../test/fixtures/temp-bus.ts';
 import { tellCall, tellLine, tellState } from '../../../test/fixtures/told-bus.ts';
 import { parseEntityId } from '../../model/id.ts';
@@ -16,6 +16,7 @@ beforeEach(() => {
   bus = new TempBus();
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   bus[Symbol.dispose]();
 });
 
@@ -132,18 +133,22 @@ describe('lines of a whole bus', () => {
     expect(await findTold()).toEqual(['before', 'after']);
   });
 
-  it('are all found, however many files overlap in time and however long they are (G6)', async () => {
-    const count = 40;
-    const perJob = 40;
-    using writer = bus.open();
-    const filler = 'x'.repeat(20_000);
-    for (let n = 0; n < count * perJob; n += 1) {
-      const at = new Date(Date.UTC(2026, 0, 1) + n * 10).toISOString();
-      tellCall(writer, `JOB-o${n % count}`, `${n}`, { at, meta: { tags: [filler] } });
-    }
-    for (let n = 0; n < count; n += 2) pack(channel(`JOB-o${n}`));
-    expect(await findTold()).toEqual(Array.from({ length: count * perJob }, (_, n) => String(n)));
-  });
+  it.each(['', '/nonexistent'])(
+    'are all found, however many files overlap and however long (G6); TMPDIR=%s',
+    async (dir) => {
+      if (dir !== '') vi.stubEnv('TMPDIR', dir); // no room to put anything: files are unpacked again instead
+      const count = 50;
+      const perJob = 40;
+      using writer = bus.open();
+      const filler = 'x'.repeat(20_000);
+      for (let n = 0; n < count * perJob; n += 1) {
+        const at = new Date(Date.UTC(2026, 0, 1) + n * 10).toISOString();
+        tellCall(writer, `JOB-o${n % count}`, `${n}`, { at, meta: { tags: [filler] } });
+      }
+      for (let n = 0; n < count; n += 2) pack(channel(`JOB-o${n}`));
+      expect(await findTold()).toEqual(Array.from({ length: count * perJob }, (_, n) => String(n)));
+    },
+  );
 
   it('end with what cannot be read told, and the rest found', async () => {
     writeMonths(4);

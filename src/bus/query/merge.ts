@@ -3,12 +3,16 @@
  *
  * M1. A part is opened only when the merge has come to its first line, and let go of once it is read.
  * M2. Each event once, though it stands in two files.
- * M3. However many parts overlap in time: what is held of them together is bounded, and so are the files open.
+ * M3. However many parts overlap in time: what is held of them together is bounded, and so are the files open. Each
+ *     compressed part is unpacked once: it stays open, or what is found in it goes to a file beside.
  */
 import type { NikaError } from '../../model/error.ts';
-import { createLineFilter, idOf, type LineQuery, typeOf } from './line-filter.ts';
+import { STEP_BYTES } from '../read/byte-source.ts';
+import { createLineFilter, idOf, type LineQuery, timeKey, typeOf } from './line-filter.ts';
 import { type FoundLine, PartCursor } from './part-cursor.ts';
 import { partsFor } from './parts.ts';
+import { Spill } from './spill.ts';
+import { toTs } from './time-span.ts';
 import { RecentIds } from './recent-ids.ts';
 
 export type { FoundLine } from './part-cursor.ts';
@@ -29,14 +33,21 @@ export interface MergeOptions {
   readonly onProgress?: (progress: MergeProgress) => void;
 }
 
-const HELD_BYTES = 8 * 1024 * 1024;
-const QUOTA_MIN_BYTES = 32 * 1024;
+const HELD_BYTES = 4 * 1024 * 1024;
+const QUOTA_MIN_BYTES = 16 * 1024;
 const QUOTA_MAX_BYTES = 128 * 1024;
+const READING_BYTES = 4 * 1024 * 1024;
 const OPEN_PLAIN_COUNT = 16;
-const OPEN_PACKED_COUNT = 8;
+/** The first ones get more of it than the later: together about three times as much. */
+const UNPACKING_BYTES = 2 * 1024 * 1024;
+const PACKED_STEP_MIN_BYTES = 16 * 1024;
+const PACKED_STEP_MAX_BYTES = 256 * 1024;
+const OPEN_PACKED_COUNT = 16;
 const BATCH_COUNT = 512;
 /** Lines that a writer had to hold back stand after younger ones of other writers. */
 const LATE_SLACK_MS = 24 * 3600_000;
+
+const within = (value: number, min: number, max: number): number => Math.floor(Math.min(max, Math.max(min, value)));
 
 const isBefore = (a: PartCursor | undefined, b: PartCursor): boolean =>
   a !== undefined && (a.at < b.at || (a.at === b.at && a.rank < b.rank));
@@ -78,66 +89,76 @@ class Merge implements AsyncDisposable {
   readonly #unread: TimeOrder;
   readonly #read = new TimeOrder([]);
   /** Least recently filled first. */
-  readonly #open = new Set<PartCursor>();
-  readonly #seen = new RecentIds();
+  readonly #openPlain = new Set<PartCursor>();
+  readonly #openPacked = new Set<PartCursor>();
+  readonly #spill = new Spill();
+  /** Once there is no room for it, compressed parts are unpacked from their beginning again and again. */
+  #maySpill = true;
+  readonly #seen: RecentIds;
 
-  constructor(cursors: readonly PartCursor[]) {
+  constructor(cursors: readonly PartCursor[], seen: RecentIds) {
     this.#unread = new TimeOrder(cursors);
+    this.#seen = seen;
   }
 
-  /** The next lines, empty where there were none this time; `undefined` at the end. */
+  /** The next lines, empty where there were none this time; `undefined` at the end. Waits only to look on in a part. */
   async next(): Promise<readonly FoundLine[] | undefined> {
-    const cursor = await this.#earliest();
-    if (cursor === undefined) return undefined;
     const lines: FoundLine[] = [];
-    while (lines.length < BATCH_COUNT && this.#isNext(cursor)) {
-      const line = cursor.take();
-      const id = line === undefined ? undefined : idOf(line.text);
-      if (line !== undefined && (id === undefined || this.#seen.add(id, typeOf(line.text)))) lines.push(line); // M2
+    while (lines.length < BATCH_COUNT) {
+      const cursor = this.#isUnreadNext() ? this.#unread.takeFirst() : this.#read.takeFirst();
+      if (cursor === undefined) return lines.length > 0 ? lines : undefined;
+      this.#takeFrom(cursor, lines);
+      const mustFill = cursor.isEmpty;
+      if (mustFill) await this.#fill(cursor);
+      if (!cursor.isEmpty) this.#read.insert(cursor);
+      if (mustFill) break; // what was found is not kept waiting
     }
-    if (cursor.isEmpty) await this.#fill(cursor);
-    if (!cursor.isEmpty) this.#read.insert(cursor);
     return lines;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const cursor of this.#open) await cursor.park();
+    for (const cursor of [...this.#openPlain, ...this.#openPacked]) await cursor.park();
+    this.#spill[Symbol.dispose]();
   }
 
-  /** Whether its next line is there and comes before all of other cursors. */
-  #isNext(cursor: PartCursor): boolean {
-    if (cursor.isEmpty) return false;
-    const unread = this.#unread.first;
-    return (unread === undefined || cursor.at < unread.at) && !isBefore(this.#read.first, cursor);
-  }
-
-  /** The cursor with the next line of all, taken out of its place; every part that begins before was read (M1). */
-  async #earliest(): Promise<PartCursor | undefined> {
-    for (;;) {
-      const unread = this.#unread.first;
-      const read = this.#read.first;
-      if (unread === undefined || (read !== undefined && read.at < unread.at)) return this.#read.takeFirst();
-      this.#unread.takeFirst();
-      await this.#fill(unread);
-      if (!unread.isEmpty) this.#read.insert(unread);
+  /** Takes what comes before all lines of other cursors. */
+  #takeFrom(cursor: PartCursor, lines: FoundLine[]): void {
+    const unreadAt = this.#unread.first?.at ?? Infinity;
+    const other = this.#read.first;
+    while (lines.length < BATCH_COUNT && !cursor.isEmpty && cursor.at < unreadAt && !isBefore(other, cursor)) {
+      const line = cursor.take();
+      const id = line === undefined ? undefined : idOf(line.text);
+      if (line !== undefined && (id === undefined || this.#seen.add(id, typeOf(line.text)))) lines.push(line); // M2
     }
   }
 
-  async #fill(cursor: PartCursor): Promise<void> {
-    const share = HELD_BYTES / (this.#read.count + 1);
-    await cursor.fill(Math.min(QUOTA_MAX_BYTES, Math.max(QUOTA_MIN_BYTES, share)));
-    this.#open.delete(cursor);
-    if (!cursor.isOpen) return;
-    this.#open.add(cursor);
-    await this.#parkOne(cursor.isCompressed); // M3
+  /** Whether a part begins before all that was read: then its first lines are looked for (M1). */
+  #isUnreadNext(): boolean {
+    const unread = this.#unread.first;
+    const read = this.#read.first;
+    return unread !== undefined && !(read !== undefined && read.at < unread.at);
   }
 
-  async #parkOne(compressed: boolean): Promise<void> {
-    const alike = [...this.#open].filter(({ isCompressed }) => isCompressed === compressed);
-    const [longest] = alike;
-    if (longest === undefined || alike.length <= (compressed ? OPEN_PACKED_COUNT : OPEN_PLAIN_COUNT)) return;
-    this.#open.delete(longest);
-    await longest.park();
+  async #fill(cursor: PartCursor): Promise<void> {
+    const open = cursor.isCompressed ? this.#openPacked : this.#openPlain;
+    const quotaBytes = within(HELD_BYTES / (this.#read.count + 1), QUOTA_MIN_BYTES, QUOTA_MAX_BYTES);
+    const stepBytes = cursor.isCompressed
+      ? within(UNPACKING_BYTES / (open.size + 1), PACKED_STEP_MIN_BYTES, PACKED_STEP_MAX_BYTES)
+      : within(READING_BYTES / (this.#read.count + 1), QUOTA_MIN_BYTES, STEP_BYTES);
+    await cursor.lookOn({ quotaBytes, stepBytes });
+    open.delete(cursor);
+    if (!cursor.isOpen) return;
+    open.add(cursor);
+    if (open.size > (cursor.isCompressed ? OPEN_PACKED_COUNT : OPEN_PLAIN_COUNT)) await this.#parkOne(open); // M3
+  }
+
+  /** The one that was filled longest ago. */
+  async #parkOne(open: Set<PartCursor>): Promise<void> {
+    const [longest] = open;
+    if (longest === undefined) return;
+    open.delete(longest);
+    if (!longest.isCompressed || !this.#maySpill) await longest.park();
+    else this.#maySpill = await longest.spill(this.#spill);
   }
 }
 
@@ -151,10 +172,10 @@ const openCursors = (options: MergeOptions): readonly PartCursor[] => {
     readBytes += bytes;
     onProgress?.({ readBytes, totalBytes });
   };
-  const untilMs = query.untilTs === undefined ? Infinity : Date.parse(query.untilTs) + LATE_SLACK_MS;
+  const untilKey = query.untilTs === undefined ? Infinity : timeKey(toTs(Date.parse(query.untilTs) + LATE_SLACK_MS));
   return parts
     .map(({ part, bus }) => new PartCursor({ part, bus, filter, signal, onDone, onUnreadable }))
-    .filter(({ at }) => at === '' || Date.parse(at) < untilMs);
+    .filter(({ at }) => at < untilKey);
 };
 
 /**
@@ -162,7 +183,7 @@ const openCursors = (options: MergeOptions): readonly PartCursor[] => {
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export async function* mergeLines(options: MergeOptions): AsyncGenerator<readonly FoundLine[]> {
-  await using merge = new Merge(openCursors(options));
+  await using merge = new Merge(openCursors(options), new RecentIds({ withCalls: options.busDirs.length > 1 }));
   for (let lines = await merge.next(); lines !== undefined; lines = await merge.next()) {
     if (lines.length > 0) yield lines;
   }

@@ -2,15 +2,17 @@
  * Owns a walk through one part of the bus: what was found in it and not yet taken, and how to go on.
  *
  * P1. What is found is held up to a quota, and a few lines of many without those around them (G6).
- * P2. A parked cursor holds no file and no buffer: only the byte at which it goes on.
+ * P2. A parked cursor holds no file and no buffer: only the byte at which it goes on. A compressed part cannot go on from
+ *     a byte: what is still to be found in it is spilled instead.
  */
-import { NikaError } from '../../model/error.ts';
+import { errnoOf, NikaError } from '../../model/error.ts';
 import { type Chunk, readChunks, slicesOf } from '../read/chunks.ts';
 import type { BusFilePart } from '../read/files.ts';
 import { linesOf } from '../read/lines.ts';
-import { firstTs } from './beginning.ts';
-import { type LineFilter, tsOf } from './line-filter.ts';
+import { firstTimeKey } from './beginning.ts';
+import { type LineFilter, timeKeyOf } from './line-filter.ts';
 import { rankOf } from './parts.ts';
+import type { Spill, Spilled } from './spill.ts';
 import { ownCopy } from '../read/own-copy.ts';
 
 export interface FoundLine {
@@ -31,12 +33,6 @@ export interface CursorOptions {
   readonly onUnreadable: ((error: NikaError) => void) | undefined;
 }
 
-interface Held {
-  readonly line: FoundLine;
-  /** Its time, or that of a line before it where the clock went back: a file is told in its own order. */
-  readonly at: string;
-}
-
 /** Texts of this size are gone at the next small collection of garbage, and so little is found too much. */
 const SLICE_BYTES = 32 * 1024;
 
@@ -46,26 +42,40 @@ const isUnreadable = (thrown: unknown): thrown is NikaError =>
 type Reader =
   | { readonly kind: 'parked' }
   | { readonly kind: 'open'; readonly chunks: AsyncGenerator<Chunk>; slices: Generator<Chunk> | undefined }
+  | { readonly kind: 'spilled'; readonly spill: Spill; readonly run: Spilled }
   | { readonly kind: 'ended' };
+
+export interface LookOptions {
+  /** About so many bytes are looked for (P1). */
+  readonly quotaBytes: number;
+  /** So many are read at once, from when the part is opened. */
+  readonly stepBytes: number;
+}
 
 export class PartCursor implements AsyncDisposable {
   readonly #options: CursorOptions;
   #reader: Reader = { kind: 'parked' };
-  #held: Held[] = [];
+  #held: string[] = [];
+  /** The time of each, or that of a line before it where the clock went back: a file is told in its own order. */
+  #times: number[] = [];
   #taken = 0;
   /** Where to go on: uncompressed bytes. */
   #position = 0;
   #donePosition = 0;
-  #at: string;
+  /** The latest time so far. */
+  #latest: number;
+  /** Of lines of the same time those of channels come first: an entity's own order stands in its channel alone. */
+  readonly rank: number;
 
   constructor(options: CursorOptions) {
     this.#options = options;
-    this.#at = firstTs(options.part);
+    this.#latest = firstTimeKey(options.part);
+    this.rank = rankOf(options.part.path);
   }
 
   /** Time of the next line that was found; before the first was looked for, a time that none comes before. */
-  get at(): string {
-    return this.#held[this.#taken]?.at ?? this.#at;
+  get at(): number {
+    return this.#times[this.#taken] ?? this.#latest;
   }
 
   get isEmpty(): boolean {
@@ -80,32 +90,53 @@ export class PartCursor implements AsyncDisposable {
     return this.#reader.kind === 'open';
   }
 
-  /** Of lines of the same time those of channels come first: an entity's own order stands in its channel alone. */
-  get rank(): number {
-    return rankOf(this.#options.part.path);
-  }
-
   get isCompressed(): boolean {
     return this.#options.part.compressed;
   }
 
   take(): FoundLine | undefined {
-    const held = this.#held[this.#taken];
-    if (held === undefined) return undefined;
+    const text = this.#held[this.#taken];
+    if (text === undefined) return undefined;
     this.#taken += 1;
-    return held.line;
+    return { text, bus: this.#options.bus };
   }
 
-  /** Looks on until about `quotaBytes` were found (P1) or the part ends. */
-  async fill(quotaBytes: number): Promise<void> {
+  /** Looks on until enough was found (P1) or the part ends. */
+  async lookOn({ quotaBytes, stepBytes }: LookOptions): Promise<void> {
     this.#held = [];
+    this.#times = [];
     this.#taken = 0;
+    if (this.#reader.kind === 'spilled') {
+      this.#hold(this.#reader.spill.take(this.#reader.run, quotaBytes));
+      return;
+    }
     let bytes = 0;
     while (bytes < quotaBytes) {
-      const slice = await this.#nextSlice();
+      const slice = await this.#nextSlice(stepBytes);
       if (slice === undefined) return;
-      bytes += this.#search(slice);
+      const found = this.#search(slice);
+      this.#hold(found);
+      for (const text of found) bytes += text.length;
     }
+  }
+
+  /** Looks through all that is left and puts what it finds there. False: there is no room; then it is as it was. */
+  async spill(spill: Spill): Promise<boolean> {
+    if (this.#reader.kind !== 'open') return true;
+    const position = this.#position;
+    const run = spill.begin();
+    try {
+      for (let slice = await this.#nextSlice(0); slice !== undefined; slice = await this.#nextSlice(0)) {
+        spill.append(run, this.#search(slice));
+      }
+    } catch (thrown) {
+      if (errnoOf(thrown) === undefined) throw thrown;
+      await this.park();
+      this.#position = position;
+      return false;
+    }
+    this.#reader = { kind: 'spilled', spill, run };
+    return true;
   }
 
   /** Lets go of file and buffer (P2). */
@@ -120,13 +151,13 @@ export class PartCursor implements AsyncDisposable {
     await this.park();
   }
 
-  /** The next lines of the part; `undefined` at its end. */
-  async #nextSlice(): Promise<Chunk | undefined> {
+  /** The next lines of the part, opened if it is parked; `undefined` at its end. */
+  async #nextSlice(stepBytes: number): Promise<Chunk | undefined> {
     const { part, signal } = this.#options;
-    if (this.#reader.kind === 'ended') return undefined;
+    if (this.#reader.kind === 'ended' || this.#reader.kind === 'spilled') return undefined;
     if (this.#reader.kind === 'parked') {
       const options = signal === undefined ? {} : { signal };
-      const chunks = readChunks(part, { ...options, fromByte: this.#position });
+      const chunks = readChunks(part, { ...options, fromByte: this.#position, stepBytes });
       this.#reader = { kind: 'open', chunks, slices: undefined };
     }
     const reader = this.#reader;
@@ -154,21 +185,27 @@ export class PartCursor implements AsyncDisposable {
     }
   }
 
-  /** Looks through some lines; how many bytes were found. */
-  #search(slice: Chunk): number {
-    const { filter, bus } = this.#options;
-    const found = linesOf(slice).filter(({ kind, text }) => kind !== 'torn' && filter(text));
-    const bytes = found.reduce((sum, { text }) => sum + text.length, 0);
-    const isSparse = 2 * bytes < slice.bytes.byteLength;
-    for (const line of found) {
-      const text = isSparse ? ownCopy(line.text) : line.text; // P1
-      const ts = tsOf(text);
-      if (ts > this.#at) this.#at = ts;
-      this.#held.push({ line: { text, bus }, at: this.#at });
+  /** The lines of the slice that are asked for; of few of them each has memory of its own. */
+  #search(slice: Chunk): readonly string[] {
+    const { filter } = this.#options;
+    const found: string[] = [];
+    let bytes = 0;
+    for (const { kind, text } of linesOf(slice)) {
+      if (kind === 'torn' || !filter(text)) continue;
+      found.push(text);
+      bytes += text.length;
     }
     this.#position += slice.bytes.byteLength;
     if (!this.isCompressed) this.#tellDone(this.#position);
-    return bytes;
+    return 2 * bytes < slice.bytes.byteLength ? found.map(ownCopy) : found; // P1
+  }
+
+  #hold(texts: readonly string[]): void {
+    for (const text of texts) {
+      this.#latest = Math.max(this.#latest, timeKeyOf(text));
+      this.#held.push(text);
+      this.#times.push(this.#latest);
+    }
   }
 
   #tellDone(position: number): void {

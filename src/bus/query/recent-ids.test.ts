@@ -30,7 +30,7 @@ describe('events that were seen', () => {
   });
 
   it('messages are not pushed out by calls, and both are bounded (G6)', () => {
-    const ids = new RecentIds(1000);
+    const ids = new RecentIds({ messagesRemembered: 1000 });
     expect(ids.add('m', 'note')).toBe(true);
     for (let n = 0; n < 200_000; n += 1) ids.add(`call ${n}`, 'tool_call');
     for (let n = 0; n < 900; n += 1) ids.add(`note ${n}`, 'note');

@@ -22,29 +22,36 @@ class Generations {
   }
 
   add(id: string): boolean {
-    if (this.#old.has(id)) return false;
     const before = this.#young.count;
     this.#young.add(id);
     if (this.#young.count === before) return false;
+    const isNew = !this.#old.has(id);
     if (this.#young.count >= this.#maxCount) {
       this.#old = this.#young;
       this.#young = new FingerprintIndex();
     }
-    return true;
+    return isNew;
   }
 }
 
+export interface RecentIdsOptions {
+  /** False: the caller reads each file of one bus once, so that no call comes twice. */
+  readonly withCalls?: boolean;
+  readonly messagesRemembered?: number;
+}
+
 export class RecentIds {
-  readonly #calls: Generations;
+  readonly #calls: Generations | undefined;
   readonly #messages: Generations;
 
-  constructor(messagesRemembered = MESSAGES_REMEMBERED) {
-    this.#calls = new Generations(CALLS_REMEMBERED);
+  constructor({ withCalls = true, messagesRemembered = MESSAGES_REMEMBERED }: RecentIdsOptions = {}) {
+    this.#calls = withCalls ? new Generations(CALLS_REMEMBERED) : undefined;
     this.#messages = new Generations(messagesRemembered);
   }
 
   /** Whether the event of that id and type was not there before; from now on it is. */
   add(id: string, type: string | undefined): boolean {
-    return (type !== undefined && isChannelOnly(type) ? this.#calls : this.#messages).add(id);
+    if (type === undefined || !isChannelOnly(type)) return this.#messages.add(id);
+    return this.#calls?.add(id) ?? true;
   }
 }

@@ -4,36 +4,34 @@
  * B1. Small files are read in one go, without waiting: a bus has thousands of them, and a wait for each takes longer
  *     than the reading. Now and then others get their turn all the same.
  */
-import {
-  closeSync,
-  createReadStream,
-  fstatSync,
-  openSync,
-  read,
-  readdirSync,
-  readFileSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, fstatSync, openSync, read, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { createGunzip, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { errnoOf, errorMessage, NikaError } from '../../model/error.ts';
 import { segmentNumber } from '../layout.ts';
 import type { BusFilePart } from './files.ts';
+import { PackedSource } from './packed-source.ts';
 
-/** At most so many bytes at once. */
+/** At most so many bytes at once, where nothing else is said. */
 export const STEP_BYTES = 512 * 1024;
 
+export interface SourceOptions {
+  /** Where to begin, in uncompressed bytes. */
+  readonly fromByte: number;
+  /** At most so many bytes at once; what is held of the part is a few times as much. */
+  readonly stepBytes: number;
+}
+
 export interface ByteSource extends AsyncDisposable {
-  /** Puts up to {@link STEP_BYTES} bytes into `into` at `offset`, and says how many; 0 at the end. */
+  /** Puts up to `stepBytes` bytes into `into` at `offset`, and says how many; 0 at the end. */
   read(into: Buffer, offset: number): number | Promise<number>;
 }
 
 const SMALL_BYTES = 256 * 1024;
-const SMALL_UNPACKED_BYTES = 8 * 1024 * 1024;
+/** A small compressed part is held whole if it is no more than so many steps. */
+const SMALL_STEPS = 4;
 const TURN_EVERY_OPENS = 32;
 
 const readAsync = promisify(read);
@@ -44,15 +42,15 @@ const unreadable = (path: string, cause: unknown): NikaError =>
     cause,
   });
 
-const plainSource = (path: string, fd: number, fromByte: number): ByteSource => {
+const plainSource = (path: string, fd: number, { fromByte, stepBytes }: SourceOptions): ByteSource => {
   const isSmall = fstatSync(fd).size <= SMALL_BYTES; // B1
   let position = fromByte;
   return {
     read: async (into, offset) => {
       try {
         const bytesRead = isSmall
-          ? readSync(fd, into, offset, STEP_BYTES, position)
-          : (await readAsync(fd, into, offset, STEP_BYTES, position)).bytesRead;
+          ? readSync(fd, into, offset, stepBytes, position)
+          : (await readAsync(fd, into, offset, stepBytes, position)).bytesRead;
         position += bytesRead;
         return bytesRead;
       } catch (cause) {
@@ -64,20 +62,22 @@ const plainSource = (path: string, fd: number, fromByte: number): ByteSource => 
 };
 
 /** What a small compressed file holds; `undefined`: too much to hold, or damaged, which the stream tells better. */
-const tryUnpackSmall = (path: string): Buffer | undefined => {
+const tryUnpackSmall = (path: string, maxBytes: number): Buffer | undefined => {
   try {
     if (statSync(path).size > SMALL_BYTES) return undefined;
-    return gunzipSync(readFileSync(path), { chunkSize: 64 * 1024, maxOutputLength: SMALL_UNPACKED_BYTES });
+    const packed = readFileSync(path);
+    if (packed.readUInt32LE(packed.byteLength - 4) > maxBytes) return undefined; // the size unpacked, as gzip tells it
+    return gunzipSync(packed, { chunkSize: 64 * 1024, maxOutputLength: maxBytes });
   } catch {
     return undefined;
   }
 };
 
-const bufferSource = (bytes: Buffer, fromByte: number): ByteSource => {
+const bufferSource = (bytes: Buffer, { fromByte, stepBytes }: SourceOptions): ByteSource => {
   let position = fromByte;
   return {
     read: (into, offset) => {
-      const count = bytes.copy(into, offset, position, Math.min(position + STEP_BYTES, bytes.byteLength));
+      const count = bytes.copy(into, offset, position, Math.min(position + stepBytes, bytes.byteLength));
       position += count;
       return count;
     },
@@ -85,38 +85,30 @@ const bufferSource = (bytes: Buffer, fromByte: number): ByteSource => {
   };
 };
 
-const streamSource = (path: string, fromByte: number): ByteSource => {
-  const gunzip = createGunzip({ chunkSize: STEP_BYTES });
-  pipeline(createReadStream(path, { highWaterMark: 128 * 1024 }), gunzip, () => undefined); // what fails, fails the iteration
-  const chunks: AsyncIterator<Buffer> = gunzip[Symbol.asyncIterator]();
-  let toSkip = fromByte;
-  const next = async (): Promise<Buffer | undefined> => {
-    try {
-      const { done, value } = await chunks.next();
-      return done === true ? undefined : value;
-    } catch (cause) {
-      throw unreadable(path, cause);
-    }
-  };
-  return {
-    read: async (into, offset) => {
-      for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
-        const wanted = chunk.subarray(Math.min(toSkip, chunk.byteLength));
-        toSkip -= chunk.byteLength - wanted.byteLength;
-        if (wanted.byteLength > 0) return wanted.copy(into, offset);
-      }
-      return 0;
-    },
-    [Symbol.asyncDispose]: async () => {
-      gunzip.destroy();
-      await chunks.return?.();
-    },
-  };
+const streamSource = async (path: string, { fromByte, stepBytes }: SourceOptions): Promise<ByteSource> => {
+  try {
+    const source = await PackedSource.open(path, stepBytes);
+    let isSkipped = fromByte === 0;
+    return {
+      read: async (into, offset) => {
+        try {
+          if (!isSkipped) await source.skip(fromByte);
+          isSkipped = true;
+          return await source.read(into, offset);
+        } catch (cause) {
+          throw unreadable(path, cause);
+        }
+      },
+      [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+    };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
 };
 
-const packedSource = (path: string, fromByte: number): ByteSource => {
-  const bytes = tryUnpackSmall(path);
-  return bytes === undefined ? streamSource(path, fromByte) : bufferSource(bytes, fromByte);
+const packedSource = async (path: string, options: SourceOptions): Promise<ByteSource> => {
+  const bytes = tryUnpackSmall(path, SMALL_STEPS * options.stepBytes);
+  return bytes === undefined ? streamSource(path, options) : bufferSource(bytes, options);
 };
 
 const hasIno = (path: string, ino: number): boolean => {
@@ -149,19 +141,19 @@ let openCount = 0;
  * Opens a part, also where it was renamed (a full segment) or compressed since it was listed.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; reading throws it too, for a compressed file that is damaged.
  */
-export const openByteSource = async (part: BusFilePart, fromByte = 0): Promise<ByteSource> => {
+export const openByteSource = async (part: BusFilePart, options: SourceOptions): Promise<ByteSource> => {
   const { path, compressed, ino } = part;
   openCount += 1;
   if (openCount % TURN_EVERY_OPENS === 0) await setImmediate(); // B1
-  if (compressed) return packedSource(path, fromByte);
+  if (compressed) return packedSource(path, options);
   const fd = tryOpen(path);
-  if (fd !== undefined && (ino === undefined || fstatSync(fd).ino === ino)) return plainSource(path, fd, fromByte);
+  if (fd !== undefined && (ino === undefined || fstatSync(fd).ino === ino)) return plainSource(path, fd, options);
   const renamed = ino === undefined ? undefined : findRenamed(path, ino);
   const renamedFd = renamed === undefined ? undefined : tryOpen(renamed);
   if (renamed !== undefined && renamedFd !== undefined) {
     if (fd !== undefined) closeSync(fd);
-    return plainSource(renamed, renamedFd, fromByte);
+    return plainSource(renamed, renamedFd, options);
   }
-  if (fd !== undefined) return plainSource(path, fd, fromByte); // another file of that name: better than none
-  return packedSource(`${path}.gz`, fromByte); // archived since it was listed
+  if (fd !== undefined) return plainSource(path, fd, options); // another file of that name: better than none
+  return packedSource(`${path}.gz`, options); // archived since it was listed
 };

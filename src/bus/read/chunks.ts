@@ -24,6 +24,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Where to begin, in uncompressed bytes: the beginning of a line. */
   readonly fromByte?: number;
+  /** How many bytes are read at once; a chunk may be as large, or as one line. Less of it takes less memory. */
+  readonly stepBytes?: number;
 }
 
 const HELD_MAX_BYTES = 1024 * 1024;
@@ -32,11 +34,23 @@ const TAIL_BYTES = 192 * 1024;
 const LINE_FEED = 10;
 
 class LineCutter implements Disposable {
-  readonly bytes = Buffer.allocUnsafeSlow(HELD_MAX_BYTES + STEP_BYTES);
+  readonly #stepBytes: number;
+  #bytes: Buffer;
   /** How many bytes at the beginning of `bytes` belong to a line whose end was not read yet. */
   held = 0;
-  #ends = new Uint32Array(1024);
+  #ends: Uint32Array;
   #line = 1;
+
+  constructor(stepBytes: number) {
+    this.#stepBytes = stepBytes;
+    this.#bytes = Buffer.allocUnsafeSlow(stepBytes < STEP_BYTES ? 2 * stepBytes : HELD_MAX_BYTES + STEP_BYTES);
+    this.#ends = new Uint32Array(stepBytes < STEP_BYTES ? 64 : 1024);
+  }
+
+  /** With room for one step more than is held. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
 
   /** Whole lines in the first `filled` bytes, of which those before `held` have no line feed. */
   cut(filled: number): Chunk | undefined {
@@ -68,13 +82,17 @@ class LineCutter implements Disposable {
   [Symbol.dispose](): void {
     this.held = 0;
     this.#line = 1;
-    if (spareCutters.length < MAX_SPARE_CUTTERS) spareCutters.push(this);
+    if (this.#stepBytes === STEP_BYTES && spareCutters.length < MAX_SPARE_CUTTERS) spareCutters.push(this);
   }
 
   /** Moves what follows the chunk to the beginning. */
   keep(from: number, filled: number): void {
-    this.bytes.copyWithin(0, from, filled);
+    this.#bytes.copyWithin(0, from, filled);
     this.held = filled - from;
+    if (this.held + this.#stepBytes <= this.#bytes.byteLength) return;
+    const grown = Buffer.allocUnsafeSlow(Math.min(2 * this.#bytes.byteLength, HELD_MAX_BYTES + this.#stepBytes));
+    this.#bytes.copy(grown, 0, 0, this.held);
+    this.#bytes = grown;
   }
 
   #chunk(kind: Chunk['kind'], end: number, count: number): Chunk {
@@ -113,12 +131,13 @@ export function* slicesOf(chunk: Chunk, sizeBytes: number): Generator<Chunk> {
 }
 
 /**
- * The lines of a part as bytes. Memory: about 2 MiB.
+ * The lines of a part as bytes. Memory: about 2 MiB, or a few times `stepBytes`.
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
-export async function* readChunks(part: BusFilePart, { signal, fromByte }: ReadOptions = {}): AsyncGenerator<Chunk> {
-  await using source = await openByteSource(part, fromByte);
-  using cutter = spareCutters.pop() ?? new LineCutter();
+export async function* readChunks(part: BusFilePart, options: ReadOptions = {}): AsyncGenerator<Chunk> {
+  const { signal, fromByte = 0, stepBytes = STEP_BYTES } = options;
+  await using source = await openByteSource(part, { fromByte, stepBytes });
+  using cutter = (stepBytes === STEP_BYTES ? spareCutters.pop() : undefined) ?? new LineCutter(stepBytes);
   for (;;) {
     signal?.throwIfAborted();
     const count = await source.read(cutter.bytes, cutter.held);

@@ -1,10 +1,10 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHANNEL_A, CHANNEL_B, JOB_A, JOB_B, TempBus, tell } from '../../../test/fixtures/temp-bus.ts';
 import { ALPHA } from '../layout.ts';
-import { parseHeads, readHeads, readLastHead } from './heads.ts';
+import { parseHeads, readHeads } from './heads.ts';
 
 let bus: TempBus;
 beforeEach(() => {
@@ -59,50 +59,4 @@ describe('the heads of a bus', () => {
       expect(() => parseHeads(text, 'h.json')).toThrow(error);
     },
   );
-});
-
-describe('the last head of the alpha bus', () => {
-  const last = () => readLastHead(bus.path(ALPHA));
-
-  it('is that of its last whole line, by whomever', () => {
-    expect(last()).toBeNull();
-    using first = bus.open();
-    tell(first, { entity: JOB_A, type: 'note' });
-    using second = bus.open();
-    tell(second, { entity: JOB_A, type: 'note' });
-    expect(last()).toEqual(second.heads().find(({ file }) => file === ALPHA));
-    tell(first, { entity: JOB_A, type: 'note', data: { text: 'x'.repeat(60_000) } });
-    expect(last()).toEqual(first.heads().find(({ file }) => file === ALPHA));
-  });
-
-  it('passes over a torn line, and finds the one that is glued to it', () => {
-    using first = bus.open();
-    tell(first, { entity: JOB_A, type: 'note' });
-    const head = last();
-    appendFileSync(bus.path(ALPHA), '{"ts":"2026-11-20T11:27:03.123Z","type":"no');
-    expect(last()).toEqual(head);
-    using second = bus.open();
-    tell(second, { entity: JOB_A, type: 'note' });
-    expect(last()?.writer).toBe(second.id);
-  });
-
-  it('is that of the last full segment where the file is empty or not there, and none where that is compressed', () => {
-    using first = bus.open();
-    tell(first, { entity: JOB_A, type: 'note' });
-    const head = last();
-    const segment = join(bus.busDir, 'alpha_bus.000001.jsonl');
-    renameSync(bus.path(ALPHA), segment);
-    expect(last()).toEqual(head);
-    writeFileSync(bus.path(ALPHA), '');
-    expect(last()).toEqual(head);
-    renameSync(segment, `${segment}.gz`);
-    expect(last()).toBeNull();
-  });
-
-  it('G1: is none, and no error, where there is no bus or nothing in it can be read', () => {
-    expect(readLastHead('/nonexistent/_bus/alpha_bus.jsonl')).toBeNull();
-    expect(readLastHead(join(bus.path(ALPHA), 'below', 'alpha_bus.jsonl'))).toBeNull();
-    writeFileSync(bus.path(ALPHA), Buffer.alloc(1_000_000));
-    expect(last()).toBeNull();
-  });
 });

@@ -10,8 +10,6 @@ import { readLines } from './lines.ts';
 import { ownCopy } from './own-copy.ts';
 import { tryReadHeader } from './verify/form.ts';
 
-export { readLastHead } from './last-head.ts';
-
 const HASH_AT_END = /"([0-9a-f]{64})"\}$/;
 
 const headsOf = async ({ name, parts }: BusFile, signal: AbortSignal | undefined): Promise<Head[]> => {

@@ -7,10 +7,8 @@
  */
 import { rmSync } from 'node:fs';
 import { createChain } from '../../bus/chain.ts';
-import { ALPHA, busPath } from '../../bus/layout.ts';
 import { readEntity } from '../../bus/query/entities.ts';
 import { readSessionTrace, type SessionTrace } from '../../bus/query/session-trace.ts';
-import { readLastHead } from '../../bus/read/last-head.ts';
 import { removeRegistration } from '../../bus/registration.ts';
 import { tryLock } from '../../bus/segments.ts';
 import { BusWriter } from '../../bus/writer.ts';
@@ -22,6 +20,7 @@ import { type NikaMeta, nikaMetaSchema } from '../../model/envelope.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from '../entity.ts';
+import { weave } from '../weave.ts';
 import { treeOf } from '../tree/open-tree.ts';
 import type { PodEnd, PodRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
@@ -80,7 +79,7 @@ class LostSession {
     const standing = view?.state === undefined ? undefined : { state: view.state, rev: view.rev };
     const job = new PodEntity(meta, recorder, standing);
     this.#endJob(job, standing);
-    this.#endSession(job);
+    this.#endSession(job, bus);
     await recorder.settle();
   }
 
@@ -108,7 +107,7 @@ class LostSession {
     else job.transition('failed', 'job_failed', { error, code: status });
   }
 
-  #endSession(job: PodEntity): void {
+  #endSession(job: PodEntity, bus: BusWriter): void {
     const { calls, errors, callsByTool, heads } = this.#trace;
     const { beat, started_at } = this.#record;
     const surplus = heads.slice(0, -HEADS_PER_LINE);
@@ -123,7 +122,7 @@ class LostSession {
       errors,
       calls_by_tool: callsByTool,
       dropped: beat.dropped,
-      alpha_head: readLastHead(busPath(this.#options.home.busDir, ALPHA)),
+      ...weave(this.#options.home.busDir, bus.id, job),
       heads: heads.slice(-HEADS_PER_LINE),
     });
   }

@@ -12,9 +12,9 @@ export interface LineStory {
 
 const REMOVED = 'bus_file_removed';
 const FAILING = 'bus_file_failing';
-const MARKS = ['"heads":[', '"alpha_head":{', `"${REMOVED}"`];
+const MARKS = ['"heads":[', '"seen":[', '"alpha_head":{', `"${REMOVED}"`];
 const alphaHead = MESSAGE_SCHEMAS.session_start.shape.alpha_head;
-const ownHeads = MESSAGE_SCHEMAS.session_end_summary.shape.heads;
+const headList = MESSAGE_SCHEMAS.session_end_summary.shape.heads;
 
 /** Whether lines of that type may tell something of the bus. */
 export const tellsOfBus = (type: string): boolean =>
@@ -34,9 +34,10 @@ export const storyOf = (text: string): LineStory => {
   const line = MARKS.some((mark) => text.includes(mark)) ? tryParseLine(text) : undefined; // nearly all notes have none
   if (line === undefined) return { heads: [], sealed: [] };
   if (line.type === 'condition') return { heads: [], sealed: [], ...removalOf(line) };
-  const seen = alphaHead.safeParse(line.data['alpha_head']).data ?? undefined;
-  const own = ownHeads.safeParse(line.data['heads']).data ?? [];
-  const heads = seen === undefined ? own : [...own, seen];
+  const last = alphaHead.safeParse(line.data['alpha_head']).data ?? undefined;
+  const own = headList.safeParse(line.data['heads']).data ?? [];
+  const seen = headList.safeParse(line.data['seen']).data ?? [];
+  const heads = [...own, ...seen, ...(last === undefined ? [] : [last])];
   const isEnd = line.type === 'session_end_summary';
   return { heads, sealed: isEnd ? [line.writer, ...own.map(({ writer }) => writer)] : [] };
 };
