@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
+import { keepMemorySmall } from './small-memory.ts';
 
 interface VerifyCommandOptions {
   readonly against?: string;
@@ -33,6 +34,7 @@ const verify = async ({ against, home: flag, json }: VerifyCommandOptions, termi
       import('./bus-verify-view.ts'),
       import('../progress.ts'),
     ]);
+  keepMemorySmall();
   const home = await openHome(flag, terminal);
   const { keyFile } = loadSettings(home, terminal.env).bus;
   const heads = against === undefined ? [] : parseHeads(readAgainst(against), against);
@@ -44,7 +46,7 @@ const verify = async ({ against, home: flag, json }: VerifyCommandOptions, termi
   const tookMs = performance.now() - startedAtMs;
   if (json) terminal.print(`${JSON.stringify({ bus: home.busDir, ...report, duration_ms: Math.round(tookMs) })}\n`);
   else showReport(terminal, report, { busDir: home.busDir, keyed: chain.keyed, tookMs });
-  process.exitCode = report.tampering > 0 ? 1 : 0;
+  process.exitCode = report.tampering > 0 || report.unchecked > 0 ? 1 : 0;
 };
 
 const heads = async (
@@ -73,7 +75,8 @@ export const addBusVerifyCommands = (bus: Command, terminal: Terminal): void => 
 Torn lines, as a killed pod or a full disk leaves them, are warnings. Whoever can rewrite the files can compute an
 unkeyed chain anew: that shows against heads kept elsewhere (--against), or where bus.keyFile is set.
 
-Exit codes: 0 nothing was tampered with (there may be warnings), 1 tampering, 2 usage or configuration.
+Exit codes: 0 nothing was tampered with (there may be warnings), 1 tampering, or not all could be checked, 2 usage or
+configuration.
 
 Examples:
   $ nika bus verify
