@@ -20,7 +20,7 @@ const reportOfNothing = (heads: readonly Head[]): VerifyReport => {
     return { severity: 'tampering', kind: 'removed', file, line: 0, writer, message };
   });
   const counts = { files: 0, lines: 0, fitting: 0, bytes: 0, blobs: 0, writers: 0, unsealed: 0, warnings: 0 };
-  return { ...counts, tampering: findings.length, findings };
+  return { ...counts, unchecked: 0, tampering: findings.length, findings };
 };
 
 const readAgainst = (path: string): string => {
