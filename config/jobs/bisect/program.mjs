@@ -4,6 +4,7 @@
  * R1. When it is over, nothing of its process group runs: the next checkout has the folder to itself.
  */
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const KEPT_CHARS = 8 * 1024;
@@ -25,7 +26,8 @@ const PIPE_WAIT_MS = 200;
  * @property {AbortSignal} signal
  */
 
-const SIGKILL_CODE = 137;
+/** @param {number | null} code @param {NodeJS.Signals | null} signal */
+const exitCodeOf = (code, signal) => code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 
 /** @param {import('node:child_process').ChildProcess} child @param {NodeJS.Signals} signal */
 const signalGroup = ({ pid }, signal) => {
@@ -64,7 +66,7 @@ export const runLine = async (line, { cwd, env, timeoutMs, signal }) => {
     child.once('close', done);
   });
   child.once('error', reject);
-  child.once('exit', (code) => resolve(code ?? SIGKILL_CODE));
+  child.once('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
   const late = AbortSignal.timeout(timeoutMs);
   const end = () => {
     signalGroup(child, 'SIGTERM');
