@@ -97,16 +97,20 @@ class HostRoom implements Disposable {
     this.#listener = listener;
   }
 
+  get #many(): string {
+    return this.#count === 1 ? '1 pod runs' : `${this.#count} pods run`;
+  }
+
   /** @throws {NikaError} `NIKA_POD_LIMIT` */
   async claimAtOnce(): Promise<void> {
     this.#slot ??= await tryTakeSlot(this.#count);
     if (this.#slot !== undefined || this.#mayWait) return;
-    throw new NikaError('NIKA_POD_LIMIT', `${this.#count} pods run on this host already`, { subject: 'limits.pods' });
+    throw new NikaError('NIKA_POD_LIMIT', `${this.#many} on this host already`, { subject: 'limits.pods' });
   }
 
   async wait(id: string, control: PodControl, signal: AbortSignal): Promise<void> {
     if (this.#slot !== undefined) return;
-    const why = `${this.#count} pods run on this host already (limits.pods): it begins when one of them ends`;
+    const why = `${this.#many} on this host already (limits.pods): it begins when one of them ends`;
     const onWait = (): void => {
       control.wait(why);
       this.#listener({ event: 'queued', id, why }, 0);

@@ -101,8 +101,8 @@ describe('the room of the host', () => {
     await untilTool(home, 'JOB-first');
     const queued = await home.nika('pod', 'start', 'ok', '-d', '--id', 'JOB-second');
     expect([queued.code, queued.stdout]).toEqual([0, 'JOB-second\n']);
-    expect(queued.stderr).toContain('queued: 1 pods run on this host already');
-    expect((await home.nika('pod', 'show', 'JOB-second')).stdout).toMatch(/starting[^]*1 pods run on this host/);
+    expect(queued.stderr).toContain('queued: 1 pod runs on this host already');
+    expect((await home.nika('pod', 'show', 'JOB-second')).stdout).toMatch(/starting[^]*1 pod runs on this host/);
     const refused = await home.nika('pod', 'start', 'ok', '--no-wait');
     expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining('NIKA_POD_LIMIT')]);
     expect((await home.nika('pod', 'stop', 'JOB-first')).code).toBe(0);

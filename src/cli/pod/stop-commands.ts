@@ -28,7 +28,9 @@ export interface StopWishes {
 const DEFAULT_GRACE_MS = 10_000;
 /** What a pod needs besides the grace: to write its story. */
 const STORY_MS = 5_000;
-const ASK_BUDGET_MS = 1_000;
+/** A supervisor on a machine that is busy answers late; one that hangs is killed in the end. */
+const ASK_BUDGET_MS = 5_000;
+const ASK_TO_KILL_BUDGET_MS = 2_000;
 const KILLED_BUDGET_MS = 2_000;
 const EXIT_FAILED = 1;
 
@@ -36,10 +38,14 @@ const EXIT_FAILED = 1;
 const tell = async (record: PodRecord, wishes: StopWishes): Promise<void> => {
   const { graceMs, why, isKill, isAttempt } = wishes;
   const reason = why === undefined ? {} : { reason: why };
+  if (podLiveness(record.process) === 'alive') trySignal(record.process.pid, 'SIGCONT'); // one that is stopped cannot answer
   if (record.socket !== null) {
     const { connect } = await import('../../pod/client/client.ts');
     try {
-      await using client = await connect({ path: record.socket, signal: AbortSignal.timeout(ASK_BUDGET_MS) });
+      await using client = await connect({
+        path: record.socket,
+        signal: AbortSignal.timeout(isKill === true ? ASK_TO_KILL_BUDGET_MS : ASK_BUDGET_MS),
+      });
       if (isKill === true) await client.kill(reason);
       else {
         const grace = graceMs === undefined ? {} : { grace_ms: graceMs };
@@ -51,7 +57,7 @@ const tell = async (record: PodRecord, wishes: StopWishes): Promise<void> => {
     }
   }
   if (podLiveness(record.process) !== 'alive') return;
-  for (const signal of ['SIGTERM', 'SIGCONT'] as const) trySignal(record.process.pid, signal);
+  trySignal(record.process.pid, 'SIGTERM');
 };
 
 const trySignal = (pid: number, signal: NodeJS.Signals): void => {
