@@ -122,6 +122,7 @@ class Attempt {
     });
     this.#control = new PodControl({
       stop: this.#stop,
+      outerStop: options.outerStop,
       gate: this.#gate,
       tree: this.#tree,
       stopsPrograms: runnerKind === 'command',
@@ -169,11 +170,11 @@ class Attempt {
     this.#output.close();
     const run: Run = { home: wish.home, session: this.#session, entity: this.#entity };
     const ended = await finish(run, end);
-    await this.#presence.end(end, ended.duration_ms);
+    const isHeldUp = await this.#presence.end(end, ended.duration_ms);
     this.#session.tell(ended);
     const { state = 'in_progress', rev } = this.#entity;
     const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted';
-    return { ended, standing: { state, rev }, goesOn, isHeldUp: this.#session.isHeldUp };
+    return { ended, standing: { state, rev }, goesOn, isHeldUp: isHeldUp || this.#session.isHeldUp };
   }
 
   /** A bug of the runner is a failure of the job, with its ends on the bus (P2). */

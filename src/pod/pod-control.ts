@@ -11,6 +11,8 @@ import type { PodTree } from './tree/pod-tree.ts';
 
 export interface PodControlOptions {
   readonly stop: Stop;
+  /** Whose times stand still in a pause besides. */
+  readonly outerStop: Stop;
   readonly gate: PauseGate;
   readonly tree: PodTree;
   /** A pause stops the processes too, not only the next tool call. */
@@ -110,19 +112,21 @@ export class PodControl {
   }
 
   pause(): void {
-    const { stop, gate, tree, stopsPrograms, onChange } = this.#options;
+    const { stop, outerStop, gate, tree, stopsPrograms, onChange } = this.#options;
     if (stop.signal.aborted || gate.isShut) return;
     gate.shut();
     stop.pause();
+    outerStop.pause();
     if (stopsPrograms) tree.signalAll('SIGSTOP');
     onChange();
   }
 
   unpause(): void {
-    const { stop, gate, tree, stopsPrograms, onChange } = this.#options;
+    const { stop, outerStop, gate, tree, stopsPrograms, onChange } = this.#options;
     if (!gate.isShut) return;
     if (stopsPrograms) tree.signalAll('SIGCONT');
     stop.unpause();
+    outerStop.unpause();
     gate.reopen();
     onChange();
   }

@@ -30,6 +30,9 @@ export interface PresenceOptions {
 
 const RESULT_MAX_CHARS = 2_048;
 
+/** A word that was cut may be the beginning of a secret, which nobody recognises by it. */
+const withoutCutWord = (text: string): string => text.replace(/\S*…$/, '…');
+
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #heartbeat: Heartbeat;
@@ -58,8 +61,9 @@ export class Presence {
     return { ...pod, home: wish.home.dir, tree: tree.kind.kind };
   }
 
-  async end(end: End, durationMs: number): Promise<void> {
-    await this.#heartbeat.end({
+  /** Whether a disk hangs. */
+  async end(end: End, durationMs: number): Promise<boolean> {
+    const written = await this.#heartbeat.end({
       status: statusOfEnd(end),
       outcome: end.outcome,
       exit_code: end.exitCode,
@@ -68,6 +72,7 @@ export class Presence {
       result: this.#shortResult(end.result),
       error: end.error === undefined ? null : this.#options.session.clean(end.error),
     });
+    return written === 'held up';
   }
 
   #record(): Omit<PodRecord, 'beat' | 'end'> {
@@ -103,7 +108,8 @@ export class Presence {
   #look(): BeatFacts {
     const { session, control } = this.#options;
     const { calls, errors } = session.recorder.counts;
-    const { status, why } = control;
+    const { status } = control;
+    const why = control.why === null ? null : session.clean(control.why);
     const counts = { calls, errors, dropped: { ...session.dropped() } };
     return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded] };
   }
@@ -111,7 +117,7 @@ export class Presence {
   #see(event: PodEvent): void {
     if (event.event === 'tool_started' || event.event === 'tool_ended') {
       const running = event.event === 'tool_started';
-      const what = this.#options.session.clean(event.what);
+      const what = this.#options.session.clean(withoutCutWord(event.what));
       this.#lastTool = { tool: event.tool, what, at: new Date().toISOString(), running };
     }
     if (event.event === 'tool_output') this.#seeOutput();

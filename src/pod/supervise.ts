@@ -170,7 +170,8 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
       beforeBegin: before,
     });
     standing = attempted.standing;
-    if (!attempted.goesOn || stop.signal.aborted) return attempted;
+    // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
+    if (!attempted.goesOn) return attempted;
   }
 };
 

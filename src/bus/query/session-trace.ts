@@ -15,8 +15,10 @@ export interface SessionTrace {
   readonly calls: number;
   readonly errors: number;
   readonly callsByTool: Readonly<Record<string, number>>;
-  /** Its last word, if it came to it. */
+  /** Its last word, its own or that of whoever closed it. */
   readonly end: BusLine | undefined;
+  /** That its attempt failed is told already. */
+  readonly hasFailedAttempt: boolean;
 }
 
 export interface SessionTraceOptions {
@@ -27,6 +29,9 @@ export interface SessionTraceOptions {
   readonly sinceMs: number;
 }
 
+/** Lines that close a session in the name of one that died. */
+const CLOSING = /"type":"(?:session_end_summary|attempt_failed)"/;
+
 class Trace implements SessionTrace {
   readonly #writer: string;
   readonly #session: string;
@@ -36,6 +41,7 @@ class Trace implements SessionTrace {
   calls = 0;
   errors = 0;
   end: BusLine | undefined;
+  hasFailedAttempt = false;
 
   constructor({ writer, session }: SessionTraceOptions) {
     this.#writer = writer;
@@ -52,12 +58,21 @@ class Trace implements SessionTrace {
       if (part.mtimeMs < sinceMs) continue;
       for await (const lines of readLines(part)) {
         for (const { text, kind } of lines) {
-          if (kind === 'torn' || !text.includes(mark)) continue;
+          const isOwn = text.includes(mark);
+          if (kind === 'torn' || !(isOwn || (text.includes(this.#session) && CLOSING.test(text)))) continue;
           const line = tryParseLine(text);
           if (line?.writer === this.#writer) this.#take(name, line);
+          else if (line !== undefined) this.#takeForeign(line);
         }
       }
     }
+  }
+
+  /** Whoever closed it before may have come to its end, or died on the way. */
+  #takeForeign(line: BusLine): void {
+    if (line.meta['session_id'] !== this.#session) return;
+    if (line.type === 'session_end_summary') this.end = line;
+    if (line.type === 'attempt_failed') this.hasFailedAttempt = true;
   }
 
   #take(file: BusFile['name'], line: BusLine): void {
@@ -69,6 +84,7 @@ class Trace implements SessionTrace {
     this.entities.set(id, known);
     applyLine(known.view, line);
     if (line.type === 'session_end_summary') this.end = line;
+    if (line.type === 'attempt_failed') this.hasFailedAttempt = true;
     if (line.type !== 'tool_call') return;
     this.calls += 1;
     if (line.data['ok'] === false) this.errors += 1;

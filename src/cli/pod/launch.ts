@@ -1,4 +1,5 @@
 /** Owns the start of a pod from the command line, in the foreground or in the background. */
+import { isatty } from 'node:tty';
 import type { Home } from '../../config/home.ts';
 import type { Job } from '../../config/job/job.ts';
 import type { InputValues } from '../../config/job/job-inputs.ts';
@@ -89,7 +90,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
   using stop = new Stop();
   let kill = killLivingPrograms;
   using _signals = onSignals({
-    leavesCtrlC: passTerminal,
+    leavesCtrlC: passTerminal && [0, 1, 2].some((fd) => isatty(fd)), // else it has a session of its own
     stop: (signal) => {
       stop.now({ kind: 'interrupted', signal });
       view.say('stopping: what runs is told to end; press Ctrl-C again to kill it');

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { podLiveness, statusOf } from '../../pod/registry/pod-status.ts';
+import { isOver, podLiveness, statusOf } from '../../pod/registry/pod-status.ts';
+import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
 import { durationOption, waitFor } from './wait-command.ts';
@@ -86,18 +87,18 @@ export const stopPods = async (
   wishes: StopWishes,
   terminal: Terminal,
 ): Promise<number> => {
-  const living = pods.filter((record) => record.end === null && podLiveness(record.process) !== 'elsewhere');
+  const living = pods.filter((record) => !isOver(record) && podLiveness(record.process) !== 'elsewhere');
   const graceMs = wishes.isKill === true ? 0 : (wishes.graceMs ?? DEFAULT_GRACE_MS);
   await Promise.all(living.map((record) => tell(record, wishes)));
   const untilMs = performance.now() + graceMs + (wishes.isKill === true ? KILLED_BUDGET_MS : STORY_MS);
   const { pods: now } = await waitFor(living, context, { isAny: false, untilMs }, new AbortController().signal);
-  const stuck = now.filter(({ end }) => end === null);
+  const stuck = now.filter((record) => !isOver(record));
   const why = wishes.isKill === true ? 'killed' : 'it did not end when it was told to, and was killed';
   await Promise.all(stuck.map((record) => force(record, context, why)));
-  for (const record of pods.filter(({ end }) => end !== null)) {
+  for (const record of pods.filter(isOver)) {
     terminal.warn(`${record.entity} has ended already: ${statusOf(record)}`);
   }
-  const elsewhere = pods.filter((record) => record.end === null && !living.includes(record));
+  const elsewhere = pods.filter((record) => !isOver(record) && !living.includes(record));
   for (const { entity, process: by } of elsewhere) {
     terminal.warn(`${entity} runs on ${by.host}: it can be stopped there only`);
   }
@@ -113,7 +114,7 @@ const stop = async (names: readonly string[], flags: StopFlags, isKill: boolean,
     ...(flags.grace === undefined ? {} : { graceMs: durationOption('--grace', flags.grace) }),
   };
   const left = await stopPods(pods, context, wishes, terminal);
-  for (const { entity, end } of pods) if (end === null) terminal.print(`${entity}\n`);
+  for (const record of pods) if (!isOver(record)) terminal.print(`${record.entity}\n`);
   if (left > 0) process.exitCode = EXIT_FAILED;
 };
 

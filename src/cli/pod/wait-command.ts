@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { parseDurationMs } from '../../config/quantity.ts';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { statusOf } from '../../pod/registry/pod-status.ts';
+import { isOver, statusOf } from '../../pod/registry/pod-status.ts';
 import { interruption } from '../ending.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
@@ -26,16 +26,6 @@ export const durationOption = (flag: string, text: string): number => {
   throw new NikaError('NIKA_CLI_USAGE', `${flag} takes a time such as 10s or 5m, not "${text}"`, { subject: flag });
 };
 
-const hasEnded = (record: PodRecord): boolean => record.end !== null && isLastAttempt(record);
-
-/** A failed attempt that is followed by another is not the end of the pod. */
-const isLastAttempt = ({ end, attempt, attempts }: PodRecord): boolean =>
-  end === null ||
-  end.status === 'completed' ||
-  end.status === 'cancelled' ||
-  end.status === 'lost' ||
-  attempt >= attempts;
-
 /** How the named pods stand now: each followed by its entity through its attempts. */
 const look = async (pods: readonly PodRecord[], context: PodContext): Promise<readonly PodRecord[]> => {
   const [{ readRecord, readRecords }, { latestOfEach }] = await Promise.all([
@@ -43,10 +33,10 @@ const look = async (pods: readonly PodRecord[], context: PodContext): Promise<re
     import('../../pod/registry/resolve-pod.ts'),
   ]);
   const { runDir } = context.home;
-  const now = pods.map((record) => (hasEnded(record) ? record : (readRecord(runDir, record.session) ?? record)));
-  if (!now.some((record) => record.end !== null && !hasEnded(record))) return now;
+  const now = pods.map((record) => (isOver(record) ? record : (readRecord(runDir, record.session) ?? record)));
+  if (!now.some((record) => record.end !== null && !isOver(record))) return now;
   const latest = new Map(latestOfEach(readRecords(runDir)).map((record) => [record.entity, record]));
-  return now.map((record) => (hasEnded(record) ? record : (latest.get(record.entity) ?? record)));
+  return now.map((record) => (isOver(record) ? record : (latest.get(record.entity) ?? record)));
 };
 
 const closeLost = async (pods: readonly PodRecord[], { home, settings }: PodContext): Promise<void> => {
@@ -66,7 +56,7 @@ export const waitFor = async (
   let now = pods;
   for (;;) {
     now = await look(now, context);
-    const ended = now.filter(hasEnded);
+    const ended = now.filter(isOver);
     if (ended.length === now.length || (isAny && ended.length > 0))
       return { pods: isAny ? ended : now, isInTime: true };
     if (performance.now() >= untilMs || signal.aborted) return { pods: now, isInTime: false };

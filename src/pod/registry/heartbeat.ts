@@ -26,7 +26,7 @@ export class Heartbeat {
   readonly #look: () => BeatFacts;
   #record: PodRecord;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<unknown> | undefined;
+  #writing: Promise<void> | undefined;
   #isTouched = false;
   #writtenAtMs = -SOON_MS; // what comes right after the start is told at once
 
@@ -62,15 +62,17 @@ export class Heartbeat {
     this.touch();
   }
 
-  /** The last write: how it ended. */
-  async end(end: PodEnd): Promise<void> {
+  /** The last write: how it ended. `held up`: the disk hangs, and the process will not end by itself. */
+  async end(end: PodEnd): Promise<'written' | 'held up'> {
     clearTimeout(this.#timer);
     this.#isTouched = true; // no further plan
-    await bestEffort('pod.record', { withinMs: LAST_BUDGET_MS }, async (signal) => {
+    const last = await bestEffort('pod.record', { withinMs: LAST_BUDGET_MS }, async (signal) => {
       await this.#writing;
+      if (signal.aborted) return;
       this.#record = { ...this.#record, beat: stampOf(this.#look()), end };
       await writeRecordSoon(this.#runDir, this.#record, signal);
     });
+    return last.kind === 'late' ? 'held up' : 'written';
   }
 
   /** The pod never began: nothing is to be told of it. */
@@ -79,6 +81,20 @@ export class Heartbeat {
     this.#isTouched = true;
     await this.#writing;
     bestEffortSync('pod.record', () => removeRecord(this.#runDir, this.#record.session));
+  }
+
+  /** Over when the write itself is, however late: a disk that hangs holds one thread, not one a beat (B1). */
+  async #write(): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    await bestEffort('pod.record', { withinMs: WRITE_BUDGET_MS }, async (signal) => {
+      try {
+        await writeRecordSoon(this.#runDir, this.#record, signal);
+      } finally {
+        done.resolve();
+      }
+    });
+    await done.promise;
+    this.#writing = undefined;
   }
 
   #plan(afterMs: number): void {
@@ -92,11 +108,6 @@ export class Heartbeat {
     if (this.#writing !== undefined) return; // a slow disk: the next one tells it all
     this.#writtenAtMs = performance.now();
     this.#record = { ...this.#record, beat: stampOf(this.#look()) };
-    const write = bestEffort('pod.record', { withinMs: WRITE_BUDGET_MS }, (signal) =>
-      writeRecordSoon(this.#runDir, this.#record, signal),
-    );
-    this.#writing = write.finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing = this.#write();
   }
 }

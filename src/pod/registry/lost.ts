@@ -7,7 +7,9 @@
  */
 import { rmSync } from 'node:fs';
 import { createChain } from '../../bus/chain.ts';
+import { tryParseLine } from '../../bus/line.ts';
 import { readEntity } from '../../bus/query/entities.ts';
+import { readLastLines } from '../../bus/query/last-lines.ts';
 import { readSessionTrace, type SessionTrace } from '../../bus/query/session-trace.ts';
 import { removeRegistration } from '../../bus/registration.ts';
 import { tryLock } from '../../bus/segments.ts';
@@ -67,8 +69,8 @@ class LostSession {
     const { home, settings } = this.#options;
     const { busDir, runDir } = home;
     const { segmentBytes, backlog, keyFile } = settings.bus;
-    const meta = this.#metaOf(this.#record.entity);
-    if (meta === undefined) return; // it died before its first line
+    const meta = this.#metaOf(this.#record.entity) ?? (await this.#metaOfEarlierAttempt());
+    if (meta === undefined) return; // it died before the first line of all
     const bus = BusWriter.open({ busDir, runDir, chain: createChain(keyFile), segmentBytes, backlog });
     using _bus = bus;
     const { maxBodyBytes, redact } = settings.recorder;
@@ -88,6 +90,17 @@ class LostSession {
     return parsed.success ? parsed.data : undefined;
   }
 
+  /** It died before its own first line (in the queue, between two attempts): what stands on the bus is of an earlier session. */
+  async #metaOfEarlierAttempt(): Promise<NikaMeta | undefined> {
+    const { entity, session, attempt, process: by } = this.#record;
+    const query = { entity };
+    const [text] = await readLastLines({ busDir: this.#options.home.busDir, query, count: 1, files: 'all' });
+    const meta = text === undefined ? undefined : tryParseLine(text)?.meta;
+    const own = { session_id: session, attempt, host: by.host, pid: by.pid };
+    const parsed = nikaMetaSchema.safeParse({ ...meta, ...own });
+    return parsed.success ? parsed.data : undefined;
+  }
+
   #endTasks(recorder: Recorder): void {
     for (const [id, { view }] of this.#trace.entities) {
       const meta = this.#metaOf(id);
@@ -103,8 +116,10 @@ class LostSession {
     const { status, error } = this.#closing;
     const { attempt, attempts } = this.#record;
     if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
-    else if (attempt < attempts) job.record('attempt_failed', { error, attempts_left: attempts - attempt });
-    else job.transition('failed', 'job_failed', { error, code: status });
+    else if (attempt < attempts) {
+      const left = { error, attempts_left: attempts - attempt };
+      if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);
+    } else job.transition('failed', 'job_failed', { error, code: status });
   }
 
   #endSession(job: PodEntity, bus: BusWriter): void {

@@ -54,5 +54,16 @@ export const statusOf = (record: PodRecord): PodStatus => {
   return silentMs(record) < STALE_AFTER_MS ? record.beat.status : 'stale'; // T2
 };
 
+/**
+ * Whether no attempt of the pod follows: the last one has ended, or its supervisor is gone. Between two attempts a record
+ * has an end, and the pod lives.
+ */
+export const isOver = (record: PodRecord): boolean => {
+  const { end, attempt, attempts } = record;
+  if (end === null) return false;
+  if (end.status !== 'failed' || attempt >= attempts) return true;
+  return podLiveness(record.process) !== 'alive';
+};
+
 /** It has not ended, as far as anybody here can tell. */
 export const isLiving = (status: PodStatus): boolean => !['completed', 'failed', 'cancelled', 'lost'].includes(status);

@@ -42,6 +42,14 @@ const wantedOf = ({ job, scope }: RunnerContext): Wanted => {
   return { argv: [file, ...args], stdin };
 };
 
+/** The program that an input names, as it is or as a hook left it. */
+const argvIn = (input: unknown): Wanted['argv'] | undefined => {
+  const argv: unknown = typeof input === 'object' && input !== null && 'argv' in input ? input.argv : undefined;
+  if (!Array.isArray(argv) || !argv.every((word): word is string => typeof word === 'string')) return undefined;
+  const [file, ...args] = argv;
+  return file === undefined ? undefined : [file, ...args];
+};
+
 /** With the caller's own streams nothing stands between it and the terminal, or the pipe, byte for byte (M2). */
 const stdioOf = ({ passTerminal }: RunnerContext, stdin: string | undefined): StdioOptions => {
   const output = passTerminal ? 'inherit' : 'pipe';
@@ -126,9 +134,15 @@ export const runCommandJob: Runner = async (context): Promise<RunnerOutcome> => 
     source: 'hook',
     isRecorded: () => host.reportedCount === 0,
   } as const;
-  const result = await host.call<CallResult>(call, async (_input, callId) => {
-    const { ending, streams } = await runProgram(context, wanted, callId);
-    const came = toCallResult(ending, streams, { file: wanted.argv[0], cwd });
+  const result = await host.call<CallResult>(call, async (input, callId) => {
+    const argv = argvIn(input);
+    if (argv === undefined) {
+      const error = 'NIKA_TOOL_BAD_INPUT: command: a hook left no argv, a list of texts, in its input';
+      outcome = { kind: 'failed', error };
+      return { ok: false, error };
+    }
+    const { ending, streams } = await runProgram(context, { ...wanted, argv }, callId);
+    const came = toCallResult(ending, streams, { file: argv[0], cwd });
     outcome = toOutcome(ending, came);
     return came;
   });

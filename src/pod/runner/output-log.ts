@@ -25,10 +25,18 @@ const MAX_WAITING_CHARS = 1024 * 1024;
 /** Of each stream, for a disk that is slower than the program. */
 const BUFFER_BYTES = 16 * 1024 * 1024;
 
-/** A private key stands on several lines: what has begun waits for its end. */
-const beforeOpenKey = (text: string, end: number): number => {
-  const begin = text.lastIndexOf('-----BEGIN ', end);
-  return begin === -1 || text.includes('-----END ', begin) ? end : begin;
+/**
+ * How much of the text can be written: whole lines. A private key stands on several: what has begun waits for its end. Only
+ * where so much waits that it has to go (G6) a text is cut, and then between two words: a secret has no space in it.
+ */
+const cutOf = (text: string): number => {
+  const lines = text.lastIndexOf('\n') + 1;
+  const begin = text.lastIndexOf('-----BEGIN ', lines);
+  const whole = begin === -1 || text.includes('-----END ', begin) ? lines : begin;
+  if (whole > 0 || text.length <= MAX_LINE_CHARS) return whole;
+  if (lines > 0) return lines;
+  const word = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\t')) + 1;
+  return word > 0 ? word : text.length;
 };
 
 class OutputFile {
@@ -56,8 +64,7 @@ class OutputFile {
 
   push(chunk: Buffer): void {
     this.#line += this.#decoder.write(chunk);
-    const whole = this.#line.length > MAX_LINE_CHARS ? this.#line.length : this.#line.lastIndexOf('\n') + 1;
-    const cut = this.#line.length > MAX_LINE_CHARS ? whole : beforeOpenKey(this.#line, whole);
+    const cut = cutOf(this.#line);
     if (cut > 0) this.#write(this.#line.slice(0, cut)); // U1
     this.#line = this.#line.slice(cut);
   }
