@@ -2,43 +2,17 @@
  * `nika bus verify` and `nika bus grep` over a generated bus, as whole processes on one core, beside `sha256sum` and
  * `grep` over the same bytes in the same run. `NIKA_BENCH_MB=2000` for a larger bus.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixed, machine, median, row } from './figures.ts';
 import { generateBus } from './generated-bus.ts';
+import { nikaBus, sample, type Sample } from './process-sample.ts';
 
 const MEGABYTES = Number(process.env['NIKA_BENCH_MB'] ?? 300);
 const RUNS = 5;
-const nika = join(import.meta.dirname, '../../bin/nika.cjs');
 const home = mkdtempSync(join(tmpdir(), 'nika-bench-'));
-const TELL_MEMORY = `process.on('exit',()=>process.stderr.write('maxRSS='+process.resourceUsage().maxRSS))`;
-
-interface Sample {
-  readonly ms: number;
-  readonly maxRssKb: number;
-}
-
-const run = (command: readonly string[]): Sample => {
-  const atMs = performance.now();
-  const { stderr, status } = spawnSync('taskset', ['-c', '0', ...command], {
-    encoding: 'utf8',
-    maxBuffer: 1e9,
-    env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(TELL_MEMORY)}` },
-  });
-  if (status !== 0 && status !== 1) throw new Error(`${command.join(' ')}: exit ${status}: ${stderr.slice(-500)}`);
-  return { ms: performance.now() - atMs, maxRssKb: Number(/maxRSS=(\d+)/.exec(stderr)?.[1] ?? 0) };
-};
-
-const ours = (...args: readonly string[]): readonly string[] => [
-  process.execPath,
-  nika,
-  'bus',
-  ...args,
-  '--home',
-  home,
-];
+const ours = (...args: readonly string[]): readonly string[] => nikaBus(home, ...args);
 const all = `${home}/_bus/alpha_bus.jsonl ${home}/_bus/channels/*.jsonl`;
 
 const cases: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +38,7 @@ try {
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round < RUNS; round += 1) {
     for (const [name, command] of Object.entries(cases))
-      samples.set(name, [...(samples.get(name) ?? []), run(command)]);
+      samples.set(name, [...(samples.get(name) ?? []), sample(command, '0')]);
   }
   console.log(
     `${machine()}; ${fixed(bytes / 1e6, 0)} MB, ${lines} lines, one core, medians of ${RUNS} runs, start-up included`,
@@ -72,8 +46,8 @@ try {
   row('', ['seconds', 'MB/s', 'peak memory MB']);
   row('---', ['---', '---', '---']);
   for (const [name, taken] of samples) {
-    const ms = median(taken.map((sample) => sample.ms));
-    const rss = Math.max(...taken.map((sample) => sample.maxRssKb)) / 1000;
+    const ms = median(taken.map((one) => one.ms));
+    const rss = Math.max(...taken.map((one) => one.maxRssKb)) / 1000;
     row(name, [fixed(ms / 1000, 2), fixed(bytes / 1e3 / ms, 0), rss === 0 ? '' : fixed(rss, 0)]);
   }
 } finally {

@@ -27,10 +27,11 @@ export class LogFile {
   #isTurning = false;
   #onEmpty: () => void = () => undefined;
 
-  constructor(path: string, maxBytes: number) {
+  /** `bufferBytes`: what waits in memory for a slow disk; more is dropped. */
+  constructor(path: string, maxBytes: number, bufferBytes = MAX_BUFFER_BYTES) {
     this.#path = path;
     this.#turnAtBytes = maxBytes / 2;
-    const stream = new sonicBoom.SonicBoom({ dest: path, sync: false, mode: 0o600, maxLength: MAX_BUFFER_BYTES });
+    const stream = new sonicBoom.SonicBoom({ dest: path, sync: false, mode: 0o600, maxLength: bufferBytes });
     this.#state = { kind: 'writing', stream };
     stream.on('drop', () => {
       this.#dropped += 1;

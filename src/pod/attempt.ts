@@ -49,6 +49,7 @@ export interface AttemptOptions {
   readonly detached: boolean;
   readonly tmux: string | undefined;
   readonly passTerminal: boolean;
+  readonly viewerRoom: (() => Promise<unknown> | undefined) | undefined;
   /** Told once the pod can be steered. */
   readonly onControl: ((control: PodControl) => void) | undefined;
   /** What is waited for before the work begins: a free slot of the host, the time between two tries. */
@@ -138,7 +139,7 @@ class Attempt {
       maxToolCalls: plan.mission.maxToolCalls,
     });
     this.#faults = new SocketFaults((fault, why) => session.log.write('warn', 'socket', { fault, why }));
-    session.countDrops(() => hooks.failures());
+    session.countDrops(() => prefixed('hook ', hooks.failures()));
     session.countDrops(() => ({ output_pieces_dropped: this.#output.dropped }));
     session.countDrops(() => prefixed('socket_', this.#faults.counts()));
     this.#presence = new Presence({
@@ -177,7 +178,7 @@ class Attempt {
 
   /** A bug of the runner is a failure of the job, with its ends on the bus (P2). */
   async #work(door: ReturnType<typeof createPodDoor>): Promise<RunnerOutcome> {
-    const { plan, wish, run, passTerminal } = this.#options;
+    const { plan, wish, run, passTerminal, viewerRoom = () => undefined } = this.#options;
     const { timeoutMs } = plan.mission;
     if (timeoutMs !== undefined) this.#stop.after(timeoutMs, { kind: 'timed_out', afterMs: timeoutMs });
     const env = this.#childEnv();
@@ -194,6 +195,7 @@ class Attempt {
       control: this.#control,
       output: this.#output,
       passTerminal,
+      viewerRoom,
       graceMs: () => this.#control.graceMs,
     };
     if (this.#stop.signal.aborted) return { kind: 'cancelled' };

@@ -28,6 +28,8 @@ export interface SuperviseOptions extends PodWish {
   readonly tmux?: string;
   /** The program of a `command` job gets the terminal itself. */
   readonly passTerminal?: boolean;
+  /** Whoever shows the output has enough for now: resolves when there is room again. */
+  readonly viewerRoom?: () => Promise<unknown> | undefined;
   /** False: an error where the host has no room for another pod. */
   readonly mayWait: boolean;
   /** Of the first attempt; else one is made. */
@@ -175,5 +177,6 @@ const ofAll = (options: SuperviseOptions) => ({
   detached: options.detached,
   tmux: options.tmux,
   passTerminal: options.passTerminal ?? false,
+  viewerRoom: options.viewerRoom,
   onControl: options.onControl,
 });

@@ -185,7 +185,7 @@ describe('a tool', () => {
 });
 
 describe.each(['session', 'group', 'cleaned'] as const)("a tool's grandchild (%s)", (which) => {
-  it.concurrent.each(['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const)(
+  it.concurrent.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP', 'SIGSEGV'] as const)(
     '%s: is the affair of its parent, and nothing outlives the pod',
     async (signal) => {
       await using stage = await startPod('cgroup');
@@ -199,6 +199,28 @@ describe.each(['session', 'group', 'cleaned'] as const)("a tool's grandchild (%s
   );
 });
 
+describe('a tool that misbehaves', () => {
+  it.concurrent.each([
+    ['loops for ever', 'while :; do :; done', 3, /NIKA_TOOL_TIMED_OUT/],
+    [
+      'takes all its memory',
+      'ulimit -v 300000; exec node -e "const a = []; for (;;) a.push(Buffer.alloc(1e7, 1))"',
+      1,
+      /./,
+    ],
+    ['exits without a word', 'exit 0', 0, undefined],
+  ] as const)('%s: ends as its step says', async (_what, command, exitCode, error) => {
+    using home = new TestHome();
+    const marker = uniqueSleepers().session;
+    const line = JSON.stringify(`setsid sleep ${marker} & ${command}`);
+    home.job('bad', `  - { tool: shell, timeout: 2s, input: { command: ${line} } }`);
+    const { code, stderr } = await home.nika('pod', 'start', 'bad', '-q', '--id', 'JOB-ends');
+    expect(code).toBe(exitCode);
+    expect(stderr).toMatch(error ?? /^$/);
+    expect(running(`sleep\0${marker}`)).toEqual([]);
+  });
+});
+
 const MODULE = `
 export const run = async (pod, inputs) => {
   const step = pod.tool('step', async (n) => n + 1);
@@ -208,6 +230,10 @@ export const run = async (pod, inputs) => {
   if (inputs.how === 'abort') process.abort();
   if (inputs.how === 'memory') { const kept = []; for (;;) kept.push(new Array(1e5).fill(Math.random())); }
   if (inputs.how === 'loop') for (;;);
+  if (inputs.how === 'wait') {
+    await new Promise((resolve) => pod.signal.addEventListener('abort', resolve));
+    return 'ended well';
+  }
   if (inputs.how === 'rejection') Promise.reject(new Error('nobody caught it'));
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 };`;
@@ -258,19 +284,43 @@ describe('the process of a module', () => {
     expect(running(home.dir)).toEqual([]);
   });
 
-  it.concurrent.each(['SIGKILL', 'SIGSEGV'] as const)(
+  it.concurrent('SIGTERM from outside aborts pod.signal, and run may end well', async () => {
+    using home = moduleHome();
+    const pod = home.start(['pod', 'start', 'mod', '-i', 'how=wait', '--id', 'JOB-ends']);
+    await pod.printed('✓ step');
+    process.kill(moduleOf(pod.child.pid), 'SIGTERM');
+    const { code, stdout } = await pod.ended;
+    expect([code, stdout]).toEqual([0, expect.stringContaining('ended well')]);
+  });
+
+  it.concurrent('a module that is stopped goes on', async () => {
+    using home = moduleHome();
+    const pod = home.start(['pod', 'start', 'mod', '-i', 'how=wait', '--id', 'JOB-ends']);
+    await pod.printed('✓ step');
+    const child = moduleOf(pod.child.pid);
+    for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGTERM'] as const) process.kill(child, signal);
+    expect((await pod.ended).code).toBe(0);
+  });
+
+  it.concurrent.each(['SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSEGV'] as const)(
     '%s from outside: the job fails, and says by what',
     async (signal) => {
       using home = moduleHome();
       const pod = home.start(['pod', 'start', 'mod', '--id', 'JOB-ends']);
       await pod.printed('✓ step');
-      const child = running('module-worker').find((pid) => parentOf(pid) === pod.child.pid);
-      process.kill(child ?? 0, signal);
+      process.kill(moduleOf(pod.child.pid), signal);
       const { code, stdout } = await pod.ended;
       expect([code, stdout]).toEqual([1, expect.stringContaining(`was killed by ${signal} before run() was done`)]);
     },
   );
 });
+
+/** The process that runs the module of a pod in the foreground. */
+const moduleOf = (supervisor: number | undefined): number => {
+  const found = running('module-worker').find((pid) => parentOf(pid) === supervisor);
+  if (found === undefined) throw new Error('the process of the module is not there');
+  return found;
+};
 
 const parentOf = (pid: number): number | undefined => parents().get(pid);
 

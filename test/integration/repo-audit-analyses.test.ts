@@ -134,6 +134,10 @@ describe('notes, tests and housekeeping', () => {
     for (const [at, part] of ['/', '"', "'", '`', '(/', '/*', '//', '#', '"""', '\\', '<!--', '(/[', ' /\n'].entries())
       for (const extension of ['ts', 'py', 'rs', 'xyz'])
         repository.write(`${at}.${extension}`, `// TODO: a\n${part.repeat(400_000 / part.length)}`);
+    repository
+      .write('many.c', '/*TODO: */'.repeat(300_000))
+      .write('words.txt', 'TODO '.repeat(800_000))
+      .write('words.c', `/*${' TODO: '.repeat(500_000)}`);
     const startedMs = performance.now();
     repository.tell('todos');
     expect(performance.now() - startedMs).toBeLessThan(8000);

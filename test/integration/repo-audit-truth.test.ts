@@ -98,9 +98,20 @@ describe('what cannot be read as a whole', () => {
       .commit();
     const { gist, report } = audit(repository.dir);
     expect(gist).toContain('small: binary files\n2 binary files (3 bytes), no text written here; 1 commit by 1 person');
-    expect(gist).toContain('no code, no CI');
+    expect(gist).toContain('no code of its own, no CI');
     expect(report).toContain('There is no text here that people leave notes in.');
     expect(report).toContain('| `b.bin` | 1 byte |');
+  });
+
+  it('files of the index that are not in the folder are not said to be empty of anything', () => {
+    repository.write('a.py', 'x = 1\n').write('package.json', '{}').commit();
+    execFileSync('rm', ['a.py', 'package.json'], { cwd: repository.dir });
+    const { gist, report } = audit(repository.dir);
+    expect(gist).toContain('small: npm project whose package.json cannot be read');
+    expect(gist).toContain(
+      '(1) package.json cannot be read: it is not in the folder; (2) 2 files of the index are not',
+    );
+    expect(report).toContain('There was no text to search.');
   });
 
   it('a manifest that is none is named, in the gist as well', () => {

@@ -173,6 +173,7 @@ const isBinaryLock = (path) => path.endsWith('.lockb');
 /** @param {string} path @param {import('./repository/file-reader.mjs').FileContents} file @param {string} text @returns {string | undefined} */
 const whyNotRead = (path, file, text) => {
   if (file.kind === 'binary') return isBinaryLock(path) ? undefined : 'it is binary';
+  if (file.kind === 'missing') return 'it is not in the folder';
   if (file.kind !== 'text') return 'it cannot be opened';
   if (!file.isWhole) return 'it is too large';
   const why = whyUnreadable(path, text);
@@ -197,7 +198,7 @@ await printSection('dependencies', async ({ place, top }) => {
       continue;
     }
     const file = reader.read(path);
-    if (file.kind === 'missing' || file.kind === 'no file') continue;
+    if (file.kind === 'no file') continue;
     const text = file.kind === 'text' ? file.bytes.toString('utf8') : '';
     const why = whyNotRead(path, file, text);
     if (why !== undefined) unreadable.push({ path: showPath(path), why });

@@ -154,7 +154,7 @@ class QualityLook {
     }
     if (part === 'source') {
       this.sourceFileCount += 1;
-      if (path.endsWith('.rs') && this.#looksInside() && /^\s*#\[cfg\(test\)\]/m.test(this.#textOf(path)))
+      if (path.endsWith('.rs') && this.#looksInside() && /^[ \t]*#\[cfg\(test\)\]/m.test(this.#textOf(path)))
         this.frameworks.add('cargo test (in the sources)');
       return;
     }

@@ -61,16 +61,39 @@ const isNote = (text, { from, to }, { lineStart, isProse }) => {
   return (isProse ? PROSE_BEFORE : COMMENT_BEFORE).test(before) && !LISTED.test(after);
 };
 
-/** @param {string} text @param {{ from: number, to: number }} part @param {boolean} isProse @returns {Marker[]} */
-const markersIn = (text, part, isProse) => {
+/** Where lines begin, asked for from the beginning to the end: a line may be long, and is never searched twice. */
+class LineStarts {
+  #text;
+  #start = 0;
+  #searchedTo = 0;
+
+  /** @param {string} text */
+  constructor(text) {
+    this.#text = text;
+  }
+
+  /** @param {number} at no smaller than before */
+  before(at) {
+    const lastBreak = this.#text.slice(this.#searchedTo, at).lastIndexOf('\n');
+    if (lastBreak >= 0) this.#start = this.#searchedTo + lastBreak + 1;
+    this.#searchedTo = at;
+    return this.#start;
+  }
+}
+
+/** @param {string} text @param {readonly { from: number, to: number }[]} parts in order @param {boolean} isProse */
+const markersIn = (text, parts, isProse) => {
   /** @type {Marker[]} */
   const markers = [];
-  for (const { 0: kind, index } of text.slice(part.from, part.to).matchAll(MARKER)) {
-    const from = part.from + index;
-    const lineStart = text.lastIndexOf('\n', from - 1) + 1;
-    const word = { from, to: from + kind.length };
-    if (isNote(text, word, { lineStart: Math.max(part.from, lineStart), isProse }))
-      markers.push({ kind: /** @type {MarkerKind} */ (kind), from, lineStart });
+  const lines = new LineStarts(text);
+  for (const part of parts) {
+    for (const { 0: kind, index } of text.slice(part.from, part.to).matchAll(MARKER)) {
+      const from = part.from + index;
+      const lineStart = lines.before(from);
+      const where = { lineStart: Math.max(part.from, lineStart), isProse };
+      if (isNote(text, { from, to: from + kind.length }, where))
+        markers.push({ kind: /** @type {MarkerKind} */ (kind), from, lineStart });
+    }
   }
   return markers;
 };
@@ -82,7 +105,7 @@ const findMarkers = (path, bytes) => {
   const language = languageByName(path);
   const isProse = language?.kind === 'prose';
   const parts = isProse ? [{ from: 0, to: text.length }] : commentsIn(text, commentSyntaxOf(language?.name));
-  return { text, markers: parts.flatMap((part) => markersIn(text, part, isProse)) };
+  return { text, markers: markersIn(text, parts, isProse) };
 };
 
 const MAX_URGENT = 15;

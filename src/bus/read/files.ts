@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import { errnoOf, errorMessage, NikaError } from '../../model/error.ts';
 import { ALPHA, type BusFileName, channelsDir, segmentNumber } from '../layout.ts';
+import { ChannelNames } from './channel-names.ts';
 
 export interface BusFilePart {
   readonly path: string;
@@ -95,12 +96,11 @@ const partsOf = (plainPath: string): readonly BusFilePart[] => {
 
 const withoutGz = (fileName: string): string => (fileName.endsWith(GZ) ? fileName.slice(0, -GZ.length) : fileName);
 
-/** Names of the entries of a folder. @throws {NikaError} `NIKA_BUS_UNREADABLE`, except where `mayBeMissing`. */
-const entriesOf = (dir: string, { mayBeMissing }: { readonly mayBeMissing: boolean }): readonly string[] => {
+/** Names of the entries of `_bus/`. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
+const entriesOf = (dir: string): readonly string[] => {
   try {
     return readdirSync(dir);
   } catch (cause) {
-    if (mayBeMissing && errnoOf(cause) === 'ENOENT') return [];
     if (errnoOf(cause) !== 'ENOENT') throw unreadable(dir, cause);
     throw new NikaError('NIKA_BUS_UNREADABLE', `nothing has run in this home yet: there is no ${dir}`, {
       subject: dir,
@@ -111,7 +111,7 @@ const entriesOf = (dir: string, { mayBeMissing }: { readonly mayBeMissing: boole
 
 const alphaParts = (busDir: string): readonly BusFilePart[] => {
   const segments = new Map<number, string>();
-  for (const entry of entriesOf(busDir, { mayBeMissing: false })) {
+  for (const entry of entriesOf(busDir)) {
     const number = segmentNumber(entry);
     if (number !== undefined) segments.set(number, withoutGz(entry));
   }
@@ -119,14 +119,13 @@ const alphaParts = (busDir: string): readonly BusFilePart[] => {
   return [...inOrder, ALPHA].flatMap((fileName) => partsOf(join(busDir, fileName))); // F1
 };
 
-const channelNames = (busDir: string): readonly BusFileName[] => {
-  const names = new Set<BusFileName>();
-  for (const entry of entriesOf(channelsDir(busDir), { mayBeMissing: true })) {
-    const plain = withoutGz(entry);
-    if (plain.endsWith('.jsonl') && !plain.startsWith('.'))
-      names.add(`channels/${plain.slice(0, -'.jsonl'.length)}.jsonl`);
+/** The channels by name. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
+export const listChannels = (busDir: string): ChannelNames => {
+  try {
+    return ChannelNames.read(busDir);
+  } catch (cause) {
+    throw unreadable(channelsDir(busDir), cause);
   }
-  return [...names].sort();
 };
 
 /**
@@ -136,7 +135,7 @@ const channelNames = (busDir: string): readonly BusFileName[] => {
 export const listBusFiles = (busDir: string): readonly BusFile[] =>
   [
     { name: ALPHA, parts: alphaParts(busDir) },
-    ...channelNames(busDir).map((name) => ({ name, parts: partsOf(join(busDir, name)) })),
+    ...Array.from(listChannels(busDir), (name) => ({ name, parts: partsOf(join(busDir, name)) })),
   ].filter((file) => file.parts.length > 0);
 
 /**

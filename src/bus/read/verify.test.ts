@@ -47,6 +47,7 @@ describe('G8: verifying a bus', () => {
       unsealed: 0,
       tampering: 0,
       warnings: 0,
+      unchecked: 0,
       findings: [],
     });
   });
@@ -259,7 +260,7 @@ describe('G8: verifying a bus', () => {
     edit(CHANNEL_A, (lines) => lines.slice(0, -1));
     const report = await bus.verify();
     expect(report.findings).toMatchObject([{ kind: 'removed', line: 0, writer: victim.id }]);
-    expect(report.findings[0]?.message).toMatch(/^line 3 is missing: told at .*JOB-b\.jsonl:1$/);
+    expect(report.findings[0]?.message).toMatch(/^line 3 is missing: told at .*alpha_bus\.jsonl:3$/);
   });
 
   it('finds all that is missing against heads that were kept elsewhere', async () => {

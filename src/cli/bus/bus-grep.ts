@@ -1,6 +1,5 @@
 /** Owns `nika bus grep`: what it asks, prints and ends with. */
 import { basename } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { tryParseLine } from '../../bus/line.ts';
 import { type FoundLine, mergeLines } from '../../bus/query/merge.ts';
 import { lineRow } from './bus-line-view.ts';
@@ -12,6 +11,7 @@ import {
   type QueryOptions,
   unknownTypeHint,
 } from './bus-query.ts';
+import { keepMemorySmall } from './small-memory.ts';
 import { closedPipe } from '../ending.ts';
 import { nothingYet, openBus } from './open-bus.ts';
 import { startProgress } from '../progress.ts';
@@ -30,12 +30,6 @@ const EXIT_NOTHING_FOUND = 1;
 const EXIT_UNREADABLE = 2;
 /** In a pipe nothing is cut but what nobody would read. */
 const PIPE_COLUMNS = 500;
-
-/** A search makes much garbage that lives shortly; V8 would take 100 MB to collect it rarely (docs/benchmarks.md). */
-const keepMemorySmall = (): void => {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=50');
-};
 
 const createPrinter = (options: GrepOptions, names: readonly string[], terminal: Terminal) => {
   const columns = terminal.isInteractive ? terminal.columns : PIPE_COLUMNS;

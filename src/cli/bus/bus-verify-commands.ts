@@ -5,6 +5,7 @@ import type { Finding, VerifyReport } from '../../bus/read/verify.ts';
 import type { Head } from '../../model/message.ts';
 import { errnoOf, errorMessage, NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
+import { keepMemorySmall } from './small-memory.ts';
 
 interface VerifyCommandOptions {
   readonly against?: string;
@@ -19,7 +20,7 @@ const reportOfNothing = (heads: readonly Head[]): VerifyReport => {
     return { severity: 'tampering', kind: 'removed', file, line: 0, writer, message };
   });
   const counts = { files: 0, lines: 0, fitting: 0, bytes: 0, blobs: 0, writers: 0, unsealed: 0, warnings: 0 };
-  return { ...counts, tampering: findings.length, findings };
+  return { ...counts, unchecked: 0, tampering: findings.length, findings };
 };
 
 const readAgainst = (path: string): string => {
@@ -50,6 +51,7 @@ const verify = async ({ against, home: flag, json }: VerifyCommandOptions, termi
     import('./bus-verify-view.ts'),
     import('../progress.ts'),
   ]);
+  keepMemorySmall();
   const bus = openBus(flag, terminal);
   const { home, busDir } = bus;
   const { keyFile } = loadSettings(home, terminal.env).bus;
@@ -67,7 +69,7 @@ const verify = async ({ against, home: flag, json }: VerifyCommandOptions, termi
   if (json) terminal.print(`${JSON.stringify({ bus: busDir, ...report, duration_ms: Math.round(tookMs) })}\n`);
   else if (isNothing) terminal.print(`${nothingYet(bus)}: there is nothing to verify.\n`);
   else view.showReport(terminal, report, { busDir, keyed: chain.keyed, tookMs });
-  process.exitCode = report.tampering > 0 ? 1 : 0;
+  process.exitCode = report.tampering > 0 || report.unchecked > 0 ? 1 : 0;
 };
 
 const heads = async (
@@ -103,7 +105,8 @@ export const addBusVerifyCommands = (bus: Command, terminal: Terminal): void => 
 Torn lines, as a killed pod or a full disk leaves them, are warnings. Whoever can rewrite the files can compute an
 unkeyed chain anew: that shows against heads kept elsewhere (--against), or where bus.keyFile is set.
 
-Exit codes: 0 nothing was tampered with (there may be warnings), 1 tampering, 2 usage or configuration.
+Exit codes: 0 nothing was tampered with (there may be warnings), 1 tampering, or not all could be checked, 2 usage or
+configuration.
 
 Examples:
   $ nika bus verify

@@ -20,14 +20,18 @@ const showFinding = ({ print, paint }: Terminal, { severity, kind, file, line, w
   print(`${printable(place)}: ${label}: ${printable(message)}${who}\n`);
 };
 
-const showVerdict = ({ print, paint }: Terminal, { tampering, warnings, unsealed }: VerifyReport): void => {
+const showVerdict = ({ print, paint }: Terminal, report: VerifyReport): void => {
+  const { tampering, warnings, unsealed, unchecked } = report;
   const asides = [
     ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
     ...(unsealed > 0 ? [`${plural(unsealed, 'writer')} not closed (alive, or killed)`] : []),
   ];
   const aside = asides.length === 0 ? '' : `; ${asides.join(', ')}`;
   if (tampering > 0) print(`${paint('red', `Tampered with: ${plural(tampering, 'finding')}`)}${aside}.\n`);
-  else print(`${paint('green', 'Every line is as it was written')}${aside}.\n`);
+  else if (unchecked > 0) {
+    const what = `Nothing was found, but ${plural(unchecked, 'head')} that lines tell of could not be looked up`;
+    print(`${paint('yellow', what)}${aside}.\n`);
+  } else print(`${paint('green', 'Every line is as it was written')}${aside}.\n`);
 };
 
 /** What was found, what was read and how fast, and the verdict. */

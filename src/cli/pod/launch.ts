@@ -23,6 +23,20 @@ export interface LaunchWish {
   readonly resume?: { readonly attempt: number; readonly standing: EntityStanding };
 }
 
+/** Until what was printed has been read, or will never be; `undefined`: there is room. */
+const roomOf = (stream: NodeJS.WriteStream): Promise<void> | undefined => {
+  if (!stream.writableNeedDrain || stream.destroyed) return undefined;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const settle = (): void => {
+    stream.off('drain', settle);
+    stream.off('close', settle);
+    resolve();
+  };
+  stream.once('drain', settle);
+  stream.once('close', settle);
+  return promise;
+};
+
 /** As a job file would have it: what is there by default is left out. */
 const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
   structuredClone(steps.length === 0 ? job : { ...job, steps });
@@ -102,6 +116,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     mayWait: options.wait,
     sessionId: spec.session,
     passTerminal,
+    viewerRoom: () => roomOf(terminal.stdout),
     ...(resume === undefined ? {} : { resume }),
     onControl: (control) => {
       kill = () => {

@@ -1,7 +1,7 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
 import type { PodControl } from '../../pod/pod-control.ts';
-import type { PodEvent, PodListener } from '../../pod/pod-event.ts';
-import { formatDuration, printable } from '../format.ts';
+import type { PodEnded, PodEvent, PodListener } from '../../pod/pod-event.ts';
+import { firstLine, formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
@@ -32,7 +32,7 @@ const STILL_EVERY_MS = 30_000;
 const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
   switch (event.event) {
     case 'pod_started':
-      return `${terminal.paint('bold', event.job)} ${terminal.paint('dim', event.id)}`;
+      return `${terminal.paint('bold', event.job)} ${terminal.paint('dim', event.id)}${event.attempt > 1 ? ` attempt ${event.attempt}` : ''}`;
     case 'task_started':
       return terminal.paint('bold', printable(event.task));
     case 'tool_ended':
@@ -63,6 +63,10 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
   }
 };
 
+/** The pod goes on: a try that failed is not its end. */
+const attemptRow = (terminal: Terminal, { attempt, attempts_left: left, error = '' }: PodEnded): string =>
+  terminal.paint('yellow', `  ! attempt ${attempt} failed, ${left} left: ${printable(firstLine(error))}\n`);
+
 /** Of a job that is a program, what that writes is what a person wants to see. */
 const ofProgram = (event: PodEvent): string | undefined =>
   event.event === 'tool_output' && event.isProgram === true ? printable(event.text) : undefined;
@@ -77,7 +81,8 @@ const lineView = (terminal: Terminal): PodView => {
       const text = plainText(terminal, event);
       if (text !== undefined) terminal.print(`${text}\n`);
       if (event.event === 'tool_ended' && event.error !== undefined) toldError = event.error;
-      if (event.event === 'pod_ended') terminal.print(summary(terminal, event, toldError));
+      if (event.event !== 'pod_ended') return;
+      terminal.print(event.attempts_left > 0 ? attemptRow(terminal, event) : summary(terminal, event, toldError));
     },
     say: (text) => terminal.print(`${terminal.paint('yellow', `  ! ${text}`)}\n`),
     close: () => undefined,
@@ -118,7 +123,7 @@ const quietView = (terminal: Terminal): PodView => {
   return {
     listener: (event) => {
       if (event.event === 'degraded') degraded.add(`${event.service}: ${event.why}`);
-      if (event.event !== 'pod_ended') return;
+      if (event.event !== 'pod_ended' || event.attempts_left > 0) return;
       const lines = resultLines(event.result);
       const text = terminal.stdout.isTTY ? lines.map(printable) : lines;
       if (text.length > 0) terminal.print(`${text.join('\n')}\n`);

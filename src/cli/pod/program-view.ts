@@ -14,7 +14,7 @@ export const programView = ({ warn }: Terminal): PodView => ({
     if (event.event === 'asked') {
       warn(`nika: may it call ${printable(`${event.tool} ${event.what}`)}? Answer: nika pod allow @last, or deny`);
     }
-    if (event.event !== 'pod_ended') return;
+    if (event.event !== 'pod_ended' || event.attempts_left > 0) return;
     const { error, outcome, exit_code: code } = event;
     const isOwn = code === NOT_STARTED || outcome === 'timed_out' || outcome === 'limit' || event.calls === 0;
     if (outcome !== 'completed' && isOwn) warn(`nika: ${printable(error ?? outcomeText(outcome))}`);

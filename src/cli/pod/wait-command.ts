@@ -38,12 +38,15 @@ const isLastAttempt = ({ end, attempt, attempts }: PodRecord): boolean =>
 
 /** How the named pods stand now: each followed by its entity through its attempts. */
 const look = async (pods: readonly PodRecord[], context: PodContext): Promise<readonly PodRecord[]> => {
-  const [{ readRecords }, { latestOfEach }] = await Promise.all([
+  const [{ readRecord, readRecords }, { latestOfEach }] = await Promise.all([
     import('../../pod/registry/record-file.ts'),
     import('../../pod/registry/resolve-pod.ts'),
   ]);
-  const latest = new Map(latestOfEach(readRecords(context.home.runDir)).map((record) => [record.entity, record]));
-  return pods.map((record) => latest.get(record.entity) ?? record);
+  const { runDir } = context.home;
+  const now = pods.map((record) => (hasEnded(record) ? record : (readRecord(runDir, record.session) ?? record)));
+  if (!now.some((record) => record.end !== null && !hasEnded(record))) return now;
+  const latest = new Map(latestOfEach(readRecords(runDir)).map((record) => [record.entity, record]));
+  return now.map((record) => (hasEnded(record) ? record : (latest.get(record.entity) ?? record)));
 };
 
 const closeLost = async (pods: readonly PodRecord[], { home, settings }: PodContext): Promise<void> => {
@@ -60,8 +63,9 @@ export const waitFor = async (
   { isAny, untilMs }: { readonly isAny: boolean; readonly untilMs: number },
   signal: AbortSignal,
 ): Promise<{ readonly pods: readonly PodRecord[]; readonly isInTime: boolean }> => {
+  let now = pods;
   for (;;) {
-    const now = await look(pods, context);
+    now = await look(now, context);
     const ended = now.filter(hasEnded);
     if (ended.length === now.length || (isAny && ended.length > 0))
       return { pods: isAny ? ended : now, isInTime: true };

@@ -8,13 +8,22 @@ const WORDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
   bodies_cut: ['long input or output was cut on the record', 'long inputs or outputs were cut on the record'],
   blobs_lost: ['long input or output was kept only in part', 'long inputs or outputs were kept only in part'],
   log_entries_dropped: ['entry of the log was lost', 'entries of the log were lost'],
+  syncs_failed: ['sync to the disk failed', 'syncs to the disk failed'],
+  output_pieces_dropped: ['piece of output was not kept in logs/', 'pieces of output were not kept in logs/'],
 };
+
+/** Hooks by their names, and what went wrong on the socket. */
+const HOOK = 'hook ';
+const SOCKET = 'socket_';
 
 /** `3 lines of the bus were lost, 1 entry of the log was lost`; empty: nothing. Counters that are not known keep their names. */
 export const droppedText = (counts: Readonly<Record<string, unknown>> | undefined): string =>
   Object.entries(counts ?? {})
     .filter(([, count]) => typeof count === 'number' && count > 0)
     .map(([name, count]) => {
+      if (name.startsWith(HOOK)) return `the hook ${name.slice(HOOK.length)} failed ${String(count)} times`;
+      if (name.startsWith(SOCKET))
+        return `on the socket: ${String(count)} × ${name.slice(SOCKET.length).replaceAll('_', ' ')}`;
       const words = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined;
       return words === undefined
         ? `${name.replaceAll('_', ' ')}: ${String(count)}`

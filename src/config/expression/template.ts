@@ -189,4 +189,4 @@ export const shouldRun = (
 };
 
 /** Text that stands for itself, as a template: what would open an expression in it is said by one. */
-export const literalText = (text: string): string => text.replaceAll(TEMPLATE_OPEN, `${TEMPLATE_OPEN} '$' }}{{`);
+export const literalText = (text: string): string => text.replaceAll(TEMPLATE_OPEN, () => `${TEMPLATE_OPEN} '$' }}{{`);

@@ -4,9 +4,8 @@
  * M1. It is over when the program is: what it left behind is ended with the tree of the pod.
  * M2. Where it is given the caller's streams it has them itself, and on a terminal Ctrl-C is its own affair.
  */
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import { constants } from 'node:os';
-import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { renderTemplates, renderToolInput } from '../../config/expression/template.ts';
@@ -14,7 +13,7 @@ import type { CallResult } from '../../hooks/tool-call.ts';
 import { CappedOutput } from '../../failopen/capped-output.ts';
 import { closePipes, feedStdin, type ProgramEnding, untilEnded, whyNotStarted } from '../../failopen/program.ts';
 import { oneLine } from '../tools/tool.ts';
-import type { OutputStream } from './output-log.ts';
+import { readOutput } from './read-output.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner.ts';
 
 /** What the record keeps of each stream. */
@@ -57,27 +56,8 @@ interface Streams {
   readonly stderr: CappedOutput;
 }
 
-const collect = (child: ChildProcess, { output, onOutput }: ProgramOptions): Streams => {
-  const kept = { stdout: new CappedOutput(MAX_KEPT_BYTES), stderr: new CappedOutput(MAX_KEPT_BYTES) };
-  const streams: readonly OutputStream[] = ['stdout', 'stderr'];
-  for (const name of streams) {
-    child[name]?.on('data', (chunk: Buffer) => {
-      kept[name].push(chunk);
-      output.push(name, chunk);
-      onOutput(name, chunk);
-    });
-    child[name]?.on('error', () => undefined); // a pipe that breaks ends like one that closes
-  }
-  return kept;
-};
-
-interface ProgramOptions {
-  readonly output: RunnerContext['output'];
-  readonly onOutput: (stream: OutputStream, chunk: Buffer) => void;
-}
-
 /** Starts the program inside the tree of the pod and waits for its end, or for the stop and what follows it. */
-const runProgram = async (context: RunnerContext, wanted: Wanted, options: ProgramOptions) => {
+const runProgram = async (context: RunnerContext, wanted: Wanted, callId: string) => {
   const { tree, stop, env, cwd, passTerminal, graceMs } = context;
   const [file, ...args] = wanted.argv;
   const isOnTerminal = passTerminal && [0, 1, 2].some((fd) => isatty(fd));
@@ -85,7 +65,8 @@ const runProgram = async (context: RunnerContext, wanted: Wanted, options: Progr
   const stdio = stdioOf(context, wanted.stdin);
   const child = tree.spawn({ file, args, cwd, env }, { detached: !isOnTerminal, stdio });
   const ended = untilEnded(child);
-  const streams = collect(child, options);
+  const streams: Streams = { stdout: new CappedOutput(MAX_KEPT_BYTES), stderr: new CappedOutput(MAX_KEPT_BYTES) };
+  readOutput(child, callId, context, (stream, chunk) => streams[stream].push(chunk));
   feedStdin(child, wanted.stdin);
   const aborted = Promise.withResolvers<undefined>();
   const onAbort = (): void => aborted.resolve(undefined);
@@ -134,7 +115,7 @@ const toOutcome = (ending: ProgramEnding | undefined, result: CallResult): Runne
 const NOT_STARTED = 127;
 
 export const runCommandJob: Runner = async (context): Promise<RunnerOutcome> => {
-  const { host, output, cwd, stop } = context;
+  const { host, cwd, stop } = context;
   const wanted = wantedOf(context);
   let outcome: RunnerOutcome | undefined;
   const call = {
@@ -146,10 +127,7 @@ export const runCommandJob: Runner = async (context): Promise<RunnerOutcome> => 
     isRecorded: () => host.reportedCount === 0,
   } as const;
   const result = await host.call<CallResult>(call, async (_input, callId) => {
-    const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-    const onOutput = (stream: OutputStream, chunk: Buffer): void =>
-      host.tellProgramOutput(callId, stream, decoders[stream].write(chunk));
-    const { ending, streams } = await runProgram(context, wanted, { output, onOutput });
+    const { ending, streams } = await runProgram(context, wanted, callId);
     const came = toCallResult(ending, streams, { file: wanted.argv[0], cwd });
     outcome = toOutcome(ending, came);
     return came;

@@ -5,7 +5,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { renderTemplates } from '../../config/expression/template.ts';
@@ -13,8 +12,8 @@ import { errorMessage } from '../../model/error.ts';
 import { serveOwn } from '../socket/connection.ts';
 import { CappedOutput } from '../../failopen/capped-output.ts';
 import type { ModuleTask } from './module-worker.ts';
-import type { OutputStream } from './output-log.ts';
-import type { Runner, RunnerContext, RunnerOutcome } from './runner.ts';
+import { readOutput } from './read-output.ts';
+import type { Runner, RunnerOutcome } from './runner.ts';
 
 const workerFile = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './module-worker.ts' : './module-worker.js', import.meta.url),
@@ -43,21 +42,6 @@ const untilExit = (child: ChildProcess): Promise<Exit> => {
   return promise;
 };
 
-const passOutput = (child: ChildProcess, { output, host }: RunnerContext): CappedOutput => {
-  const stderr = new CappedOutput(KEPT_STDERR_BYTES);
-  const streams: readonly OutputStream[] = ['stdout', 'stderr'];
-  for (const name of streams) {
-    const decoder = new StringDecoder('utf8');
-    child[name]?.on('data', (chunk: Buffer) => {
-      if (name === 'stderr') stderr.push(chunk);
-      output.push(name, chunk);
-      host.tellProgramOutput('', name, decoder.write(chunk));
-    });
-    child[name]?.on('error', () => undefined);
-  }
-  return stderr;
-};
-
 const lastLines = (text: string): string => text.trim().split('\n').slice(-ERROR_LINES).join('\n');
 
 const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutcome => {
@@ -77,7 +61,10 @@ export const runModuleJob: Runner = async (context): Promise<RunnerOutcome> => {
   const program = { file: process.execPath, args: [workerFile], cwd, env };
   const child = tree.spawn(program, { detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   const exit = untilExit(child);
-  const stderr = passOutput(child, context);
+  const stderr = new CappedOutput(KEPT_STDERR_BYTES);
+  readOutput(child, '', context, (stream, chunk) => {
+    if (stream === 'stderr') stderr.push(chunk);
+  });
   const channel = serveOwn(child.stdio[3] as Duplex, { door, faults, isHeld: () => control.status === 'paused' });
   await using _channel = { [Symbol.asyncDispose]: async () => channel.end() };
   const task: ModuleTask = { file, inputs: scope.inputs, id: scope.job.id, session: env['NIKA_SESSION_ID'] ?? '' };

@@ -17,6 +17,9 @@ export interface ModuleTask {
 }
 
 const CHANNEL_FD = 3;
+/** Its supervisor is gone: what `run` does about its signal may take so long. */
+const ORPHAN_MS = 10_000;
+const ALIVE_MS = 60_000;
 
 /** Frames of this program and of Node tell the author of a module nothing. */
 const isForeignFrame = (line: string): boolean =>
@@ -70,7 +73,10 @@ const main = async (): Promise<void> => {
   const task = JSON.parse(await text(process.stdin)) as ModuleTask;
   const stop = new AbortController();
   const stopNow = (reason: string): void => stop.abort(new Error(reason));
-  const client = await connect({ stream: new Socket({ fd: CHANNEL_FD }), client: 'module' });
+  const channel = new Socket({ fd: CHANNEL_FD });
+  channel.once('close', () => setTimeout(() => process.exit(1), ORPHAN_MS).unref());
+  const client = await connect({ stream: channel, client: 'module' });
+  const alive = setInterval(() => undefined, ALIVE_MS); // a run that waits for a message or a signal is not over
   const stopped = await client.listen();
   stopped.addEventListener('abort', () => stopNow('the pod is stopped'));
   process.on('SIGTERM', () => stopNow('the pod is stopped'));
@@ -91,6 +97,7 @@ const main = async (): Promise<void> => {
   } catch (thrown) {
     await fail(thrown);
   }
+  clearInterval(alive);
 };
 
 /** What was printed is handed over before the end. */

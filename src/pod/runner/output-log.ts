@@ -22,6 +22,8 @@ export interface OutputLogOptions {
 /** A line that is longer is cut in two for the redaction. */
 const MAX_LINE_CHARS = 64 * 1024;
 const MAX_WAITING_CHARS = 1024 * 1024;
+/** Of each stream, for a disk that is slower than the program. */
+const BUFFER_BYTES = 16 * 1024 * 1024;
 
 /** A private key stands on several lines: what has begun waits for its end. */
 const beforeOpenKey = (text: string, end: number): number => {
@@ -84,7 +86,7 @@ class OutputFile {
     try {
       await makeFolderSoon(this.#options.logsDir, 0o700);
       const { LogFile: File } = await import('../../log/log-file.ts');
-      this.#file = new File(this.path, this.#options.maxBytes / 2);
+      this.#file = new File(this.path, this.#options.maxBytes / 2, BUFFER_BYTES);
       this.#file.write(this.#waiting);
     } catch {
       this.#dropped += 1; // U2

@@ -26,6 +26,8 @@ export interface RunnerContext {
   readonly output: OutputLog;
   /** A program gets the terminal itself, as if it had been started there. */
   readonly passTerminal: boolean;
+  /** Whoever shows the output has enough for now: resolves when there is room again. `undefined`: there is. */
+  readonly viewerRoom: () => Promise<unknown> | undefined;
   /** How long what is told to end may take. */
   readonly graceMs: () => number;
 }

@@ -22,14 +22,14 @@ const whyNoToml = (text) =>
     : undefined;
 
 /** @param {string} text */
-const whyNoXml = (text) => (/<\w[^>]*>/.test(text) ? undefined : 'it is not XML');
+const whyNoXml = (text) => (/<\w[^>]{0,1000}>/.test(text) ? undefined : 'it is not XML');
 
 /** @type {readonly (readonly [RegExp, (text: string) => string | undefined])[]} */
 const FORMS = [
   [/^(package|composer|package-lock|npm-shrinkwrap|packages\.lock)\.json$|^(composer|pipfile)\.lock$|^package\.resolved$/, whyNoJson],
   [/\.toml$|^(cargo|poetry|uv|pdm)\.lock$|^pipfile$/, whyNoToml],
   [/^pom\.xml$|\.(cs|fs|vb)proj$|\.props$|^packages\.config$/, whyNoXml],
-  [/^go\.mod$/, (text) => (/^\s*module\s/m.test(text) ? undefined : 'it names no module')],
+  [/^go\.mod$/, (text) => (/^[ \t]*module\s/m.test(text) ? undefined : 'it names no module')],
 ]; // prettier-ignore
 
 /**

@@ -18,10 +18,10 @@ const NAMED = [
 
 /** In these folders they may be tests, or help them: what is in the file tells. @type {readonly (readonly [path: RegExp, contents: RegExp])[]} */
 const PLACED = [
-  [/(^|\/)(__tests__|tests?|specs?)\/(.*\/)?[^/]+\.[cm]?[jt]sx?$/, /^\s*(describe|it|test|suite|specify|scenario|tap\.test|t\.test|QUnit\.(test|module)|Deno\.test)(\.\w+)*\s*\(|^\s*(import\b.*from\s*|(const|let|var)\b.*=\s*require\(\s*)['"](node:)?(test|assert|tape|tap|ava)\b/m],
-  [/(^|\/)tests\/[^/]+\.rs$|(^|\/)tests?\.rs$/, /^\s*#\[([\w:]+::)?test\b/m],
-  [/(^|\/)src\/test\/.*\.(java|kt|scala|groovy)$/, /^\s*@(\w+\.)*(Test|ParameterizedTest|RepeatedTest|Property)\b|\bextends\s+\w*(Spec|Suite|TestCase)\b|class \w+ : \w*Spec\b/m],
-  [/(^|\/)tests?\/(.*\/)?[^/]+\.(c|cc|cpp|cxx)$/, /^\s*(TEST|TEST_F|TEST_P|TEST_CASE|BOOST_AUTO_TEST_CASE|START_TEST)\s*\(|\bint\s+main\s*\(/m],
+  [/(^|\/)(__tests__|tests?|specs?)\/(.*\/)?[^/]+\.[cm]?[jt]sx?$/, /^[ \t]*(describe|it|test|suite|specify|scenario|tap\.test|t\.test|QUnit\.(test|module)|Deno\.test)(\.\w+)*\s*\(|^[ \t]*(import\b.*from\s*|(const|let|var)\b.*=\s*require\(\s*)['"](node:)?(test|assert|tape|tap|ava)\b/m],
+  [/(^|\/)tests\/[^/]+\.rs$|(^|\/)tests?\.rs$/, /^[ \t]*#\[([\w:]+::)?test\b/m],
+  [/(^|\/)src\/test\/.*\.(java|kt|scala|groovy)$/, /^[ \t]*@(\w+\.)*(Test|ParameterizedTest|RepeatedTest|Property)\b|\bextends\s+\w*(Spec|Suite|TestCase)\b|class \w+ : \w*Spec\b/m],
+  [/(^|\/)tests?\/(.*\/)?[^/]+\.(c|cc|cpp|cxx)$/, /^[ \t]*(TEST|TEST_F|TEST_P|TEST_CASE|BOOST_AUTO_TEST_CASE|START_TEST)\s*\(|\bint\s+main\s*\(/m],
   [/(^|\/)test\/.*\.clj[cs]?$/, /\(deftest\b/],
 ]; // prettier-ignore
 
@@ -89,19 +89,19 @@ export const testFrameworksOf = (names) => {
 
 /** What a test file itself says it is run by: in its language, at the beginning of a line. @type {readonly (readonly [path: RegExp, contents: RegExp, framework: string])[]} */
 const BY_CONTENTS = [
-  [/\.[cm]?[jt]sx?$/, /^(import\b[^'"]*|\}\s*from\s*|(const|let|var)\b[^'"]*\brequire\(\s*)['"]node:test['"]/m, 'node:test'],
-  [/\.[cm]?[jt]sx?$/, /^(import\b[^'"]*|\}\s*from\s*)['"]bun:test['"]/m, 'bun test'],
-  [/\.py$/, /^\s*(import unittest|from unittest import)/m, 'unittest'],
-  [/\.py$/, /^\s*(import pytest|from pytest import)/m, 'pytest'],
-  [/\.go$/, /^import "testing"|^\s*"testing"$/m, 'go test'],
-  [/\.rs$/, /^\s*#\[(tokio::)?test\b/m, 'cargo test'],
-  [/\.(c|cc|cpp|cxx)$/, /^\s*#include [<"]gtest\/gtest\.h[>"]/m, 'GoogleTest'],
-  [/\.(c|cc|cpp|cxx)$/, /^\s*#include [<"](catch2?\/|catch\.hpp)/m, 'Catch2'],
-  [/\.(t|pl|pm)$/, /^\s*use (Test::More|Test2)\b/m, 'Test::More'],
-  [/\.swift$/, /^\s*(@testable )?import XCTest/m, 'XCTest'],
-  [/\.exs?$/, /^\s*use ExUnit\.Case/m, 'ExUnit'],
+  [/\.[cm]?[jt]sx?$/, /^(import\b[^'"]{0,2000}|\}\s*from\s*|(const|let|var)\b[^'"]{0,2000}\brequire\(\s*)['"]node:test['"]/m, 'node:test'],
+  [/\.[cm]?[jt]sx?$/, /^(import\b[^'"]{0,2000}|\}\s*from\s*)['"]bun:test['"]/m, 'bun test'],
+  [/\.py$/, /^[ \t]*(import unittest|from unittest import)/m, 'unittest'],
+  [/\.py$/, /^[ \t]*(import pytest|from pytest import)/m, 'pytest'],
+  [/\.go$/, /^import "testing"|^[ \t]*"testing"$/m, 'go test'],
+  [/\.rs$/, /^[ \t]*#\[(tokio::)?test\b/m, 'cargo test'],
+  [/\.(c|cc|cpp|cxx)$/, /^[ \t]*#include [<"]gtest\/gtest\.h[>"]/m, 'GoogleTest'],
+  [/\.(c|cc|cpp|cxx)$/, /^[ \t]*#include [<"](catch2?\/|catch\.hpp)/m, 'Catch2'],
+  [/\.(t|pl|pm)$/, /^[ \t]*use (Test::More|Test2)\b/m, 'Test::More'],
+  [/\.swift$/, /^[ \t]*(@testable )?import XCTest/m, 'XCTest'],
+  [/\.exs?$/, /^[ \t]*use ExUnit\.Case/m, 'ExUnit'],
   [/\.dart$/, /^import ['"]package:(test\/test\.dart|flutter_test)/m, 'Dart test'],
-  [/\.(java|kt|kts|scala|groovy)$/, /^\s*import (static )?org\.junit\./m, 'JUnit'],
+  [/\.(java|kt|kts|scala|groovy)$/, /^[ \t]*import (static )?org\.junit\./m, 'JUnit'],
 ]; // prettier-ignore
 
 /** @param {string} path @param {string} text @returns {string[]} */

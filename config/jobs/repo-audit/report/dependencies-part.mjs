@@ -66,7 +66,7 @@ const ecosystemPart = (one) => {
 };
 
 /** @param {import('./audit.mjs').Audit} audit */
-export const dependenciesPart = ({ dependencies }) => {
+export const dependenciesPart = ({ about, dependencies }) => {
   if (dependencies === undefined) return '';
   const samples =
     dependencies.sampleManifestCount > 0
@@ -81,6 +81,8 @@ export const dependenciesPart = ({ dependencies }) => {
           unreadableCount,
         )}.`;
   const none =
-    dependencies.ecosystems.length === 0 && broken === '' ? 'No manifest that is known here declares any.' : '';
+    dependencies.ecosystems.length === 0 && broken === ''
+      ? `No manifest that is known here${(about?.prefix ?? '') === '' ? '' : ', in this part of the repository,'} declares any.`
+      : '';
   return paragraphs(['## Dependencies', broken, none, ...dependencies.ecosystems.map(ecosystemPart), samples]);
 };

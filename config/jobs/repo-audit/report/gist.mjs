@@ -18,6 +18,8 @@ const kindOf = ({ about, languages }) => {
   if (about === undefined || about.kind !== '') return about?.kind ?? '';
   const main = languages?.languages[0];
   if (main?.kind === 'code') return `${main.name} code`;
+  const isGone = languages?.own.fileCount === 0 && languages.counts.missingCount > 0;
+  if (isGone) return 'a repository whose files are not in the folder';
   const isBinaryOnly = languages !== undefined && main === undefined && languages.binary.fileCount > 0;
   return isBinaryOnly ? 'binary files' : 'a folder of files';
 };
@@ -72,19 +74,21 @@ const historyOf = ({ about, history }) => {
   if (history.state === 'none')
     return about?.isRefused === true || about?.place === 'git' ? 'git history not readable' : 'no git history';
   const { commitCount, authorCount, lastAtS } = history.commits;
-  if (commitCount === 0) return about?.prefix === '' ? 'no commits yet' : 'no commits of this part';
+  if (commitCount === 0) return (about?.prefix ?? '') === '' ? 'no commits yet' : 'no commits of this part';
   const shallow = history.isShallow ? ' (shallow clone: older ones are not here)' : '';
   const people = authorCount === 0 ? 'bots' : counted(authorCount, 'person', 'people');
   return `${counted(commitCount, 'commit')}${shallow} by ${people}, last on ${day(lastAtS)}`;
 };
 
 /** @param {Audit} audit */
-const dependenciesOf = ({ dependencies }) => {
+const dependenciesOf = ({ about, dependencies }) => {
   if (dependencies === undefined) return 'dependencies unknown';
   const direct = dependencies.ecosystems.reduce((sum, one) => sum + one.runtimeCount + one.devCount, 0);
   const locked = dependencies.ecosystems.reduce((sum, one) => sum + one.lockedCount, 0);
   const broken = dependencies.unreadableCount > 0;
-  if (direct === 0) return broken ? 'dependencies unknown (a manifest cannot be read)' : 'no declared dependencies';
+  const where = (about?.prefix ?? '') === '' ? '' : ' in this part';
+  if (direct === 0 && broken) return 'dependencies unknown (a manifest cannot be read)';
+  if (direct === 0) return `no declared dependencies${where}`;
   const lock = locked > 0 ? ` (${number(locked)} locked)` : ', none locked';
   return `${counted(direct, 'direct dependency', 'direct dependencies')}${lock}${broken ? ', and not all manifests could be read' : ''}`;
 };
@@ -93,8 +97,8 @@ const dependenciesOf = ({ dependencies }) => {
 const testsOf = ({ about, quality }) => {
   if (quality === undefined) return 'tests unknown';
   const { ci, testFileCount, sourceFileCount, testFrameworks } = quality;
-  const where = about?.prefix === '' ? '' : ' in this part';
-  const none = sourceFileCount === 0 ? 'no code' : 'no tests';
+  const where = (about?.prefix ?? '') === '' ? '' : ' in this part';
+  const none = sourceFileCount === 0 ? 'no code of its own' : 'no tests';
   const isInside = testFrameworks.some((name) => name.includes('in the sources'));
   const tests =
     testFileCount > 0 ? counted(testFileCount, 'test file') : isInside ? 'tests in the sources' : `${none}${where}`;

@@ -33,7 +33,7 @@ const changes = (told) => {
     : `Since ${told.sinceDate}`;
   const swept =
     told.sweepingCount > 0
-      ? ` (${counted(told.sweepingCount, 'commit')} left out that touch more than 500 files each)`
+      ? ` (not looked into: ${counted(told.sweepingCount, 'commit that touches', 'commits that touch')} more than 500 files)`
       : '';
   const spots = told.hotSpots.map((file) => [
     code(file.path),
@@ -50,7 +50,7 @@ const changes = (told) => {
   ]);
   const folders = list(told.folders.map(({ folder, changeCount }) => `${code(folder)} ${number(changeCount)}`));
   return [
-    `${span}: ${counted(told.commitCount, 'commit')} without merges${swept}, ${counted(told.fileCount, 'file')} changed.`,
+    `${span}: ${counted(told.commitCount, 'commit')} without merges${swept}; ${counted(told.fileCount, 'file')} changed${told.sweepingCount > 0 ? ' by the others' : ''}.`,
     text(told.problem),
     spots.length > 0 ? '### Hot spots: changes × lines of code' : '',
     table(['File', 'Changes>', 'Lines>', 'People>', 'Share>'], spots),

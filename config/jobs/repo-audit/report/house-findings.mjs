@@ -43,7 +43,7 @@ const testFindings = ({ testFileCount, sourceFileCount, ci, testFrameworks }, is
   return [
     createFinding(
       41,
-      `${counted(testFileCount, 'test file')}, and nothing that runs them by itself`,
+      `${testFileCount === 0 ? 'Tests in the sources' : counted(testFileCount, 'test file')}, and nothing that runs ${testFileCount === 1 ? 'it' : 'them'} by itself`,
       `${what} A test that is not run does not help.`,
     ),
   ];
@@ -129,6 +129,15 @@ const sizeFindings = ({ largestBinary, largestText, binary, source, counts }) =>
         43,
         `Large binary files in git: ${code(first.path)} has ${size(first.sizeBytes)}; ${size(binary.sizeBytes)} in all`,
         'Every version stays in every clone for ever. Git LFS, or a place for artifacts, is made for them.',
+      ),
+    );
+  }
+  if (counts.missingCount > 0) {
+    findings.push(
+      createFinding(
+        37,
+        `${counted(counts.missingCount, 'file')} of the index ${counts.missingCount === 1 ? 'is' : 'are'} not in the folder`,
+        'Nothing is told of what they hold. Perhaps they were deleted and that is not committed, or were never checked out.',
       ),
     );
   }

@@ -23,7 +23,12 @@ export const secretsPart = ({ secrets: told }) => {
     file.valueCount === 0 ? '' : number(file.valueCount),
     file.isTracked ? 'yes' : 'no',
   ]);
-  const nothing = total === 0 && told.files.length === 0 ? `None found in ${counted(told.scannedCount, 'file')}.` : '';
+  const nothing =
+    total === 0 && told.files.length === 0
+      ? told.scannedCount === 0
+        ? 'There was no text to search.'
+        : `None found in ${counted(told.scannedCount, 'file')}.`
+      : '';
   const limits = [
     told.partlyCount > 0 ? `Of ${counted(told.partlyCount, 'large file')} only the first 4 MB were searched.` : '',
     told.isCut ? '**Not all files were searched: the limits of the audit were reached.**' : '',

@@ -2,7 +2,8 @@
  * Owns the rule that a message stands in its channel and on the alpha bus, with the same id (W1 of the writer): summed up
  * while the lines go by, so that memory does not grow with their number; looked at closely only where the sums differ.
  */
-import { fingerprint } from './fingerprint-index.ts';
+import type { Head } from '../../../model/message.ts';
+import { type Fingerprint, fingerprint } from './fingerprint-index.ts';
 
 export type Side = 'alpha' | 'channel';
 
@@ -10,7 +11,7 @@ const NONE = -1;
 
 /** What is known of one writer, over all files. */
 export class WriterRecord {
-  /** Messages on the alpha bus less those in channels, and the same of their ids: zero if both sides are the same. */
+  /** Messages on the alpha bus less those in channels; the same of their ids and of the heads they tell: zero if both are alike. */
   #count = 0;
   #sumHigh = 0;
   #sumLow = 0;
@@ -31,17 +32,25 @@ export class WriterRecord {
   }
 
   addMessage(id: string, side: Side): void {
-    const { high, low } = fingerprint(id);
     const sign = side === 'alpha' ? 1 : -1;
     this.#count += sign;
-    this.#sumHigh = (this.#sumHigh + sign * high) | 0;
-    this.#sumLow = (this.#sumLow + sign * low) | 0;
+    this.#add(fingerprint(id), sign);
+  }
+
+  /** A head that a message of this writer tells: both sides tell the same, if the message is the same on both. */
+  addTold({ file, writer, seq, h }: Head, side: Side): void {
+    this.#add(fingerprint(`${file}\n${writer}\n${seq}\n${h}`), side === 'alpha' ? 1 : -1);
   }
 
   addChannel(number: number): void {
     if (this.#firstChannel === NONE) this.#firstChannel = number;
     if (this.#lastChannel !== number && this.#lastChannel !== this.#firstChannel) this.#hasMoreChannels = true;
     this.#lastChannel = number;
+  }
+
+  #add({ high, low }: Fingerprint, sign: 1 | -1): void {
+    this.#sumHigh = (this.#sumHigh + sign * high) | 0;
+    this.#sumLow = (this.#sumLow + sign * low) | 0;
   }
 }
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Claims } from './claims.ts';
+import { TempBus, tell } from '../../../../test/fixtures/temp-bus.ts';
+import { parseEntityId } from '../../../model/id.ts';
+import { channelName } from '../../layout.ts';
+import { Claims, MAX_OPEN_CLAIMS } from './claims.ts';
 
 const head = (seq: number, h = `h${seq}`) => ({ file: 'alpha_bus.jsonl', writer: 'w', seq, h });
 const toldAt = { path: 'x', line: 1 };
@@ -31,5 +34,44 @@ describe('what is told of heads', () => {
   it('is one claim, however often it is told, but two of one line if they differ', () => {
     const claims = new Claims();
     expect([head(1), head(1), head(1, 'other')].map((one) => claims.isNew(one))).toEqual([true, false, true]);
+  });
+});
+
+describe('G6, G8: very many heads', () => {
+  it('are all checked, however many were told: what is settled is not kept', async () => {
+    using bus = new TempBus();
+    const tasks = Array.from({ length: 198 }, (_, n) => parseEntityId(`TASK-${n}`));
+    const sessions = 300;
+    for (let n = 0; n < sessions; n += 1) {
+      const writer = bus.open();
+      const job = parseEntityId(`JOB-${n}`);
+      bus.begin(writer, job);
+      for (const task of tasks) tell(writer, { entity: task, type: 'tool_call' });
+      bus.end(writer, job);
+    }
+    expect(sessions * tasks.length).toBeGreaterThan(MAX_OPEN_CLAIMS);
+    expect(await bus.verify()).toMatchObject({ tampering: 0, warnings: 0, unchecked: 0 });
+    const last = channelName(tasks[7] ?? parseEntityId('TASK-7'));
+    bus.writeLines(last, bus.lines(last).slice(0, -1));
+    expect(await bus.verify()).toMatchObject({ tampering: 1, unchecked: 0, findings: [{ kind: 'removed' }] });
+  }, 60_000);
+
+  it('that cannot be settled at once are bounded, and what is beyond is told', () => {
+    const claims = new Claims();
+    for (let n = 1; n <= MAX_OPEN_CLAIMS + 5; n += 1) claims.add(head(n), toldAt, 0);
+    expect([claims.openCount, claims.unchecked]).toEqual([MAX_OPEN_CLAIMS, 5]);
+    claims.of('alpha_bus.jsonl', 'w')?.settle(1, 'h1');
+    claims.add(head(MAX_OPEN_CLAIMS + 6), toldAt, 0);
+    expect([claims.openCount, claims.unchecked]).toEqual([MAX_OPEN_CLAIMS, 5]);
+  });
+
+  it('given from elsewhere are all looked up, in rounds', async () => {
+    using bus = new TempBus();
+    const writer = bus.session(parseEntityId('JOB-a'), 1);
+    const heads = writer.heads().map((one) => ({ ...one, seq: one.seq - 1, h: '0'.repeat(64) }));
+    const missing = Array.from({ length: MAX_OPEN_CLAIMS + 10 }, (_, n) => ({ ...head(n + 1), h: '0'.repeat(64) }));
+    const report = await bus.verify({ against: [...missing, ...heads] });
+    expect(report.unchecked).toBe(0);
+    expect(report.findings.map(({ kind }) => kind).toSorted()).toContain('rewritten');
   });
 });

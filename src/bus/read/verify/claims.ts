@@ -1,6 +1,6 @@
 /**
- * Owns what is told of heads: in a session's first and last line, and in what `verify --against` is given. Each names a
- * file, a writer, a number and a hash; the line must be there (G8). Their number is bounded (G6).
+ * Owns what is told of heads and cannot be settled at once: each names a file, a writer, a number and a hash, and the line
+ * must be there (G8). Nearly all are settled when they are told; how many are open at a time is bounded (G6).
  */
 import type { ChainHash } from '../../chain.ts';
 import type { Head } from '../../../model/message.ts';
@@ -14,7 +14,8 @@ export interface Claim {
   readonly toldAt: Place;
 }
 
-const MAX_CLAIMS = 200_000;
+/** At a time; about 250 bytes each. */
+export const MAX_OPEN_CLAIMS = 50_000;
 const NEVER = -1;
 
 /** What is told of one writer's lines in one file and not settled yet. */
@@ -24,6 +25,11 @@ export class ClaimList {
   #isSorted = true;
   /** The number of the next line that something is told of; -1: none. */
   nextSeq = NEVER;
+  readonly #onSettled: (count: number) => void;
+
+  constructor(onSettled: (count: number) => void) {
+    this.#onSettled = onSettled;
+  }
 
   get open(): readonly Claim[] {
     return this.#open;
@@ -46,6 +52,7 @@ export class ClaimList {
     while (this.#open[from - 1]?.seq === seq) from -= 1;
     const about = this.#open.splice(from, to - from);
     this.nextSeq = this.#open[from - 1]?.seq ?? NEVER;
+    this.#onSettled(about.length);
     return about.filter((claim) => claim.h !== h);
   }
 }
@@ -54,7 +61,12 @@ export class Claims {
   readonly #lists = new Map<string, Map<string, ClaimList>>();
   /** A session tells the same in its channel and on the alpha bus. */
   readonly #told = new FingerprintIndex();
+  #openCount = 0;
   #unchecked = 0;
+
+  get openCount(): number {
+    return this.#openCount;
+  }
 
   /** How many were told beyond what is kept in memory. */
   get unchecked(): number {
@@ -76,11 +88,28 @@ export class Claims {
   add({ file, writer, seq, h }: Head, toldAt: Place, lastSeq: number): ClaimList {
     const writers = this.#lists.get(file) ?? new Map<string, ClaimList>();
     this.#lists.set(file, writers);
-    const list = writers.get(writer) ?? new ClaimList();
+    const list = writers.get(writer) ?? new ClaimList((count) => (this.#openCount -= count));
     writers.set(writer, list);
-    if (this.#told.count > MAX_CLAIMS) this.#unchecked += 1;
-    else list.add({ seq, h, toldAt }, lastSeq);
+    if (this.#openCount >= MAX_OPEN_CLAIMS) {
+      this.#unchecked += 1;
+      return list;
+    }
+    this.#openCount += 1;
+    list.add({ seq, h, toldAt }, lastSeq);
     return list;
+  }
+
+  /** Frees what is settled of a file that was read. */
+  forgetSettled(file: string): void {
+    const writers = this.#lists.get(file);
+    for (const [writer, { open }] of writers ?? []) if (open.length === 0) writers?.delete(writer);
+    if (writers?.size === 0) this.#lists.delete(file);
+  }
+
+  /** Frees all, once each was looked up. */
+  clear(): void {
+    this.#lists.clear();
+    this.#openCount = 0;
   }
 
   /** All that are not settled. */

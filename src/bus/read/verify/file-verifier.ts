@@ -2,6 +2,8 @@
  * Owns verifying one file of the bus, line by line, as bytes: what its chains say, and what its lines tell of others.
  *
  * D1. A line that fits its chain is as it was written: it needs no parsing. Only lines that do not fit are looked into.
+ * H1. Of heads the alpha bus is heard on its own lines, and channels on channels: a message tells the same on both sides.
+ *     The sums of its writer's record tell if it does not; then all is heard again at the end.
  * D2. What cannot be read is a torn line (a warning) only if a killed writer or a full disk can have left it so.
  */
 import { stat } from 'node:fs/promises';
@@ -19,6 +21,7 @@ import { isCutLine } from './cut-line.ts';
 import type { Place } from './finding.ts';
 import { type LineForm, tryReadForm, tryReadOrigin } from './form.ts';
 import { storyOf, tellsOfBus } from './line-story.ts';
+import { RecentLines } from './recent-lines.ts';
 import { addLeftover, removalKey, type Verification } from './verification.ts';
 import { type ChainFile, WriterChain } from './writer-chain.ts';
 
@@ -54,14 +57,17 @@ export class FileVerifier {
   readonly #side: Side;
   readonly #channelNumber: number;
   readonly #chains = new Map<string, WriterChain>();
+  readonly #recent: RecentLines | undefined;
   #lastUnreadable: Place | undefined;
 
-  constructor(state: Verification, file: BusFile) {
+  /** `channelNumber`: of the file among all channels; -1: it is the alpha bus. */
+  constructor(state: Verification, file: BusFile, channelNumber: number) {
     this.#state = state;
     this.#file = file;
     this.#chainFile = { name: file.name, chain: state.chain, log: state.log };
     this.#side = file.name === ALPHA ? 'alpha' : 'channel';
-    this.#channelNumber = this.#side === 'alpha' ? -1 : state.channels.push(file.name) - 1;
+    this.#channelNumber = channelNumber;
+    this.#recent = this.#side === 'alpha' ? new RecentLines() : undefined;
   }
 
   async run(): Promise<void> {
@@ -72,6 +78,7 @@ export class FileVerifier {
       this.#state.heads.set(name, writer, chain);
       addLeftover(this.#state, { file: name, writer, gaps: chain.gaps, strays: chain.strays });
     }
+    this.#state.claims.forgetSettled(name);
   }
 
   async #part(part: BusFilePart): Promise<void> {
@@ -122,7 +129,7 @@ export class FileVerifier {
     this.#state.fittingCount += 1;
     this.#count(form);
     if (chain.claims?.nextSeq === form.seq) this.#settleClaims(chain, form, span.place);
-    if (tellsOfBus(form.type)) this.#hear(span);
+    if (tellsOfBus(form.type)) this.#hear(form, span);
     return true;
   }
 
@@ -135,8 +142,10 @@ export class FileVerifier {
     return started;
   }
 
-  #count({ type, writer, id }: LineForm): void {
+  #count(form: LineForm): void {
+    const { type, writer, id } = form;
     this.#state.lineCount += 1;
+    this.#recent?.add(form);
     const record = this.#state.records.of(writer);
     if (isChannelOnly(type)) return;
     record.addMessage(id, this.#side);
@@ -153,18 +162,22 @@ export class FileVerifier {
   }
 
   /** What a line tells of heads, writers and files. */
-  #hear({ bytes, start, end, place }: Span): void {
+  #hear({ writer }: LineForm, { bytes, start, end, place }: Span): void {
     const { heads, sealed, removal } = storyOf(bytes.toString('utf8', start, end));
-    for (const head of heads) this.#claim(head, place);
+    const record = this.#state.records.of(writer);
+    for (const head of heads) {
+      record.addTold(head, this.#side);
+      if ((head.file === ALPHA) === (this.#side === 'alpha')) this.#claim(head, place); // H1
+    }
     if (removal !== undefined) this.#state.removals.add(removalKey(removal.writer, removal.file));
     for (const writer of sealed) this.#state.records.of(writer).isSealed = true;
   }
 
   #claim(head: Head, toldAt: Place): void {
-    if (!this.#state.claims.isNew(head)) return;
     const chain = head.file === this.#file.name ? this.#chains.get(head.writer) : undefined;
     const known = chain?.hashAt(head.seq);
-    if (known === head.h) return;
+    if (known === head.h || this.#recent?.has(head) || this.#state.heads.holds(head)) return;
+    if (!this.#state.claims.isNew(head)) return;
     if (known !== undefined) {
       this.#onRewritten(head.writer, toldAt, toldAt);
       return;

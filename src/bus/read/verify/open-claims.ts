@@ -86,11 +86,4 @@ export const settleOpenClaims = async (options: OpenClaimsOptions): Promise<void
     const unseen = doubts.filter(({ state }) => state === 'unseen');
     for (const missing of Map.groupBy(unseen, ({ writer }) => writer).values()) tellMissing(file, missing, options);
   }
-  const { unchecked } = options.claims;
-  if (unchecked === 0) return;
-  options.log.warn(
-    'unchecked',
-    { path: options.busDir, line: 0 },
-    `${unchecked} heads were told beyond what is kept in memory`,
-  );
 };

@@ -11,10 +11,12 @@
 import { isChannelOnly } from '../../../model/message.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
 import { type BusFile, findBusFile } from '../files.ts';
+import type { ChannelNames } from '../channel-names.ts';
 import { ownCopy } from '../own-copy.ts';
 import type { WriterRecord } from './both-files.ts';
 import type { FindingLog } from './finding.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
+import { channelsOf } from './hear-again.ts';
 import { droppedBy, failingFileOf } from './line-story.ts';
 import { readMessages, type ReadMessage } from './messages.ts';
 import { MissingMessages, type MissingTally } from './missing.ts';
@@ -23,7 +25,7 @@ export interface SecondLookOptions {
   readonly busDir: string;
   readonly writers: ReadonlyMap<string, WriterRecord>;
   /** By their number in the records. */
-  readonly channels: readonly BusFileName[];
+  readonly channels: ChannelNames;
   readonly log: FindingLog;
   readonly signal: AbortSignal | undefined;
 }
@@ -56,31 +58,21 @@ class SecondLook {
   }
 
   async run(): Promise<void> {
-    const channels = this.#channelsKnown();
+    const { writers, channels } = this.#options;
+    const later = new Set<BusFileName>();
     await this.#each(ALPHA, (look, message) => {
       const { id, ts, entity } = message.header;
       this.#hear(look, message);
       if (ts > look.lastTs) look.lastTs = ownCopy(ts);
       this.#alphaIds.add(id);
-      if (!channels.has(`channels/${entity}.jsonl`)) channels.add(`channels/${ownCopy(entity)}.jsonl`);
+      if (!channels.has(`channels/${entity}.jsonl`)) later.add(`channels/${ownCopy(entity)}.jsonl`);
     });
-    for (const name of channels) {
-      await this.#each(name, (look, message) => this.#onChannelLine(name, look, message));
+    const known = channelsOf(writers, channels);
+    for (const names of [known, later]) {
+      for (const name of names) await this.#each(name, (look, message) => this.#onChannelLine(name, look, message));
     }
     await this.#each(ALPHA, (look, message) => this.#onAlphaLine(look, message));
     for (const [writer, look] of this.#looks) this.#judge(writer, look);
-  }
-
-  /** Where these writers wrote messages; more may have come into being since. */
-  #channelsKnown(): Set<BusFileName> {
-    const { writers, channels } = this.#options;
-    const known = new Set<BusFileName>();
-    for (const { channels: numbers } of writers.values()) {
-      if (numbers === undefined) return new Set(channels);
-      for (const number of numbers) known.add(channels[number] ?? ALPHA);
-    }
-    known.delete(ALPHA);
-    return known;
   }
 
   async #each(name: BusFileName, visit: (look: WriterLook, message: ReadMessage) => void): Promise<void> {

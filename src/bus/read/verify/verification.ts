@@ -1,6 +1,6 @@
 /** Owns what a verification carries from file to file. */
 import type { Chain } from '../../chain.ts';
-import type { BusFileName } from '../../layout.ts';
+import type { ChannelNames } from '../channel-names.ts';
 import type { BlobCheck } from './blobs.ts';
 import type { WriterRecords } from './both-files.ts';
 import type { Claims } from './claims.ts';
@@ -10,6 +10,7 @@ import type { HeadTable } from './head-table.ts';
 import type { Leftover } from './leftovers.ts';
 
 export interface Verification {
+  readonly busDir: string;
   readonly chain: Chain;
   readonly log: FindingLog;
   readonly claims: Claims;
@@ -19,8 +20,8 @@ export interface Verification {
   readonly leftovers: Leftover[];
   /** Files that were removed, as their writers noticed: see {@link removalKey}. */
   readonly removals: FingerprintIndex;
-  /** Channels that were read; messages name them by their number. */
-  readonly channels: BusFileName[];
+  /** Messages name their channel by its number. */
+  readonly channels: ChannelNames;
   readonly signal: AbortSignal | undefined;
   /** Told of bytes on disk that were read since the last time. */
   readonly onRead: (bytes: number) => void;

@@ -1,0 +1,33 @@
+/** Owns running a command as a whole process, and what it took: time, processor time and memory. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+export interface Sample {
+  readonly ms: number;
+  /** 0: not a process of Node. */
+  readonly maxRssKb: number;
+}
+
+const nika = join(import.meta.dirname, '../../bin/nika.cjs');
+const TELL_MEMORY = `process.on('exit',()=>process.stderr.write('maxRSS='+process.resourceUsage().maxRSS))`;
+
+export const nikaBus = (home: string, ...args: readonly string[]): readonly string[] => [
+  process.execPath,
+  nika,
+  'bus',
+  ...args,
+  '--home',
+  home,
+];
+
+/** `cpus`: which ones it may use. @throws where it fails; exit code 1 (nothing found) is none. */
+export const sample = (command: readonly string[], cpus: string): Sample => {
+  const atMs = performance.now();
+  const { stderr, status } = spawnSync('taskset', ['-c', cpus, ...command], {
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+    env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(TELL_MEMORY)}` },
+  });
+  if (status !== 0 && status !== 1) throw new Error(`${command.join(' ')}: exit ${status}: ${stderr.slice(-500)}`);
+  return { ms: performance.now() - atMs, maxRssKb: Number(/maxRSS=(\d+)/.exec(stderr)?.[1] ?? 0) };
+};

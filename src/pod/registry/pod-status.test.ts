@@ -1,0 +1,104 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { startTicksOf } from '../../bus/process-identity.ts';
+import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
+import type { PodProcess, PodRecord } from './pod-record.ts';
+import { podLiveness, STALE_AFTER_MS, statusOf, thisPodProcess } from './pod-status.ts';
+
+const monoMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+
+const recordOf = (by: Partial<PodProcess> = {}, beat: Partial<PodRecord['beat']> = {}): PodRecord => ({
+  v: 1,
+  session: sessionIdSchema.parse(crypto.randomUUID()),
+  entity: entityIdSchema.parse('JOB-x'),
+  root: entityIdSchema.parse('JOB-x'),
+  parent: null,
+  job: 'x',
+  job_file: null,
+  runner: 'steps',
+  attempt: 1,
+  attempts: 1,
+  domain: 'test',
+  intent: 'prove',
+  cwd: '/',
+  detached: true,
+  tmux: null,
+  writer: 'w',
+  started_at: new Date().toISOString(),
+  process: { ...thisPodProcess(), ...by },
+  tree: { kind: 'process table' },
+  socket: null,
+  log: '/x',
+  stdout: null,
+  stderr: null,
+  beat: {
+    status: 'running',
+    at: new Date().toISOString(),
+    mono_ms: monoMs(),
+    calls: 0,
+    errors: 0,
+    last_tool: null,
+    why: null,
+    degraded: [],
+    dropped: {},
+    ...beat,
+  },
+  end: null,
+});
+
+const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+
+describe('how a pod stands', () => {
+  it('is as it said itself, while it gives signs of life', () => {
+    expect(statusOf(recordOf())).toBe('running');
+    expect(statusOf(recordOf({}, { status: 'waiting' }))).toBe('waiting');
+  });
+
+  it('is not changed by a clock that jumps: silence is measured by that of the boot', () => {
+    expect(statusOf(recordOf({}, { at: yesterday }))).toBe('running');
+    expect(statusOf(recordOf({}, { at: tomorrow }))).toBe('running');
+  });
+
+  it('is stale after 30 s of silence, and not lost, while its process lives', () => {
+    expect(statusOf(recordOf({}, { mono_ms: monoMs() - STALE_AFTER_MS - 1 }))).toBe('stale');
+    expect(statusOf(recordOf({}, { mono_ms: monoMs() - STALE_AFTER_MS + 5_000 }))).toBe('running');
+  });
+
+  it('is lost where its process is gone, also if another one has its pid now', async () => {
+    const child = spawn('sleep', ['30']);
+    const pid = child.pid ?? 0;
+    const start_ticks = startTicksOf(pid);
+    expect(statusOf(recordOf({ pid, start_ticks }))).toBe('running');
+    expect(statusOf(recordOf({ pid, start_ticks: String(Number(start_ticks) - 1) }))).toBe('lost');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(statusOf(recordOf({ pid, start_ticks }))).toBe('lost');
+  });
+
+  it('is lost where only its remains are there, which nobody has collected', () => {
+    // The shell becomes a program that does not collect its child.
+    const script = 'sleep 0 & echo $!; exec sleep 2';
+    const shell = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const pid = Number(execFileSync('sh', ['-c', 'sleep 0.3; pgrep -P "$0"', String(shell.pid)], { encoding: 'utf8' }));
+    expect(podLiveness({ ...thisPodProcess(), pid, start_ticks: '1' })).toBe('gone');
+    expect(startTicksOf(pid)).toBe('');
+    shell.kill('SIGKILL');
+  });
+
+  it('after a reboot is lost where it is the same system, and of a namesake nobody says so', () => {
+    expect(statusOf(recordOf({ boot_id: 'another' }))).toBe('lost');
+    expect(statusOf(recordOf({ boot_id: 'another', machine_id: 'another' }))).toBe('running');
+    expect(statusOf(recordOf({ boot_id: 'another', machine_id: 'another' }, { at: yesterday }))).toBe('stale');
+  });
+
+  it('on another host, or in another container, is never called lost from here', () => {
+    for (const by of [{ host: `not-${hostname()}` }, { pid_ns: 'pid:[1]' }]) {
+      expect(podLiveness(recordOf(by).process)).toBe('elsewhere');
+      expect(statusOf(recordOf(by))).toBe('running');
+      expect(statusOf(recordOf(by, { at: yesterday }))).toBe('stale');
+    }
+  });
+});

@@ -1,0 +1,132 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestHome } from '../nika.ts';
+import { endPods, recordOf, recordsOf, running, until, untilTool } from '../pods.ts';
+
+let home: TestHome;
+beforeEach(() => {
+  home = new TestHome();
+});
+afterEach(async () => {
+  await endPods(home);
+  home[Symbol.dispose]();
+});
+
+const typesOf = (lines: readonly { readonly type: string }[]): readonly string[] => lines.map(({ type }) => type);
+const channel = (id: string) => home.lines(`channels/${id}.jsonl`);
+
+describe('retry', () => {
+  it('tries again in a new session until it works; the entity stays open between', async () => {
+    const file = join(home.cwd, 'tries');
+    const step = `  - { tool: shell, input: { command: "echo x >> ${file}; [ $(wc -l < ${file}) -ge 3 ]" } }`;
+    home.job('third', step, 'retry: { attempts: 5, backoff: 10ms }');
+    const { code, stdout } = await home.nika('pod', 'start', 'third', '--id', 'JOB-third');
+    expect([code, readFileSync(file, 'utf8')]).toEqual([0, 'x\nx\nx\n']);
+    expect(stdout).toContain('attempt 1 failed');
+    const session = ['session_start', 'entity_started', 'tool_call'];
+    expect(typesOf(channel('JOB-third'))).toEqual([
+      'entity_created',
+      ...session,
+      'attempt_failed',
+      'session_end_summary',
+      'session_start',
+      'tool_call',
+      'attempt_failed',
+      'session_end_summary',
+      'session_start',
+      'tool_call',
+      'job_completed',
+      'session_end_summary',
+    ]);
+    expect(new Set(channel('JOB-third').map(({ meta }) => meta['attempt']))).toEqual(new Set([1, 2, 3]));
+    expect(new Set(channel('JOB-third').map(({ meta }) => meta['session_id'])).size).toBe(3);
+    const left = channel('JOB-third').flatMap(({ type, data }) =>
+      type === 'attempt_failed' ? [data['attempts_left']] : [],
+    );
+    expect(left).toEqual([4, 3]);
+  });
+
+  it('ends with the last attempt: job_failed comes once', async () => {
+    home.job('never', '  - { tool: shell, input: { argv: ["false"] } }', 'retry: { attempts: 2, backoff: 1ms }');
+    const { code } = await home.nika('pod', 'start', 'never', '--id', 'JOB-never', '-q');
+    expect(code).toBe(1);
+    expect(typesOf(channel('JOB-never')).filter((type) => /failed/.test(type))).toEqual([
+      'attempt_failed',
+      'job_failed',
+    ]);
+  });
+
+  it('does not try again what a person stopped', async () => {
+    home.job('long', '  - { tool: shell, input: { argv: [sleep, "300.123"] } }', 'retry: { attempts: 3 }');
+    await home.nika('pod', 'start', 'long', '-d', '--id', 'JOB-long');
+    await untilTool(home, 'JOB-long');
+    await home.nika('pod', 'stop', 'long');
+    expect(recordsOf(home)).toHaveLength(1);
+    expect(typesOf(channel('JOB-long'))).toContain('job_cancelled');
+  });
+
+  it('of a pod that died: the attempt has failed, and a restart goes on with the next one', async () => {
+    const file = join(home.cwd, 'go');
+    home.job(
+      'flaky',
+      `  - { tool: shell, input: { command: "[ -e ${file} ] || sleep 300" } }`,
+      'retry: { attempts: 2 }',
+    );
+    await home.nika('pod', 'start', 'flaky', '-d', '--id', 'JOB-flaky');
+    const { process: by } = await untilTool(home, 'JOB-flaky');
+    process.kill(by.pid, 'SIGKILL');
+    await until('it to be gone', () => running('supervise-worker').every((pid) => pid !== by.pid));
+    expect((await home.nika('pod', 'show', 'flaky')).stdout).toContain('lost');
+    expect(channel('JOB-flaky').find(({ type }) => type === 'attempt_failed')?.data).toMatchObject({
+      attempts_left: 1,
+    });
+    expect((await home.nika('tree')).stdout).toContain('in progress');
+    writeFileSync(file, '');
+    expect((await home.nika('pod', 'restart', 'flaky')).stdout).toBe('JOB-flaky\n');
+    expect((await home.nika('pod', 'wait', 'flaky')).code).toBe(0);
+    expect(recordOf(home, 'JOB-flaky')).toMatchObject({ attempt: 2, end: { status: 'completed' } });
+    expect((await home.nika('bus', 'verify')).code).toBe(0);
+  });
+});
+
+describe('pod restart', () => {
+  it('starts a job that is over anew, with the same inputs, in the same folder', async () => {
+    home.job('say', '  - { tool: shell, input: { command: "echo ${{ inputs.word }}; pwd" } }', 'inputs: { word: {} }');
+    await home.nika('pod', 'start', 'say', '--id', 'JOB-say', '-i', 'word=hi there', '-q');
+    const { code, stdout } = await home.nika('pod', 'restart', 'JOB-say');
+    const again = stdout.trim();
+    expect([code, again]).toEqual([0, expect.stringMatching(/^JOB-\d{8}-/)]);
+    await home.nika('pod', 'wait', again);
+    expect((await home.nika('pod', 'result', again)).stdout).toBe(`hi there\n${home.cwd}\n`);
+  });
+
+  it('of one that runs: its attempt ends, and the job goes on under its id', async () => {
+    const file = join(home.cwd, 'go');
+    home.job('wait', `  - { tool: shell, input: { command: "[ -e ${file} ] || sleep 300" } }`);
+    await home.nika('pod', 'start', 'wait', '-d', '--id', 'JOB-wait');
+    await untilTool(home, 'JOB-wait');
+    writeFileSync(file, '');
+    expect((await home.nika('pod', 'restart', 'wait')).stdout).toBe('JOB-wait\n');
+    expect((await home.nika('pod', 'wait', 'wait')).code).toBe(0);
+    const types = typesOf(channel('JOB-wait'));
+    expect(types.filter((type) => /^job_|attempt/.test(type))).toEqual(['attempt_failed', 'job_completed']);
+    expect(existsSync(file)).toBe(true);
+  });
+});
+
+describe('pod prune', () => {
+  it('forgets ended pods and what they wrote; those that run, and the bus, stay', async () => {
+    await home.nika('run', '-d', '--id', 'JOB-a', '--', 'echo', 'out');
+    await home.nika('pod', 'wait', 'JOB-a');
+    expect((await home.nika('pod', 'logs', 'JOB-a')).stdout).toBe('out\n');
+    await home.nika('run', '-d', '--id', 'JOB-b', '--', 'sleep', '300.5');
+    await untilTool(home, 'JOB-b');
+    const stdout = recordOf(home, 'JOB-a')?.stdout ?? '';
+    expect((await home.nika('pod', 'prune', '--dry-run')).stdout).toBe('Would forget 1 ended session.\n');
+    expect(existsSync(stdout)).toBe(true);
+    expect((await home.nika('pod', 'prune')).stdout).toContain('Forgot 1 ended session');
+    expect([existsSync(stdout), recordsOf(home).map(({ entity }) => entity)]).toEqual([false, ['JOB-b']]);
+    expect(typesOf(channel('JOB-a'))).toContain('job_completed');
+  });
+});
