@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { binary, TestHome } from '../nika.ts';
@@ -45,6 +45,30 @@ it('the example of the README takes an input for a tag, never for an option', as
   const { code } = await home.nika('pod', 'start', example, '--input', 'since=--output=stolen', '--quiet');
   expect(code).toBe(1);
   expect(readdirSync(home.cwd)).toEqual(['.git']);
+});
+
+it('the module among the examples finds links that lead nowhere, and says where it threw in its own words', async () => {
+  mkdirSync(join(home.cwd, 'guide'));
+  writeFileSync(join(home.cwd, 'README.md'), '[guide](guide/start.md) [web](https://example.org/x.md) [top](#top)\n');
+  writeFileSync(join(home.cwd, 'guide/start.md'), '[back](../README.md#top) [gone](../old.md)\n');
+  const { code, stdout } = await home.nika('pod', 'start', join(root, 'docs/examples/broken-links.yaml'));
+  expect(code).toBe(1);
+  expect(stdout).toContain('broken: {"guide/start.md":["../old.md"]}');
+  expect(stdout).toContain('Error: 1 of 2 pages have links that lead nowhere\n');
+  expect(stdout).toMatch(/ at run \(.*broken-links\.ts:\d+/);
+  expect(stdout).not.toContain('module-worker');
+});
+
+it('the shell script among the examples tells its pod of each script', async () => {
+  writeFileSync(join(home.cwd, 'good.sh'), 'echo fine\n');
+  writeFileSync(join(home.cwd, 'bad.sh'), 'if true; then\n');
+  const PATH = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+  const { code, stdout } = await home.start(['pod', 'start', join(root, 'docs/examples/shell-syntax.yaml')], { PATH })
+    .ended;
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/✗ syntax +bad\.sh/);
+  expect(stdout).toMatch(/✓ syntax +good\.sh/);
+  expect(stdout).toContain('scripts: 2');
 });
 
 it('says in one sentence that a Node is too old, and exits 2', () => {

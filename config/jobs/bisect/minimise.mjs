@@ -12,13 +12,15 @@ const MAX_TRIES = 100;
  * @property {string} told how sure that is, the end of a sentence about the commit
  */
 
+const OTHERS = { fail: 'break it too', pass: 'do not', skip: 'cannot be judged' };
+
 /** @param {readonly string[]} files */
 const list = (files) =>
   files.length > 3 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
 
 /** @param {import('./find-good.mjs').Bisection} bisection @param {{ base: string, commit: string }} pair */
 const createAsking = ({ trials, note }, pair) => {
-  /** @type {Map<string, boolean>} */
+  /** @type {Map<string, import('./trials.mjs').Verdict['kind']>} */
   const asked = new Map();
   /** @param {readonly import('./history.mjs').Change[]} changes */
   return async (changes) => {
@@ -27,8 +29,8 @@ const createAsking = ({ trials, note }, pair) => {
     if (known !== undefined) return known;
     const { kind, why } = await trials.judgePart({ changes, ...pair });
     note(`with ${list(changes.map(pathOf))} it ${TOLD[kind]} (${why})`);
-    asked.set(key, kind === 'fail');
-    return kind === 'fail';
+    asked.set(key, kind);
+    return kind;
   };
 };
 
@@ -53,16 +55,14 @@ export const findCulprits = async (bisection, commit) => {
   const all = changes.map(pathOf);
   if (changes.length === 1) return { files: all, told: `changes nothing but ${list(all)}` };
   const triesBefore = trials.testCount;
-  const fails = createAsking(bisection, { base, commit });
-  const smallest = await ddmin(changes, fails, () => trials.testCount - triesBefore < MAX_TRIES);
+  const ask = createAsking(bisection, { base, commit });
+  const mayGoOn = () => trials.testCount - triesBefore < MAX_TRIES;
+  const smallest = await ddmin(changes, async (part) => (await ask(part)) === 'fail', mayGoOn);
   const files = smallest.map(pathOf);
-  const where = `${short(base)}, ${isMerge ? 'the first parent of this merge' : 'the commit before it'}`;
+  const bound = mayGoOn() ? '' : ` (the smallest set that ${MAX_TRIES} tries found)`;
   if (smallest.length === changes.length)
-    return { files, told: `fails only with all its ${files.length} files together` };
-  const othersFail = await fails(changes.filter((change) => !smallest.includes(change)));
-  const others = othersFail
-    ? '; its other files alone make it fail too'
-    : '; with its other files alone it does not fail';
-  const bound = trials.testCount - triesBefore >= MAX_TRIES ? ` (the smallest set that ${MAX_TRIES} tries found)` : '';
-  return { files, told: `with ${list(files)} alone${bound}, put on ${where}, makes the test fail${others}` };
+    return { files, told: `breaks the test only with all its ${files.length} files together${bound}` };
+  const where = `put on ${isMerge ? 'its first parent' : 'the commit before it'}, ${short(base)}`;
+  const others = OTHERS[await ask(changes.filter((change) => !smallest.includes(change)))];
+  return { files, told: `breaks the test by ${list(files)} alone${bound}, ${where}; its other files alone ${others}` };
 };

@@ -21,8 +21,15 @@ const CHANNEL_FD = 3;
 const ORPHAN_MS = 10_000;
 const ALIVE_MS = 60_000;
 
-const stackOf = (thrown: unknown): string =>
-  thrown instanceof Error ? (thrown.stack ?? thrown.message) : `it threw ${String(thrown)}`;
+/** Frames of this program and of Node tell the author of a module nothing. */
+const isForeignFrame = (line: string): boolean =>
+  /^\s+at /.test(line) && (line.includes(import.meta.url) || /[( ]node:/.test(line));
+
+const stackOf = (thrown: unknown): string => {
+  if (!(thrown instanceof Error)) return `it threw ${String(thrown)}`;
+  const lines = (thrown.stack ?? thrown.message).split('\n');
+  return lines.filter((line) => !isForeignFrame(line)).join('\n');
+};
 
 const portOver = (client: PodClient, { id, session }: ModuleTask, stop: AbortController): PodPort => {
   /** Nobody waits: what is said comes to the supervisor in order, and where that is gone this process is too, soon. */
