@@ -4,7 +4,7 @@
  */
 import type { PodOutcome } from './pod-event.ts';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT';
 
 export type StopReason =
   /** `keepsOpen`: only the attempt ends; the job goes on with another one. */
@@ -24,6 +24,7 @@ const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
   SIGHUP: 129,
   SIGINT: 130,
   SIGKILL: 137,
+  SIGQUIT: 131,
   SIGTERM: 143,
 };
 const EXIT_LIMIT = 3;

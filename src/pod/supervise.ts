@@ -12,7 +12,7 @@ import { NikaError } from '../model/error.ts';
 import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
 import type { Stop } from './ending.ts';
-import type { EntityStanding } from './entity.ts';
+import { claimEntity } from './claim-entity.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
@@ -34,8 +34,8 @@ export interface SuperviseOptions extends PodWish {
   readonly mayWait: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
-  /** An attempt of an entity that is on the bus already. */
-  readonly resume?: { readonly attempt: number; readonly standing: EntityStanding };
+  /** The entity is on the bus already, and goes on with its next attempt. */
+  readonly resumes?: boolean;
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
@@ -140,7 +140,7 @@ const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
  * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
  */
 export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRun> => {
-  const { stop, resume } = options;
+  const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
   const run = options.runner ?? (await loadRunner(runnerOf(options.job)));
@@ -149,10 +149,11 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   const { wallMs } = plan.mission;
   if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
+  await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
   await using _house = startHousekeeping(options);
-  const first = resume?.attempt ?? 1;
+  const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);
-  let standing = resume?.standing;
+  let { standing } = hold;
   for (let attempt = first; ; attempt += 1) {
     const before: AttemptOptions['beforeBegin'] = async (control, signal) => {
       if (attempt > first) await waitBetween(control, backoffOf(plan, attempt - first), signal);

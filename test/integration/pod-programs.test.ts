@@ -47,6 +47,25 @@ describe('nika run', () => {
     });
   });
 
+  it('is what a hook made of it: what stands on the bus is what ran', async () => {
+    const hook = `cat > /dev/null; echo '{"input":{"argv":["echo","changed"]}}'`;
+    writeFileSync(
+      join(home.dir, 'config/nika.yaml'),
+      `hooks: { pre: [{ match: command, command: [sh, -c, ${JSON.stringify(hook)}] }] }\n`,
+    );
+    const { stdout } = await home.nika('run', '--id', 'JOB-changed', '--', 'echo', 'original');
+    expect(stdout).toBe('changed\n');
+    expect(callsOf('JOB-changed')[0]?.data).toMatchObject({ tool_input: { argv: ['echo', 'changed'] }, ok: true });
+  });
+
+  it('ends at SIGINT where it has no terminal, and Ctrl-C cannot reach the program', async () => {
+    const pod = home.start(['run', '--id', 'JOB-int', '--', 'sleep', '300.77']);
+    await untilTool(home, 'JOB-int');
+    pod.child.kill('SIGINT');
+    expect((await pod.ended).code).toBe(130);
+    expect(running('sleep\u0000300.77')).toEqual([]);
+  });
+
   it('is one tool call, unless it reports its own', async () => {
     const report = `${process.execPath} ${binary} report tool`;
     await home.nika(
@@ -87,8 +106,10 @@ describe('nika run', () => {
       '-c',
       'test -t 0 && read line && echo "$line" > got',
     ];
-    expect(await home.nika(...args)).toMatchObject({ code: 0, stdout: 'JOB-tmux\n' });
+    const started = await home.start(args, { SECRET: 'hunter2-in-the-environment' }).ended;
+    expect(started).toMatchObject({ code: 0, stdout: 'JOB-tmux\n' });
     await untilTool(home, 'JOB-tmux');
+    expect(running('hunter2-in-the-environment')).toEqual([]); // what stands in arguments is for all to read
     expect((await home.nika('pod', 'send', 'JOB-tmux', 'hello there')).code).toBe(0);
     await untilStatus(home, 'JOB-tmux', 'completed');
     expect(readFileSync(join(home.cwd, 'got'), 'utf8')).toBe('hello there\n');

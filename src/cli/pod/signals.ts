@@ -1,7 +1,9 @@
 /** Owns what Ctrl-C and its like do to a pod in the foreground. */
 import type { StopSignal } from '../../pod/ending.ts';
 
-const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+/** What the keyboard sends: Ctrl-C and Ctrl-\\. */
+const OF_KEYBOARD: readonly StopSignal[] = ['SIGINT', 'SIGQUIT'];
 
 export interface SignalPlan {
   /** Ctrl-C is the affair of the program that has the terminal. */
@@ -18,7 +20,7 @@ export const onSignals = ({ leavesCtrlC, stop, kill }: SignalPlan): Disposable =
   let isStopping = false;
   const handlers = STOP_SIGNALS.map((signal) => {
     const handler = (): void => {
-      if (signal === 'SIGINT' && leavesCtrlC) return;
+      if (leavesCtrlC && OF_KEYBOARD.includes(signal)) return;
       if (!isStopping) {
         isStopping = true;
         stop(signal);

@@ -107,7 +107,10 @@ export const stopPods = async (
 
 const stop = async (names: readonly string[], flags: StopFlags, isKill: boolean, terminal: Terminal): Promise<void> => {
   const context = await openPodContext(flags.home, terminal);
-  const pods = flags.all === true ? context.records.filter(({ end }) => end === null) : await namedPods(names, context);
+  const pods =
+    flags.all === true
+      ? latestOfEach(context.records).filter((record) => !isOver(record))
+      : await namedPods(names, context);
   const wishes: StopWishes = {
     isKill,
     why: flags.reason,

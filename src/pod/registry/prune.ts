@@ -1,7 +1,7 @@
 /** Owns the removal of what ended pods leave beside the bus: records, launch specs, output, sockets. The bus stays. */
 import { rmSync } from 'node:fs';
 import { turnedPath } from '../../log/turned-path.ts';
-import { removeSpec } from '../launch/launch-spec.ts';
+import { removeSpec, removeStart } from '../launch/launch-spec.ts';
 import type { PodRecord } from './pod-record.ts';
 import { readRecords, removeRecord } from './record-file.ts';
 
@@ -20,7 +20,7 @@ const remove = (runDir: string, record: PodRecord): void => {
   const files = [record.stdout, record.stderr, record.log].flatMap((path) => (path === null ? [] : [path]));
   for (const path of files) for (const each of [path, turnedPath(path)]) rmSync(each, { force: true });
   if (record.socket !== null) rmSync(record.socket, { force: true });
-  removeSpec(runDir, record.session);
+  removeStart(runDir, record.session);
   removeRecord(runDir, record.session);
 };
 
@@ -34,6 +34,9 @@ export const prunePods = ({
   const ended = readRecords(runDir).filter(({ end }) => end !== null);
   const spare = keep === 0 ? ended : ended.slice(0, -keep);
   const chosen = spare.filter((record) => isOld(record, endedBeforeMs));
-  if (!isDryRun) for (const record of chosen) remove(runDir, record);
+  if (isDryRun) return chosen;
+  for (const record of chosen) remove(runDir, record);
+  const left = new Set(readRecords(runDir).map(({ entity }) => entity));
+  for (const { entity } of chosen) if (!left.has(entity)) removeSpec(runDir, entity);
   return chosen;
 };
