@@ -158,11 +158,12 @@ describe('pod restart', () => {
     const file = join(home.cwd, 'go');
     home.job(
       'flaky',
-      `  - { tool: shell, input: { command: "[ -e ${file} ] && sleep 1 || sleep 300" } }`,
+      `  - { tool: shell, input: { command: "[ -e ${file} ] && sleep 1 || sleep 300.43" } }`,
       'retry: { attempts: 2 }',
     );
     await home.nika('pod', 'start', 'flaky', '-d', '--id', 'JOB-flaky');
     const { process: by } = await untilTool(home, 'JOB-flaky');
+    await until('it to have found no file', () => running('sleep\u0000300.43').length > 0);
     process.kill(by.pid, 'SIGKILL');
     await until('it to be gone', () => running('supervise-worker').every((pid) => pid !== by.pid));
     await home.nika('pod', 'ls');
@@ -186,9 +187,9 @@ describe('pod restart', () => {
 
   it('of one that runs: its attempt ends, and the job goes on under its id', async () => {
     const file = join(home.cwd, 'go');
-    home.job('wait', `  - { tool: shell, input: { command: "[ -e ${file} ] || sleep 300" } }`);
+    home.job('wait', `  - { tool: shell, input: { command: "[ -e ${file} ] || sleep 300.41" } }`);
     await home.nika('pod', 'start', 'wait', '-d', '--id', 'JOB-wait');
-    await untilTool(home, 'JOB-wait');
+    await until('it to have found no file', () => running('sleep\u0000300.41').length > 0);
     writeFileSync(file, '');
     expect((await home.nika('pod', 'restart', 'wait')).stdout).toBe('JOB-wait\n');
     expect((await home.nika('pod', 'wait', 'wait')).code).toBe(0);
