@@ -110,8 +110,9 @@ class Door implements PodDoor {
         control.setResult(value);
         return NOTHING;
       },
-      run_end: ({ ok, value, error }, { isOwn }) => {
+      run_end: ({ ok, value, error, untold }, { isOwn }) => {
         if (!isOwn) throw new NikaError('NIKA_POD_PROTOCOL', 'run_end is for the module that the pod runs');
+        if (untold !== undefined) host.countUntold(untold);
         control.endRun(ok ? { ok, value: value ?? null } : { ok, error: error ?? 'it failed' });
         return NOTHING;
       },

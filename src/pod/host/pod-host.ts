@@ -21,6 +21,7 @@ import { NikaError } from '../../model/error.ts';
 import type { PreToolUse, ToolCallSource } from '../../model/tool-event.ts';
 import type { Stop } from '../ending.ts';
 import type { PodEntity } from '../entity.ts';
+import type { RequestOf } from '../socket/protocol.ts';
 import type { Lineage, Session } from '../session.ts';
 import type { StepsCall, StepsHost, TaskOutcome } from '../steps/run-steps.ts';
 import type { ToolResult } from '../tools/tool.ts';
@@ -71,6 +72,8 @@ interface ShownCall {
   readonly task?: string;
 }
 
+type Untold = NonNullable<RequestOf<'run_end'>['untold']>;
+
 const TASK_END = { completed: 'job_completed', failed: 'job_failed', cancelled: 'job_cancelled' } as const;
 /** More TASKs at once are a mistake of the program that starts them (G6). */
 const MAX_OPEN_TASKS = 10_000;
@@ -81,10 +84,15 @@ export class PodHost implements StepsHost {
   readonly #tasks = new Map<string, PodEntity>();
   #begun = 0;
   #reported = 0;
+  #untold: Untold = {};
 
   constructor(options: PodHostOptions) {
     this.#options = options;
     const { hooks: pipeline, stop } = options;
+    options.session.countDrops(() => {
+      const named = Object.entries(this.#untold).map(([name, count]) => [`module_${name}`, count ?? 0] as const);
+      return Object.fromEntries(named);
+    });
     this.#guard = { pipeline, signal: stop.signal, ask: (event, verdict) => this.#ask(event, verdict) };
   }
 
@@ -185,6 +193,11 @@ export class PodHost implements StepsHost {
   note(text: string, level?: 'info' | 'warn' | 'error'): void {
     this.#options.job.record('note', level === undefined ? { text } : { text, level });
     this.#options.session.tell({ event: 'note', text });
+  }
+
+  /** What the module of the pod could not tell (G3). */
+  countUntold(untold: Untold): void {
+    this.#untold = untold;
   }
 
   /** A message to the program that runs; how many listened to it. */

@@ -9,7 +9,10 @@
 import { z } from 'zod';
 
 const name = z.string().min(1).max(256);
-const text = z.string().max(64 * 1024);
+/** Of a note, and of a message. */
+export const NOTE_MAX_CHARS = 64 * 1024;
+const text = z.string().max(NOTE_MAX_CHARS);
+const count = z.int().min(1).optional();
 
 const outcome = {
   ok: z.boolean(),
@@ -43,7 +46,15 @@ export const REQUEST_SCHEMAS = {
   }),
   result: z.object({ value: z.unknown() }).describe("Sets the pod's result."),
   run_end: z
-    .object({ ok: z.boolean(), value: z.unknown().optional(), error: z.string().optional() })
+    .object({
+      ok: z.boolean(),
+      value: z.unknown().optional(),
+      error: z.string().optional(),
+      untold: z
+        .object({ notes_lost: count, notes_cut: count, results_lost: count })
+        .optional()
+        .describe('What the module said and could not tell.'),
+    })
     .describe('The module that the pod runs is done: what run() returned, or what it threw.'),
   facts: z.object({}).describe('What the pod is and how it stands.'),
   listen: z.object({}).describe('From now on messages to the pod are pushed to this connection.'),
