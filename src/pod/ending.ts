@@ -4,7 +4,9 @@
  */
 import type { PodOutcome } from './pod-event.ts';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+/** What ends a pod with its story. SIGQUIT too: Ctrl-\ at a terminal is no crash of nika's. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
 
 export type StopReason =
   /** `keepsOpen`: only the attempt ends; the job goes on with another one. */
@@ -23,6 +25,7 @@ export type StopReason =
 const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
   SIGHUP: 129,
   SIGINT: 130,
+  SIGQUIT: 131,
   SIGKILL: 137,
   SIGTERM: 143,
 };

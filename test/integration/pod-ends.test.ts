@@ -94,6 +94,7 @@ describe.each(KINDS)('the supervisor, its processes held by a %s', (kind) => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
     ['SIGHUP', 129],
+    ['SIGQUIT', 131],
   ] as const)('%s: the story is written, exit code %i, nothing is left', async (signal, exitCode) => {
     await using stage = await startPod(kind);
     const { home, sleepers, supervisor } = stage;
