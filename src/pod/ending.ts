@@ -94,6 +94,7 @@ export class Stop implements Disposable {
   #reason: StopReason | undefined;
   #isPaused = false;
 
+  /** Its reason is an Error, as code expects that waits with it; its `cause` is the {@link StopReason}. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -105,7 +106,7 @@ export class Stop implements Disposable {
   now(reason: StopReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#controller.abort(reason);
+    this.#controller.abort(new Error(explain(reason), { cause: reason }));
   }
 
   after(ms: number, reason: StopReason): void {

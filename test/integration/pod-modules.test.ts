@@ -13,11 +13,11 @@ afterEach(async () => {
   home[Symbol.dispose]();
 });
 
-const run = (source: string) => {
+const run = (source: string, more = '') => {
   writeFileSync(join(home.dir, 'config/jobs/m.mjs'), source);
   writeFileSync(
     join(home.dir, 'config/jobs/m.yaml'),
-    'name: m\ndescription: x\ndomain: a\nintent: b\nmodule: ./m.mjs\n',
+    `name: m\ndescription: x\ndomain: a\nintent: b\nmodule: ./m.mjs\n${more}`,
   );
   return home.nika('pod', 'start', 'm', '--id', 'JOB-m', '-q');
 };
@@ -91,5 +91,22 @@ export const run = async (pod) => {
 };`);
     expect([code, errorOf()]).toEqual([1, expect.stringContaining('(file descriptor 3) broke')]);
     expect(stderr).not.toContain('SIGKILL');
+  });
+});
+
+describe('the signal of a module', () => {
+  it('carries an Error that says why, as text and as data', async () => {
+    const { code } = await run(
+      `export const run = async (pod) => {
+  await new Promise((resolve) => pod.signal.addEventListener('abort', resolve));
+  const { reason } = pod.signal;
+  pod.note(JSON.stringify([reason instanceof Error, reason.message, reason.cause]));
+};`,
+      'timeout: 1s\n',
+    );
+    expect(code).toBe(3);
+    expect(notes().map((text) => JSON.parse(text))).toEqual([
+      [true, 'timed out after 1 s', { kind: 'timed_out', afterMs: 1000 }],
+    ]);
   });
 });

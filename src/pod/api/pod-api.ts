@@ -24,7 +24,7 @@ export interface PodApi {
   /** `JOB-…` */
   readonly id: string;
   readonly session: string;
-  /** Aborted when the pod is to end: stop what you do, soon. Its reason is an Error. */
+  /** Aborted when the pod is to end: stop what you do, soon. Its reason is an Error whose `cause` says why as data. */
   readonly signal: AbortSignal;
   /**
    * A function as a tool: each call goes through the hooks and onto the bus, with its input (the argument, or the list of

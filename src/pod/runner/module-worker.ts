@@ -28,6 +28,7 @@ const ALIVE_MS = 60_000;
 /** A supervisor that answers nothing for so long is as good as gone; one that is only slow is waited for. */
 const DEADLINE_MS = 60_000;
 const BUSY_MS = 50;
+const WORD_MS = 50;
 const ERROR_MAX_CHARS = 64 * 1024;
 
 /** Frames of this program and of Node tell the author of a module nothing. */
@@ -113,14 +114,14 @@ const loadRun = async (file: string): Promise<Run> => {
 const main = async (): Promise<void> => {
   const task = JSON.parse(await text(process.stdin)) as ModuleTask;
   const stop = new AbortController();
-  const stopNow = (reason: string): void => stop.abort(new Error(reason));
   const channel = new Socket({ fd: CHANNEL_FD });
   channel.once('close', () => setTimeout(() => giveUp('it was closed'), ORPHAN_MS).unref());
   const client = await connect({ stream: channel, client: 'module', deadlineMs: DEADLINE_MS });
   const alive = setInterval(() => undefined, ALIVE_MS); // a run that waits for a message or a signal is not over
   const stopped = await client.listen();
-  stopped.addEventListener('abort', () => stopNow('the pod is stopped'));
-  process.on('SIGTERM', () => stopNow('the pod is stopped'));
+  stopped.addEventListener('abort', () => stop.abort(stopped.reason));
+  // It comes with the pod's word why, which may be a moment later; or from somebody else.
+  process.on('SIGTERM', () => setTimeout(() => stop.abort(new Error('the pod is stopped')), WORD_MS));
   const ways: Ways = { client, outbox: new Outbox(client), signal: stop.signal };
   const fail = async (thrown: unknown): Promise<void> => {
     await tellEnd(ways, { ok: false, error: stackOf(thrown).slice(0, ERROR_MAX_CHARS) });

@@ -7,6 +7,7 @@
  * are the hook itself; on the socket they, like `tool_call`, are what a program reports of itself.
  */
 import { z } from 'zod';
+import type { StopReason } from '../ending.ts';
 
 const name = z.string().min(1).max(256);
 /** Of a note, and of a message. */
@@ -139,8 +140,8 @@ export interface Waiting {
 /** What a pod pushes to those who listen. */
 export type Push =
   | ({ readonly push: 'message' } & PodMessage)
-  /** The pod ends: what is under way is to be ended. */
-  | { readonly push: 'stop'; readonly reason: string };
+  /** The pod ends: what is under way is to be ended. `cause`: the reason as data. */
+  | { readonly push: 'stop'; readonly reason: string; readonly cause?: StopReason };
 
 /** What the socket's server asks of the pod behind it. Each throws NikaError for what is refused; nothing else is expected to throw. */
 export interface PodDoor {
