@@ -271,6 +271,7 @@ class Attempt {
         door,
         faults: this.#faults,
         isHeld: () => this.#gate.isShut,
+        keepsAlive: this.#options.runnerKind !== 'library',
       }),
     );
     if (opened.kind !== 'done') return { [Symbol.asyncDispose]: () => Promise.resolve() };

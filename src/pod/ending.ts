@@ -72,7 +72,8 @@ class Countdown implements Disposable {
   run(): void {
     if (this.#since !== undefined) return;
     this.#since = performance.now();
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(0, this.#leftMs), MAX_TIMER_MS));
+    // A limit is no reason for a process to stay: its work is.
+    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(0, this.#leftMs), MAX_TIMER_MS)).unref();
   }
 
   pause(): void {
