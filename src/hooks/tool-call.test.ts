@@ -19,6 +19,7 @@ const callWith = async (verdict: HookVerdict | undefined, more: Partial<CallGuar
     pipeline,
     ask: () => Promise.reject(new Error('there is no terminal')),
     signal: new AbortController().signal,
+    interruption: () => 'Interrupted',
     ...more,
   };
   const hooks = {

@@ -36,8 +36,10 @@ export interface CallGuard {
   readonly pipeline: HookPipeline;
   /** Asks a person; `event` has the input that the call would be made with. */
   readonly ask: (event: PreToolUse, verdict: AskVerdict) => Promise<PersonAnswer>;
-  /** The pod is being stopped: nothing is asked any more, and no call begins. */
+  /** The pod is being stopped, or who made the call is gone: nothing is asked any more, and no call begins. */
   readonly signal: AbortSignal;
+  /** What is said of a call that did not begin for it. */
+  readonly interruption: () => string;
 }
 
 export type ToolCall = Omit<PreToolUse, 'hook_event_name'>;
@@ -70,15 +72,16 @@ export interface CallFailure {
 const refusalOf = async (
   event: PreToolUse,
   verdict: HookVerdict,
-  { ask, signal }: CallGuard,
+  { ask, signal, interruption }: CallGuard,
 ): Promise<CallFailure | undefined> => {
-  if (signal.aborted) return { ok: false, error: 'Interrupted', isInterrupt: true };
+  const interrupted = (): CallFailure => ({ ok: false, error: interruption(), isInterrupt: true });
+  if (signal.aborted) return interrupted();
   if (verdict.kind === 'allow') return undefined;
   const denied = (reason: string): CallFailure => ({ ok: false, error: `denied by ${verdict.by}: ${reason}` });
   if (verdict.kind === 'deny') return denied(verdict.reason);
   try {
     const answer = await ask(event, verdict);
-    if (signal.aborted) return { ok: false, error: 'Interrupted', isInterrupt: true };
+    if (signal.aborted) return interrupted();
     return answer.allow ? undefined : denied(answer.reason ?? verdict.reason);
   } catch (thrown) {
     return denied(`nobody could be asked (${errorMessage(thrown)}): ${verdict.reason}`);

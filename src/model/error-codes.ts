@@ -175,6 +175,11 @@ export const ERROR_CODES = {
     remedy: 'See the reason; the rules stand in "policy" of config/nika.yaml and of the job.',
     exitCode: 1,
   },
+  NIKA_POD_RESULT: {
+    meaning: 'A value cannot be the result of a pod: JSON has no word for it, or it is too long.',
+    remedy: 'Give less than 4 MiB of JSON; write what is longer into a file, and give its path.',
+    exitCode: 1,
+  },
   NIKA_POD_FAILED: {
     meaning: 'The pod could not do what it was asked, by a mistake of its own.',
     remedy: 'See the log of the pod; this is a bug of nika.',

@@ -4,7 +4,9 @@
  */
 import type { PodOutcome } from './pod-event.ts';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT';
+/** What ends a pod with its story. SIGQUIT too: Ctrl-\ at a terminal is no crash of nika's. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
 
 export type StopReason =
   /** `keepsOpen`: only the attempt ends; the job goes on with another one. */
@@ -23,8 +25,8 @@ export type StopReason =
 const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
   SIGHUP: 129,
   SIGINT: 130,
-  SIGKILL: 137,
   SIGQUIT: 131,
+  SIGKILL: 137,
   SIGTERM: 143,
 };
 const EXIT_LIMIT = 3;
@@ -70,7 +72,8 @@ class Countdown implements Disposable {
   run(): void {
     if (this.#since !== undefined) return;
     this.#since = performance.now();
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(0, this.#leftMs), MAX_TIMER_MS));
+    // A limit is no reason for a process to stay: its work is.
+    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(0, this.#leftMs), MAX_TIMER_MS)).unref();
   }
 
   pause(): void {
@@ -92,6 +95,7 @@ export class Stop implements Disposable {
   #reason: StopReason | undefined;
   #isPaused = false;
 
+  /** Its reason is an Error, as code expects that waits with it; its `cause` is the {@link StopReason}. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -103,7 +107,7 @@ export class Stop implements Disposable {
   now(reason: StopReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#controller.abort(reason);
+    this.#controller.abort(new Error(explain(reason), { cause: reason }));
   }
 
   after(ms: number, reason: StopReason): void {

@@ -3,7 +3,7 @@
  * it stands meanwhile.
  */
 import { NikaError } from '../model/error.ts';
-import type { Stop } from './ending.ts';
+import { explain, type Stop } from './ending.ts';
 import type { PauseGate } from './host/pause-gate.ts';
 import type { LivingStatus } from './registry/pod-record.ts';
 import type { PodMessage, Push } from './socket/protocol.ts';
@@ -61,6 +61,7 @@ export class PodControl {
 
   constructor(options: PodControlOptions) {
     this.#options = options;
+    options.stop.signal.addEventListener('abort', () => this.#pushStop(), { once: true });
   }
 
   get status(): LivingStatus {
@@ -133,7 +134,6 @@ export class PodControl {
 
   stop({ graceMs, why, keepsOpen }: StopWish): void {
     this.#graceMs = graceMs ?? this.#graceMs;
-    this.#push({ push: 'stop', reason: why ?? 'the pod is stopped' });
     const { stop, onChange } = this.#options;
     const told = { ...(why === undefined ? {} : { why }), ...(keepsOpen === true ? { keepsOpen } : {}) };
     stop.now({ kind: 'interrupted', signal: 'SIGTERM', ...told });
@@ -192,6 +192,12 @@ export class PodControl {
     this.#listeners.add(listener);
     for (const message of this.#waiting.splice(0)) listener({ push: 'message', ...message });
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Whatever stops it: a person, a timeout, a limit, a signal. */
+  #pushStop(): void {
+    const { reason } = this.#options.stop;
+    if (reason !== undefined) this.#push({ push: 'stop', reason: explain(reason), cause: reason });
   }
 
   #push(push: Push): void {

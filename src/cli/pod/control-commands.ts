@@ -19,6 +19,7 @@ const CONNECT_BUDGET_MS = 2_000;
 const over = (record: PodRecord): NikaError =>
   new NikaError('NIKA_POD_OVER', `${record.entity} cannot be reached: it is ${statusOf(record)}`, {
     subject: record.entity,
+    remedy: `See how it stands: nika pod show ${record.entity}`,
   });
 
 /** Does something with each of the named pods, one after the other. @throws {NikaError} `NIKA_POD_OVER` */

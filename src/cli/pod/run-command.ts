@@ -43,15 +43,24 @@ export const jobOfProgram = (argv: readonly string[], options: RunOptions): Read
   };
 };
 
-/** Somebody who types the name of a job means the job. */
-const refuseJobName = async ([program = '']: readonly string[], home: Home, { cwd, env }: Terminal): Promise<void> => {
+/** Somebody who types the name of a job means the job; and a program that is not there is told before an id is. */
+const refuseJobName = async (
+  [program = '']: readonly string[],
+  home: Home,
+  { detach }: RunOptions,
+  { cwd, env }: Terminal,
+): Promise<void> => {
   const [{ findProgram }, { listJobNames }] = await Promise.all([
     import('../../pod/tree/find-program.ts'),
     import('../../config/job/job-files.ts'),
   ]);
   const path = env['PATH'];
   const start = { file: program, args: [], cwd, env: path === undefined ? {} : { PATH: path } };
-  if (findProgram(start) !== undefined || !listJobNames(home).includes(program)) return;
+  if (findProgram(start) !== undefined) return;
+  if (!listJobNames(home).includes(program)) {
+    if (detach !== true) return; // in the foreground the pod itself says so, with exit code 127
+    throw new NikaError('NIKA_POD_NOT_STARTED', `command not found: ${program}`, { subject: program });
+  }
   throw new NikaError('NIKA_CLI_USAGE', `there is no program "${program}", but a job of that name`, {
     subject: program,
     remedy: `Did you mean nika pod start ${program}?`,
@@ -66,7 +75,7 @@ const run = async (argv: readonly string[], options: RunOptions, terminal: Termi
   ]);
   const home = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
   const settings = loadSettings(home, terminal.env);
-  await refuseJobName(argv, home, terminal);
+  await refuseJobName(argv, home, options, terminal);
   const job = inlineJob(jobOfProgram(argv, options));
   const passTerminal = options.detach !== true || options.tmux === true;
   await launch({ home, settings, job, jobFile: undefined, inputs: {}, options, passTerminal }, terminal);

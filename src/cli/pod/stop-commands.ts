@@ -35,10 +35,12 @@ const ASK_TO_KILL_BUDGET_MS = 2_000;
 const KILLED_BUDGET_MS = 2_000;
 const EXIT_FAILED = 1;
 
+const isKillWish = ({ isKill }: StopWishes): boolean => isKill === true;
+
 /** Asks the pod; where it does not answer, its process is told by a signal. */
 const tell = async (record: PodRecord, wishes: StopWishes): Promise<void> => {
-  const { graceMs, why, isKill, isAttempt } = wishes;
-  const reason = why === undefined ? {} : { reason: why };
+  const { graceMs, why = isKillWish(wishes) ? 'nika pod kill' : 'nika pod stop', isKill, isAttempt } = wishes;
+  const reason = { reason: why };
   if (podLiveness(record.process) === 'alive') trySignal(record.process.pid, 'SIGCONT'); // one that is stopped cannot answer
   if (record.socket !== null) {
     const { connect } = await import('../../pod/client/client.ts');

@@ -2,23 +2,19 @@
 import { resolveHome } from '../../config/home.ts';
 import { jobSchema } from '../../config/job/job.ts';
 import { loadSettings } from '../../config/settings.ts';
-import type { CallResult } from '../../hooks/tool-call.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { parseEntityId } from '../../model/id.ts';
 import type { AttemptRun } from '../attempt.ts';
-import { explain, Stop, type StopSignal } from '../ending.ts';
+import { Stop, STOP_SIGNALS } from '../ending.ts';
 import type { PodEvent } from '../pod-event.ts';
 import type { RunnerContext, RunnerOutcome } from '../runner/runner.ts';
 import { superviseJob } from '../supervise.ts';
-import {
-  createPodApi,
-  type HookedTools,
-  type HookedTool,
-  type IncomingMessage,
-  type PodApi,
-  type PodPort,
-} from './pod-api.ts';
-import { describeInput } from '../host/describe-input.ts';
+import { HostPort } from './host-port.ts';
+import { inheritedParent } from './inherited-parent.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { plainResult } from './plain-result.ts';
+import { createPodApi, type HookedTools, type HookedTool, type IncomingMessage, type PodApi } from './pod-api.ts';
 
 export interface PodOptions {
   /** What the job is called: letters, digits and `. _ -`. */
@@ -32,18 +28,21 @@ export interface PodOptions {
   readonly tags?: readonly string[];
   /** `PROJ-…` it belongs to. */
   readonly project?: string;
-  /** `JOB-…` or `TASK-…` that started it; default: `NIKA_ENTITY_ID` of the environment, where that is of the same home. */
+  /**
+   * What started it; default, where no `project` is named: the `JOB-…` or `TASK-…` of `NIKA_ENTITY_ID` in the environment,
+   * if `NIKA_HOME` there is the same home and the entity is on its bus.
+   */
   readonly parent?: string;
   /** `JOB-…`; default: one is made. */
   readonly id?: string;
   /** Default: as the command line finds it. */
   readonly home?: string;
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** Such as `10m`: then {@link PodApi.signal} is aborted and the pod fails. */
+  /** Such as `10m`: then {@link PodApi.signal} is aborted and the pod fails (`timed_out`), also by `complete()`. */
   readonly timeout?: string;
   /** Told of every event of the pod. */
   readonly onEvent?: (event: PodEvent) => void;
-  /** Default true: SIGINT, SIGTERM and SIGHUP end the pod with its story before they end the program. */
+  /** Default true: SIGINT, SIGTERM, SIGHUP and SIGQUIT end the pod with its story before they end the program. */
   readonly handleSignals?: boolean;
 }
 
@@ -56,44 +55,10 @@ export interface PodEnding {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-type Fn = (...args: never[]) => unknown;
+/** What hooks of calls that were overtaken by the end may still take. */
+const CALLS_BUDGET_MS = 2_000;
 
-const hostPort = ({ host, stop, cwd, control }: RunnerContext, session: string, id: string): PodPort => ({
-  id,
-  session,
-  signal: stop.signal,
-  call: async ({ tool, input, task }, run) => {
-    let value: unknown;
-    let thrown: { readonly error: unknown } | undefined;
-    const wanted = { tool, input, task, what: describeInput(input), cwd, source: 'hook' } as const;
-    const result = await host.call<CallResult>(wanted, async (given) => {
-      try {
-        value = await run(given);
-        return { ok: true, response: value };
-      } catch (error) {
-        thrown = { error };
-        return { ok: false, error: errorMessage(error), isInterrupt: stop.signal.aborted };
-      }
-    });
-    if (thrown !== undefined) throw thrown.error;
-    if (!result.ok) throw new NikaError('NIKA_POD_DENIED', result.error, { subject: tool });
-    return value;
-  },
-  note: (text, level) => host.note(text, level),
-  startTask: async (name) => {
-    host.startTask(name);
-  },
-  endTask: async (name, outcome, summary) => host.endTask(name, outcome, summary),
-  result: (value) => control.setResult(value),
-  onMessage: (listener) =>
-    control.listen((push) => {
-      if (push.push === 'message') {
-        const { push: _kind, ...message } = push;
-        listener(message);
-      }
-    }),
-});
+type Fn = (...args: never[]) => unknown;
 
 /** The first signal ends the pod; then the signal does what it would have done. */
 const endAtSignals = (pod: Pod, stop: Stop): Disposable => {
@@ -118,22 +83,46 @@ const endAtSignals = (pod: Pod, stop: Stop): Disposable => {
   };
 };
 
+/** A program that has nothing left to do and did not end its pod. Its exit code, where it set none, is the pod's. */
+const failAtExit = (pod: Pod): Disposable => {
+  const handler = (): void => {
+    pod.fail('the program ended without complete()').then(
+      ({ exitCode }) => {
+        process.exitCode ??= exitCode;
+      },
+      () => undefined, // fail() does not reject
+    );
+  };
+  process.once('beforeExit', handler);
+  return { [Symbol.dispose]: () => process.removeListener('beforeExit', handler) };
+};
+
+/** What there is of a pod once it has begun. */
+interface Begun {
+  readonly port: HostPort;
+  readonly alive: KeepAlive;
+  readonly stop: Stop;
+  readonly end: (outcome: RunnerOutcome) => void;
+  readonly ended: Promise<AttemptRun>;
+}
+
 /**
  * A pod that is this program itself. It ends with {@link complete} or {@link fail}; leaving the scope of
- * `await using` without either is a failure, as a transaction that was not committed is rolled back.
+ * `await using` without either is a failure, as a transaction that was not committed is rolled back, and so is a program
+ * that comes to its end without. A pod keeps its process alive while a tool call waits for it or somebody listens for
+ * messages; else it does not. After the end all that is done with it throws `NIKA_POD_OVER`.
  */
 export class Pod implements PodApi, AsyncDisposable {
   readonly #api: PodApi;
-  readonly #end: (outcome: RunnerOutcome) => void;
-  readonly #ended: Promise<AttemptRun>;
-  readonly #stop: Stop;
-  #signals: Disposable | undefined;
+  readonly #begun: Begun;
+  readonly #handlers = new DisposableStack();
+  #ending: Promise<PodEnding> | undefined;
 
-  private constructor(api: PodApi, end: (outcome: RunnerOutcome) => void, ended: Promise<AttemptRun>, stop: Stop) {
-    this.#api = api;
-    this.#end = end;
-    this.#ended = ended;
-    this.#stop = stop;
+  private constructor(begun: Begun, handlesSignals: boolean) {
+    this.#api = createPodApi(begun.port);
+    this.#begun = begun;
+    if (handlesSignals) this.#handlers.use(endAtSignals(this, begun.stop));
+    this.#handlers.use(failAtExit(this));
   }
 
   /**
@@ -150,7 +139,11 @@ export class Pod implements PodApi, AsyncDisposable {
       const field = issue?.path.join('.') ?? '';
       throw new NikaError('NIKA_JOB_INVALID', `${field}: ${issue?.message ?? 'is wrong'}`, { subject: field });
     }
+    const { parent, project } = options;
+    const inherited = parent === undefined && project === undefined ? await inheritedParent(home, env) : undefined;
     const stop = new Stop();
+    const alive = new KeepAlive();
+    using _alive = alive.hold(); // it may wait for its turn
     const started = Promise.withResolvers<RunnerContext>();
     const outcome = Promise.withResolvers<RunnerOutcome>();
     const ended = superviseJob({
@@ -159,7 +152,7 @@ export class Pod implements PodApi, AsyncDisposable {
       job: parsed.data,
       jobFile: undefined,
       inputs: options.inputs ?? {},
-      parent: options.parent === undefined ? undefined : parseEntityId(options.parent),
+      parent: parent === undefined ? inherited : parseEntityId(parent),
       id: options.id === undefined ? undefined : parseEntityId(options.id),
       calledIn: process.cwd(),
       env,
@@ -174,11 +167,8 @@ export class Pod implements PodApi, AsyncDisposable {
     });
     ended.then(() => started.reject(new Error('the pod ended before it began')), started.reject);
     const context = await started.promise;
-    const session = context.env['NIKA_SESSION_ID'] ?? '';
-    const port = hostPort(context, session, context.scope.job.id);
-    const pod = new Pod(createPodApi(port), outcome.resolve, ended, stop);
-    if (options.handleSignals !== false) pod.#signals = endAtSignals(pod, stop);
-    return pod;
+    const begun: Begun = { port: new HostPort(context, alive), alive, stop: context.stop, end: outcome.resolve, ended };
+    return new Pod(begun, options.handleSignals !== false);
   }
 
   /** Runs `fn` in a pod: completed with what it returns, failed with what it throws, which is thrown on. */
@@ -230,29 +220,39 @@ export class Pod implements PodApi, AsyncDisposable {
     return this.#api.onMessage(listener);
   }
 
-  /** Ends the pod well. `value`: its result, where none was set by {@link result}. */
-  complete(value?: unknown): Promise<PodEnding> {
-    return this.#finish({ kind: 'completed', result: value ?? null });
+  /**
+   * Ends the pod well, unless it was stopped before: by a timeout, a limit, a person. `value`: its result, where none was
+   * set by {@link result}. The first end stands: later ones change nothing, and give the same.
+   * @throws {NikaError} `NIKA_POD_RESULT`; the pod goes on then
+   */
+  async complete(value?: unknown): Promise<PodEnding> {
+    return this.#finish({ kind: 'completed', result: plainResult(value) });
   }
 
   /** Ends the pod as failed, with the reason. Does not reject. */
   fail(reason: unknown): Promise<PodEnding> {
-    const { reason: stopped } = this.#stop;
-    const error = stopped === undefined ? errorMessage(reason) : explain(stopped);
-    return this.#finish({ kind: 'failed', error });
+    return this.#finish({ kind: 'failed', error: errorMessage(reason) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.fail('its scope was left without complete()');
   }
 
-  /** The first end stands. */
-  async #finish(outcome: RunnerOutcome): Promise<PodEnding> {
-    this.#end(outcome);
-    const { ended } = await this.#ended;
-    this.#signals?.[Symbol.dispose]();
-    const { calls, errors, dropped, exit_code: exitCode } = ended;
-    return { outcome: ended.outcome, exitCode, calls, errors, dropped };
+  #finish(outcome: RunnerOutcome): Promise<PodEnding> {
+    this.#ending ??= this.#endWith(outcome);
+    return this.#ending;
+  }
+
+  async #endWith(outcome: RunnerOutcome): Promise<PodEnding> {
+    const { port, alive, stop, end, ended } = this.#begun;
+    using _alive = alive.hold();
+    const isStopped = stop.reason !== undefined;
+    await bestEffort('pod.calls', { withinMs: CALLS_BUDGET_MS }, () => port.close());
+    end(isStopped ? { kind: 'cancelled' } : outcome); // for the reason of the stop, whatever the program makes of it
+    const run = await ended;
+    this.#handlers.dispose();
+    const { calls, errors, dropped, exit_code: exitCode } = run.ended;
+    return { outcome: run.ended.outcome, exitCode, calls, errors, dropped };
   }
 }
 

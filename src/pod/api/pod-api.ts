@@ -5,6 +5,7 @@
  * I2. Calls made inside of `task(name, fn)` belong to that TASK, also those of functions that it calls.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { plainResult } from './plain-result.ts';
 
 /** A message that came by `nika pod send`. */
 export interface IncomingMessage {
@@ -23,7 +24,7 @@ export interface PodApi {
   /** `JOB-…` */
   readonly id: string;
   readonly session: string;
-  /** Aborted when the pod is to end: stop what you do, soon. Its reason is an Error. */
+  /** Aborted when the pod is to end: stop what you do, soon. Its reason is an Error whose `cause` says why as data. */
   readonly signal: AbortSignal;
   /**
    * A function as a tool: each call goes through the hooks and onto the bus, with its input (the argument, or the list of
@@ -35,9 +36,15 @@ export interface PodApi {
   tools<T extends Readonly<Record<string, Fn>>>(fns: T): HookedTools<T>;
   /** A TASK: completed when `fn` returns, failed when it throws. */
   task<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
-  /** A line on the bus that is no tool call. */
+  /**
+   * A line on the bus that is no tool call. In a module: of at most 64 Ki characters, a longer one is cut; what does not
+   * get through to the pod is lost. Both are counted in the session's `dropped`.
+   */
   note(text: string, level?: 'info' | 'warn' | 'error'): void;
-  /** The pod's result: any JSON. The last one stands. */
+  /**
+   * The pod's result: any JSON of less than 4 MiB, as it stands now. The last one stands.
+   * @throws {NikaError} `NIKA_POD_RESULT` for what is no JSON (a bigint, a cycle), or longer
+   */
   result(value: unknown): void;
   /** Told of each message that is sent to the pod. The function that comes back ends that. */
   onMessage(listener: (message: IncomingMessage) => void): () => void;
@@ -104,8 +111,8 @@ export const createPodApi = (port: PodPort): PodApi => {
         throw thrown;
       }
     },
-    note: (text, level) => port.note(text, level),
-    result: (value) => port.result(value),
+    note: (text: unknown, level) => port.note(String(text), level), // JavaScript may give anything
+    result: (value) => port.result(plainResult(value)),
     onMessage: (listener) => port.onMessage(listener),
   };
 };

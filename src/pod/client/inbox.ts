@@ -21,7 +21,7 @@ export class Inbox {
 
   take(push: Push): void {
     if (push.push === 'stop') {
-      this.end(new Error(push.reason));
+      this.end(new Error(push.reason, push.cause === undefined ? {} : { cause: push.cause }));
     } else if (push.push === 'message') {
       const { text, from, at } = push;
       this.#messages.offer({ text, at, ...(from === undefined ? {} : { from }) }, 2 * text.length);

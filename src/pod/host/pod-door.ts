@@ -22,8 +22,14 @@ interface Outcome {
   readonly error?: string | undefined;
 }
 
+type Untold = NonNullable<RequestOf<'run_end'>['untold']>;
+
 /** What a connection has begun and not ended. */
 interface Open {
+  /** Aborted when the connection is. */
+  readonly gone: AbortController;
+  /** Of its calls. */
+  readonly signal: AbortSignal;
   readonly calls: Map<string, (result: CallResult) => void>;
   readonly tasks: Set<string>;
   readonly stopListening: (() => void)[];
@@ -38,6 +44,9 @@ const resultOf = ({ ok, response, error }: Outcome): CallResult => {
   const why = error ?? 'it failed';
   return response === undefined ? { ok, error: why } : { ok, error: why, response };
 };
+
+const named = (untold: Untold): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(untold).map(([name, count]) => [`module_${name}`, count ?? 0]));
 
 type Handlers = {
   readonly [O in Exclude<Op, 'hello'>]: (
@@ -69,6 +78,7 @@ class Door implements PodDoor {
     if (open === undefined) return;
     this.#open.delete(connection.number);
     const error = `the program that made the call (${connection.client}) is gone`;
+    open.gone.abort(new Error(error)); // calls that are held: by a pause, a hook, a question to a person
     for (const end of open.calls.values()) end({ ok: false, error, isInterrupt: true });
     for (const stop of open.stopListening) stop();
     if (connection.isOwn) return; // the runner ends the tasks of its module, as its outcome says
@@ -78,7 +88,9 @@ class Door implements PodDoor {
   #of({ number }: DoorConnection): Open {
     const known = this.#open.get(number);
     if (known !== undefined) return known;
-    const open: Open = { calls: new Map(), tasks: new Set(), stopListening: [] };
+    const gone = new AbortController();
+    const signal = this.#options.host.signalOf(gone.signal);
+    const open: Open = { gone, signal, calls: new Map(), tasks: new Set(), stopListening: [] };
     this.#open.set(number, open);
     return open;
   }
@@ -110,8 +122,9 @@ class Door implements PodDoor {
         control.setResult(value);
         return NOTHING;
       },
-      run_end: ({ ok, value, error }, { isOwn }) => {
+      run_end: ({ ok, value, error, untold }, { isOwn }) => {
         if (!isOwn) throw new NikaError('NIKA_POD_PROTOCOL', 'run_end is for the module that the pod runs');
+        host.countUntold(named(untold ?? {}));
         control.endRun(ok ? { ok, value: value ?? null } : { ok, error: error ?? 'it failed' });
         return NOTHING;
       },
@@ -161,23 +174,23 @@ class Door implements PodDoor {
 
   /** The call runs at the other end: here it is a promise between its begin and its end. */
   #begin(request: RequestOf<'tool_begin'>, connection: DoorConnection): Promise<CallVerdict> {
-    const { calls } = this.#of(connection);
+    const { calls, signal } = this.#of(connection);
     if (calls.has(request.call) || calls.size >= MAX_OPEN_CALLS) {
       const reason = calls.has(request.call) ? 'a call of that id is under way' : 'too many calls at once';
       return Promise.resolve({ verdict: 'denied', reason });
     }
     const verdict = Promise.withResolvers<CallVerdict>();
-    const ended = Promise.withResolvers<CallResult>();
+    const ended = Promise.withResolvers<CallResult>(); // also while it is held: by one who no longer waits
+    calls.set(request.call, ended.resolve);
     const run = (input: unknown): Promise<CallResult> => {
-      calls.set(request.call, (result) => {
-        calls.delete(request.call);
-        ended.resolve(result);
-      });
       verdict.resolve(input === request.input ? { verdict: 'go' } : { verdict: 'go', input });
       return ended.promise;
     };
-    this.#options.host.call(this.#wanted(request, connection), run).then(
-      (result) => verdict.resolve({ verdict: 'denied', reason: result.ok ? 'it is over' : result.error }),
+    this.#options.host.call({ ...this.#wanted(request, connection), signal }, run).then(
+      (result) => {
+        calls.delete(request.call);
+        verdict.resolve({ verdict: 'denied', reason: result.ok ? 'it is over' : result.error });
+      },
       () => verdict.resolve({ verdict: 'denied', reason: 'the pod has a bug' }), // call() does not reject
     );
     return verdict.promise;

@@ -17,7 +17,7 @@ import {
   type ToolHooks,
 } from '../../hooks/tool-call.ts';
 import { createEntityId, type EntityId } from '../../model/id.ts';
-import { NikaError } from '../../model/error.ts';
+import { errorMessage, NikaError } from '../../model/error.ts';
 import type { PreToolUse, ToolCallSource } from '../../model/tool-event.ts';
 import type { Stop } from '../ending.ts';
 import type { PodEntity } from '../entity.ts';
@@ -54,6 +54,8 @@ export interface WantedCall {
   /** What it does, in the words of the job. */
   readonly title?: string;
   readonly source: ToolCallSource;
+  /** Of {@link PodHost.signalOf}: aborted when who makes the call is gone, or the pod is to end. Default: only the latter. */
+  readonly signal?: AbortSignal;
   /** Asked at its end; false: it is told, and has no line of its own on the bus. */
   readonly isRecorded?: () => boolean;
 }
@@ -77,15 +79,14 @@ const MAX_OPEN_TASKS = 10_000;
 
 export class PodHost implements StepsHost {
   readonly #options: PodHostOptions;
-  readonly #guard: CallGuard;
   readonly #tasks = new Map<string, PodEntity>();
   #begun = 0;
   #reported = 0;
+  #untold: Readonly<Record<string, number>> = {};
 
   constructor(options: PodHostOptions) {
     this.#options = options;
-    const { hooks: pipeline, stop } = options;
-    this.#guard = { pipeline, signal: stop.signal, ask: (event, verdict) => this.#ask(event, verdict) };
+    options.session.countDrops(() => this.#untold);
   }
 
   /** Finished calls that a program told of itself. */
@@ -99,7 +100,9 @@ export class PodHost implements StepsHost {
     run: (input: unknown, callId: string) => Promise<R>,
   ): Promise<R | CallFailure> {
     const { maxToolCalls, stop, gate } = this.#options;
-    await gate.open(stop.signal);
+    const { signal = stop.signal } = wanted;
+    await gate.open(signal);
+    if (signal.aborted && !stop.signal.aborted) return this.#endUnmade(wanted, errorMessage(signal.reason));
     if (maxToolCalls !== undefined && this.#begun >= maxToolCalls) {
       stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
       return { ok: false, error: `the limit of ${maxToolCalls} tool calls is reached`, isInterrupt: true };
@@ -137,17 +140,20 @@ export class PodHost implements StepsHost {
     if (text !== '') this.#options.session.tell({ event: 'tool_output', call, stream, text, isProgram: true });
   }
 
+  /** For those who may be gone before the pod is: the signal of their calls. */
+  signalOf(gone: AbortSignal): AbortSignal {
+    return AbortSignal.any([this.#options.stop.signal, gone]);
+  }
+
   /** A call that was made without asking: it is recorded as it is told. */
   report({ result, durationMs, ...wanted }: FinishedCall): void {
-    const { session, stop, maxToolCalls } = this.#options;
+    const { stop, maxToolCalls } = this.#options;
     this.#begun += 1;
     this.#reported += 1;
     if (maxToolCalls !== undefined && this.#reported > maxToolCalls) {
       stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
     }
-    const shown = this.#shown(wanted, `call_${randomUUID()}`);
-    session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' });
-    this.#recordEnd(wanted, shown, postEvent(this.#toolCall(wanted, shown.call), result, durationMs));
+    this.#recordWhole(wanted, result, durationMs);
   }
 
   /** @throws {NikaError} `NIKA_TASK_BAD`: it runs already, or there are too many. */
@@ -187,6 +193,11 @@ export class PodHost implements StepsHost {
     this.#options.session.tell({ event: 'note', text });
   }
 
+  /** What the program of the pod could not tell, by name (G3). */
+  countUntold(untold: Readonly<Record<string, number>>): void {
+    this.#untold = untold;
+  }
+
   /** A message to the program that runs; how many listened to it. */
   receive(text: string, from: string | undefined): number {
     const { job, control } = this.#options;
@@ -201,16 +212,17 @@ export class PodHost implements StepsHost {
   }
 
   /** A person has to say; until then the pod waits, and says so. */
-  async #ask(event: PreToolUse, { reason, by }: AskVerdict): Promise<PersonAnswer> {
-    const { session, job, control, stop } = this.#options;
+  async #ask(event: PreToolUse, { reason, by }: AskVerdict, signal: AbortSignal): Promise<PersonAnswer> {
+    const { session, job, control } = this.#options;
     const { tool_use_id: call, tool_name: tool } = event;
     const what = describeInput(event.tool_input);
     const question = { call, tool, what, reason: `${by}: ${reason}` };
     job.record('condition', { condition: 'pod_waiting', detail: `${tool} ${what}: ${question.reason}` });
     session.tell({ event: 'asked', ...question });
-    const answer = await control().ask(question, stop.signal);
+    const answer = await control().ask(question, signal);
     session.tell({ event: 'answered', call, allow: answer.allow });
-    job.record('condition', { condition: 'pod_back', detail: answer.allow ? 'allowed' : 'denied' });
+    const detail = signal.aborted ? 'nobody waits for the answer any more' : answer.allow ? 'allowed' : 'denied';
+    job.record('condition', { condition: 'pod_back', detail });
     return answer;
   }
 
@@ -247,17 +259,41 @@ export class PodHost implements StepsHost {
     session.tell(isOk ? ended : { ...ended, error: event.error });
   }
 
+  #recordWhole(wanted: WantedCall, result: CallResult, durationMs: number): void {
+    const shown = this.#shown(wanted, `call_${randomUUID()}`);
+    this.#options.session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' });
+    this.#recordEnd(wanted, shown, postEvent(this.#toolCall(wanted, shown.call), result, durationMs));
+  }
+
+  /** O1: it was held until nobody was there to make it. */
+  #endUnmade(wanted: WantedCall, error: string): CallFailure {
+    const failure: CallFailure = { ok: false, error, isInterrupt: true };
+    this.#recordWhole(wanted, failure, 0);
+    return failure;
+  }
+
+  #guard(signal: AbortSignal): CallGuard {
+    const { hooks: pipeline, stop } = this.#options;
+    return {
+      pipeline,
+      signal,
+      ask: (event, verdict) => this.#ask(event, verdict, signal),
+      interruption: () => (stop.signal.aborted ? 'Interrupted' : errorMessage(signal.reason)),
+    };
+  }
+
   async #runHooked<R extends CallResult>(
     wanted: WantedCall,
     run: (input: unknown, callId: string) => Promise<R>,
   ): Promise<R | CallFailure> {
-    const { session } = this.#options;
+    const { session, stop } = this.#options;
     const callId = `call_${randomUUID()}`;
     const shown = this.#shown(wanted, callId);
     const hooks: ToolHooks = {
       pre: () => session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' }),
       post: (event) => this.#recordEnd(wanted, shown, event),
     };
-    return runToolCall<R>(this.#toolCall(wanted, callId), hooks, (input) => run(input, callId), this.#guard);
+    const guard = this.#guard(wanted.signal ?? stop.signal);
+    return runToolCall<R>(this.#toolCall(wanted, callId), hooks, (input) => run(input, callId), guard);
   }
 }

@@ -8,7 +8,7 @@ import { loadSettings } from '../../config/settings.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { endNow } from '../end-now.ts';
-import { Stop, type StopSignal } from '../ending.ts';
+import { Stop, STOP_SIGNALS } from '../ending.ts';
 import type { PodControl } from '../pod-control.ts';
 import { superviseJob } from '../supervise.ts';
 import { leaveParentTree } from '../tree/cgroup.ts';
@@ -16,8 +16,6 @@ import { killLivingPrograms } from '../tools/tool-program.ts';
 import { answerPath, errorsPath, type LaunchAnswer, readSpec, takeEnv } from './launch-spec.ts';
 import { resolveJob } from './resolve-launch.ts';
 import { parseEntityId, sessionIdSchema } from '../../model/id.ts';
-
-const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** Told once: the first answer stands. */
 class Answering {

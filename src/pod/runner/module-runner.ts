@@ -2,6 +2,7 @@
  * Owns the run of a module: a file that exports `run(pod, inputs)`, in a process of its own. Whatever its code does, an
  * endless loop, a crash, `process.exit()`, is told by the supervisor and does not take the record with it.
  */
+import { existsSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -11,6 +12,7 @@ import { renderTemplates } from '../../config/expression/template.ts';
 import { errorMessage } from '../../model/error.ts';
 import { serveOwn } from '../socket/connection.ts';
 import { CappedOutput } from '../../failopen/capped-output.ts';
+import { BROKEN_CHANNEL, BROKEN_CHANNEL_EXIT } from './module-channel.ts';
 import type { ModuleTask } from './module-worker.ts';
 import { readOutput } from './read-output.ts';
 import type { Runner, RunnerOutcome } from './runner.ts';
@@ -42,6 +44,9 @@ const untilExit = (child: ChildProcess): Promise<Exit> => {
   return promise;
 };
 
+/** Its process ends by itself when its channel breaks, unless it is busy; then it is ended. */
+const BROKEN_GRACE_MS = 15_000;
+
 const lastLines = (text: string): string => text.trim().split('\n').slice(-ERROR_LINES).join('\n');
 
 const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutcome => {
@@ -49,6 +54,7 @@ const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutc
     return { kind: 'failed', error: `its process could not be started: ${errorMessage(thrown)}` };
   if (OUT_OF_MEMORY.test(stderr))
     return { kind: 'failed', error: 'the module ran out of memory (heap of its process)' };
+  if (code === BROKEN_CHANNEL_EXIT) return { kind: 'failed', error: BROKEN_CHANNEL };
   const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
   const said = lastLines(stderr);
   const error = `the module's process ${how} before run() was done`;
@@ -58,6 +64,7 @@ const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutc
 export const runModuleJob: Runner = async (context): Promise<RunnerOutcome> => {
   const { job, scope, tree, cwd, env, stop, door, faults, control, graceMs } = context;
   const file = resolve(scope.job.dir, String(renderTemplates(job.module, scope)));
+  if (!existsSync(file)) return { kind: 'failed', error: `there is no module ${file}` };
   const program = { file: process.execPath, args: [workerFile], cwd, env };
   const child = tree.spawn(program, { detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   const exit = untilExit(child);
@@ -74,11 +81,16 @@ export const runModuleJob: Runner = async (context): Promise<RunnerOutcome> => {
   const onAbort = (): void => aborted.resolve('aborted');
   if (stop.signal.aborted) onAbort();
   else stop.signal.addEventListener('abort', onAbort, { once: true });
-  const first = await Promise.race([control.runEnd, exit, aborted.promise]);
+  const broken = channel.closed.then(() => delay(BROKEN_GRACE_MS, 'broken' as const, { ref: false }));
+  const first = await Promise.race([control.runEnd, exit, aborted.promise, broken]);
   stop.signal.removeEventListener('abort', onAbort);
   if (first === 'aborted') {
     await tree.end({ graceMs: graceMs() });
     return { kind: 'cancelled' };
+  }
+  if (first === 'broken') {
+    await tree.end({ graceMs: graceMs() });
+    return { kind: 'failed', error: BROKEN_CHANNEL };
   }
   if ('ok' in first) {
     await Promise.race([exit, delay(EXIT_GRACE_MS, undefined, { ref: false })]);

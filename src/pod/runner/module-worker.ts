@@ -4,9 +4,15 @@
  */
 import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { errorMessage, NikaError } from '../../model/error.ts';
+import { plainResult } from '../api/plain-result.ts';
 import { createPodApi, type PodApi, type PodPort } from '../api/pod-api.ts';
 import { connect, type PodClient } from '../client/client.ts';
+import type { RequestOf } from '../socket/protocol.ts';
+import { BROKEN_CHANNEL, BROKEN_CHANNEL_EXIT, CHANNEL_FD } from './module-channel.ts';
+import { Outbox } from './outbox.ts';
 
 export interface ModuleTask {
   /** Absolute. */
@@ -16,10 +22,14 @@ export interface ModuleTask {
   readonly session: string;
 }
 
-const CHANNEL_FD = 3;
 /** Its supervisor is gone: what `run` does about its signal may take so long. */
 const ORPHAN_MS = 10_000;
 const ALIVE_MS = 60_000;
+/** A supervisor that answers nothing for so long is as good as gone; one that is only slow is waited for. */
+const DEADLINE_MS = 2 ** 31 - 1;
+const BUSY_MS = 50;
+const WORD_MS = 50;
+const ERROR_MAX_CHARS = 64 * 1024;
 
 /** Frames of this program and of Node tell the author of a module nothing. */
 const isForeignFrame = (line: string): boolean =>
@@ -31,33 +41,65 @@ const stackOf = (thrown: unknown): string => {
   return lines.filter((line) => !isForeignFrame(line)).join('\n');
 };
 
-const portOver = (client: PodClient, { id, session }: ModuleTask, stop: AbortController): PodPort => {
-  /** Nobody waits: what is said comes to the supervisor in order, and where that is gone this process is too, soon. */
-  const later = (work: Promise<unknown>): void => {
-    work.then(
+/** It cannot be told how the run ended: the exit code says so, and the last line of standard error. */
+const giveUp = (why: unknown): never => {
+  process.stderr.write(`nika: ${BROKEN_CHANNEL} (${errorMessage(why)})\n`);
+  process.exit(BROKEN_CHANNEL_EXIT);
+};
+
+interface Ways {
+  readonly client: PodClient;
+  readonly outbox: Outbox;
+  readonly signal: AbortSignal;
+}
+
+const portOver = ({ client, outbox, signal }: Ways, { id, session }: ModuleTask): PodPort => ({
+  id,
+  session,
+  signal,
+  call: async ({ tool, input, task }, run) => {
+    await outbox.sent(); // what was said before is told before
+    return client.tool({ tool, task }, input, run);
+  },
+  note: (text, level) => outbox.note(text, level),
+  startTask: async (name) => {
+    await outbox.sent();
+    await client.startTask(name);
+  },
+  endTask: async (task, outcome, summary) => {
+    await outbox.sent();
+    await client.endTask({ task, outcome, ...(summary === undefined ? {} : { summary }) });
+  },
+  result: (value) => outbox.result(value),
+  onMessage: (listener) => {
+    const ended = new AbortController();
+    const listen = async (): Promise<void> => {
+      for await (const message of client.messages(ended.signal)) {
+        // What the listener throws is its author's affair, as in any callback: the module crashes.
+        process.nextTick(listener, message);
+      }
+    };
+    listen().then(
       () => undefined,
-      () => undefined,
+      () => undefined, // the channel broke: the signal tells it
     );
-  };
-  return {
-    id,
-    session,
-    signal: stop.signal,
-    call: ({ tool, input, task }, run) => client.tool({ tool, task }, input, run),
-    note: (text, level) => later(client.note(level === undefined ? { text } : { text, level })),
-    startTask: (name) => client.startTask(name),
-    endTask: (task, outcome, summary) =>
-      client.endTask({ task, outcome, ...(summary === undefined ? {} : { summary }) }),
-    result: (value) => later(client.result(value)),
-    onMessage: (listener) => {
-      const ended = new AbortController();
-      const listen = async (): Promise<void> => {
-        for await (const message of client.messages(ended.signal)) listener(message);
-      };
-      later(listen());
-      return () => ended.abort();
-    },
-  };
+    return () => ended.abort();
+  },
+});
+
+/** Says how the run ended, after all that was said before; gives up where that cannot be said. */
+const tellEnd = async ({ client, outbox }: Ways, end: RequestOf<'run_end'>): Promise<void> => {
+  await outbox.settled();
+  const untold = outbox.untold();
+  for (;;) {
+    try {
+      await client.runEnd({ ...end, untold });
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof NikaError) || thrown.code !== 'NIKA_POD_BUSY') giveUp(thrown);
+    }
+    await delay(BUSY_MS); // calls without number wait for their answers
+  }
 };
 
 type Run = (pod: PodApi, inputs: Readonly<Record<string, unknown>>) => unknown;
@@ -72,16 +114,17 @@ const loadRun = async (file: string): Promise<Run> => {
 const main = async (): Promise<void> => {
   const task = JSON.parse(await text(process.stdin)) as ModuleTask;
   const stop = new AbortController();
-  const stopNow = (reason: string): void => stop.abort(new Error(reason));
   const channel = new Socket({ fd: CHANNEL_FD });
-  channel.once('close', () => setTimeout(() => process.exit(1), ORPHAN_MS).unref());
-  const client = await connect({ stream: channel, client: 'module' });
+  channel.once('close', () => setTimeout(() => giveUp('it was closed'), ORPHAN_MS).unref());
+  const client = await connect({ stream: channel, client: 'module', deadlineMs: DEADLINE_MS });
   const alive = setInterval(() => undefined, ALIVE_MS); // a run that waits for a message or a signal is not over
   const stopped = await client.listen();
-  stopped.addEventListener('abort', () => stopNow('the pod is stopped'));
-  process.on('SIGTERM', () => stopNow('the pod is stopped'));
+  stopped.addEventListener('abort', () => stop.abort(stopped.reason));
+  // It comes with the pod's word why, which may be a moment later; or from somebody else.
+  process.on('SIGTERM', () => setTimeout(() => stop.abort(new Error('the pod is stopped')), WORD_MS));
+  const ways: Ways = { client, outbox: new Outbox(client), signal: stop.signal };
   const fail = async (thrown: unknown): Promise<void> => {
-    await client.runEnd({ ok: false, error: stackOf(thrown) });
+    await tellEnd(ways, { ok: false, error: stackOf(thrown).slice(0, ERROR_MAX_CHARS) });
     process.exitCode = 1;
   };
   process.on('uncaughtException', (thrown) => {
@@ -92,8 +135,8 @@ const main = async (): Promise<void> => {
   });
   try {
     const run = await loadRun(task.file);
-    const value: unknown = await run(createPodApi(portOver(client, task, stop)), task.inputs);
-    await client.runEnd({ ok: true, value: value ?? null });
+    const value = plainResult(await run(createPodApi(portOver(ways, task)), task.inputs));
+    await tellEnd(ways, { ok: true, value });
   } catch (thrown) {
     await fail(thrown);
   }

@@ -19,6 +19,8 @@ import { Turns } from './turns.ts';
 
 export interface PodSocketOptions extends Serving {
   readonly path: string;
+  /** Whether the process stays for it; true by default. */
+  readonly keepsAlive?: boolean;
 }
 
 export const CONNECTIONS_MAX_COUNT = 64;
@@ -134,12 +136,14 @@ export class PodSocket implements AsyncDisposable {
     this.#server.on('connection', (stream) => this.#accept(stream));
     await listen(this.#server, first);
     this.#server.on('error', (thrown) => faults.count('accept_failed', errorMessage(thrown)));
+    if (this.#options.keepsAlive === false) this.#server.unref();
     chmodSync(first, 0o600);
     this.#inode = lstatSync(first, { bigint: true }).ino;
     renameSync(first, path);
   }
 
   #accept(stream: Socket): void {
+    if (this.#options.keepsAlive === false) stream.unref();
     if (this.#connections.size >= CONNECTIONS_MAX_COUNT) {
       this.#turnAway(stream);
       return;

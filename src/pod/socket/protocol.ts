@@ -7,9 +7,13 @@
  * are the hook itself; on the socket they, like `tool_call`, are what a program reports of itself.
  */
 import { z } from 'zod';
+import type { StopReason } from '../ending.ts';
 
 const name = z.string().min(1).max(256);
-const text = z.string().max(64 * 1024);
+/** Of a note, and of a message. */
+export const NOTE_MAX_CHARS = 64 * 1024;
+const text = z.string().max(NOTE_MAX_CHARS);
+const count = z.int().min(1).optional();
 
 const outcome = {
   ok: z.boolean(),
@@ -43,7 +47,15 @@ export const REQUEST_SCHEMAS = {
   }),
   result: z.object({ value: z.unknown() }).describe("Sets the pod's result."),
   run_end: z
-    .object({ ok: z.boolean(), value: z.unknown().optional(), error: z.string().optional() })
+    .object({
+      ok: z.boolean(),
+      value: z.unknown().optional(),
+      error: z.string().optional(),
+      untold: z
+        .object({ notes_lost: count, notes_cut: count, results_lost: count })
+        .optional()
+        .describe('What the module said and could not tell.'),
+    })
     .describe('The module that the pod runs is done: what run() returned, or what it threw.'),
   facts: z.object({}).describe('What the pod is and how it stands.'),
   listen: z.object({}).describe('From now on messages to the pod are pushed to this connection.'),
@@ -128,8 +140,8 @@ export interface Waiting {
 /** What a pod pushes to those who listen. */
 export type Push =
   | ({ readonly push: 'message' } & PodMessage)
-  /** The pod ends: what is under way is to be ended. */
-  | { readonly push: 'stop'; readonly reason: string };
+  /** The pod ends: what is under way is to be ended. `cause`: the reason as data. */
+  | { readonly push: 'stop'; readonly reason: string; readonly cause?: StopReason };
 
 /** What the socket's server asks of the pod behind it. Each throws NikaError for what is refused; nothing else is expected to throw. */
 export interface PodDoor {
