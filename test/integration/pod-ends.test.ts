@@ -181,7 +181,7 @@ describe('a tool', () => {
       const { home, sleepers } = stage;
       // bash itself heeds SIGINT only where the program that it waits for died of it.
       const hit = [...running(join(home.cwd, 'tool.sh')), ...running(`sleep\0${sleepers.tool}`)];
-      for (const pid of signal === 'SIGINT' ? hit.toReversed() : hit.slice(0, 1)) process.kill(pid, signal);
+      for (const pid of signal === 'SIGINT' ? hit.toReversed() : hit.slice(0, 1)) trySignal(pid, signal);
       const end = await untilEnded(home);
       expect(end).toMatchObject({ status: 'failed', exit_code: 1 });
       expect(lineOf(home, 'tool_call')?.data['error']).toMatch(new RegExp(`${signal}|${EXIT_OF[signal]}`));

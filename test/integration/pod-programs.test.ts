@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -234,6 +234,20 @@ outputs: { said: "\${{ steps.a.output }}" }`,
   });
 });
 
+/** What a package is made of. */
+const PACKED_FROM = [
+  'bin',
+  'config',
+  'scripts',
+  'src',
+  'LICENSE',
+  'README.md',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
+
 describe('the library', () => {
   it('is what npm pack makes of it: typed, and any program can be a pod', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'nika-consumer-'));
@@ -242,7 +256,11 @@ describe('the library', () => {
       const ended = spawnSync(file, [...args], { cwd, encoding: 'utf8', env: { ...process.env, NIKA_HOME: home.dir } });
       return { code: ended.status, out: ended.stdout + ended.stderr };
     };
-    const packed = run('npm', ['pack', '--silent', '--pack-destination', dir], root);
+    // Packing builds, and other tests run what is built here: so it is done in a copy.
+    const copy = join(dir, 'copy');
+    for (const name of PACKED_FROM) cpSync(join(root, name), join(copy, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    const packed = run('npm', ['pack', '--silent', '--pack-destination', dir], copy);
     expect(packed.code).toBe(0);
     const tarball = packed.out.trim().split('\n').at(-1) ?? '';
     writeFileSync(
