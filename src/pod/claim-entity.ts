@@ -2,7 +2,6 @@
  * Owns who works on an entity: one supervisor at a time, which holds a lock that the kernel frees however it ends; and how
  * the entity stands that a further attempt goes on with.
  */
-import { readEntity } from '../bus/query/entities.ts';
 import { tryLock } from '../bus/segments.ts';
 import type { Home } from '../config/home.ts';
 import { bestEffort } from '../failopen/best-effort.ts';
@@ -21,6 +20,7 @@ export interface EntityHold extends AsyncDisposable {
 const LOCK_BUDGET_MS = 1_000;
 
 const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Pick<EntityHold, 'attempt' | 'standing'>> => {
+  const { readEntity } = await import('../bus/query/entities.ts'); // a new entity does not need it: start-up time
   const view = await readEntity(busDir, id);
   if (view?.state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
   if (isTerminal(view.state)) {

@@ -16,8 +16,6 @@ import { claimEntity } from './claim-entity.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
-import { closeAllLost } from './registry/lost.ts';
-import { prunePods } from './registry/prune.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { Runner } from './runner/runner.ts';
 
@@ -42,6 +40,8 @@ export interface SuperviseOptions extends PodWish {
 }
 
 const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
+/** The start of the pod goes first. */
+const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
 const loadRunner = async (kind: ReturnType<typeof runnerOf>): Promise<Runner> => {
@@ -68,12 +68,16 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
   const { archiveAfterDays: olderThanDays } = settings.bus;
   const keep = settings.pods.keepEnded;
   const keepHouse = async (): Promise<void> => {
-    await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
-    bestEffortSync('pod.prune', () => prunePods({ runDir, keep }));
-    if (signal.aborted) return;
     await bestEffort('bus.archive', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
+    if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
+    const [{ closeAllLost }, { prunePods }] = await Promise.all([
+      import('./registry/lost.ts'),
+      import('./registry/prune.ts'),
+    ]);
+    await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
+    bestEffortSync('pod.prune', () => prunePods({ runDir, keep }));
   };
   const keeping = keepHouse();
   return {
@@ -82,6 +86,15 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
       await keeping;
     },
   };
+};
+
+const endsWithin = async (ms: number, signal: AbortSignal): Promise<boolean> => {
+  try {
+    await delay(ms, undefined, { signal });
+    return false;
+  } catch {
+    return true;
+  }
 };
 
 /** A slot of the host, held until the pod is over. */

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TMUX_SOCKET } from '../../src/pod/launch/detach.ts';
+import { TMUX_SOCKET } from '../../src/pod/launch/tmux-socket.ts';
 import { binary, TestHome } from '../nika.ts';
 import { endPods, recordOf, running, until, untilStatus, untilTool } from '../pods.ts';
 

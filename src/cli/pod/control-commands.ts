@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
-import { TMUX_SOCKET } from '../../pod/launch/detach.ts';
+import { TMUX_SOCKET } from '../../pod/launch/tmux-socket.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { statusOf } from '../../pod/registry/pod-status.ts';
 import type { PodClient } from '../../pod/client/client.ts';

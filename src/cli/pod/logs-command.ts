@@ -6,7 +6,6 @@ import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import { turnedPath } from '../../log/turned-path.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { readRecord } from '../../pod/registry/record-file.ts';
 import { closedPipe, interruption } from '../ending.ts';
 import { printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
@@ -81,6 +80,7 @@ const print = (text: string, terminal: Terminal): void =>
   terminal.print(terminal.isInteractive ? printable(text) : text);
 
 const follow = async (record: PodRecord, flags: LogFlags, { home }: PodContext, terminal: Terminal): Promise<void> => {
+  const { readRecord } = await import('../../pod/registry/record-file.ts');
   const signal = AbortSignal.any([closedPipe(terminal), interruption()]);
   let text: FollowedText | undefined;
   for (;;) {

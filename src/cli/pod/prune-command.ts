@@ -25,7 +25,7 @@ const prune = async (flags: PruneFlags, terminal: Terminal): Promise<void> => {
     isDryRun,
     ...(flags.olderThan === undefined
       ? {}
-      : { endedBeforeMs: Date.now() - durationOption('--older-than', flags.olderThan) }),
+      : { endedBeforeMs: Date.now() - (await durationOption('--older-than', flags.olderThan)) }),
   });
   if (flags.json === true) {
     terminal.print(`${JSON.stringify(removed.map(({ entity: id, session }) => ({ id, session })))}\n`);

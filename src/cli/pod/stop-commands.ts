@@ -116,7 +116,7 @@ const stop = async (names: readonly string[], flags: StopFlags, isKill: boolean,
   const wishes: StopWishes = {
     isKill,
     why: flags.reason,
-    ...(flags.grace === undefined ? {} : { graceMs: durationOption('--grace', flags.grace) }),
+    ...(flags.grace === undefined ? {} : { graceMs: await durationOption('--grace', flags.grace) }),
   };
   const left = await stopPods(pods, context, wishes, terminal);
   for (const record of pods) if (!isOver(record)) terminal.print(`${record.entity}\n`);

@@ -4,6 +4,7 @@
  * D1. It is told of only once the pod is on the bus, waits for its turn, or was refused: nobody learns an id that is not.
  */
 import { leaveParentTree } from '../tree/cgroup.ts';
+import { TMUX_SOCKET } from './tmux-socket.ts';
 import { detachedEnv } from '../tree/tree-path.ts';
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -39,8 +40,6 @@ const workerFile = fileURLToPath(
 const NODE_FLAGS = ['--max-semi-space-size=1'];
 const LOOK_EVERY_MS = 10;
 const START_BUDGET_MS = 30_000;
-/** tmux sessions of pods are kept apart from a person's own. */
-export const TMUX_SOCKET = 'nika';
 
 const tmuxMissing = (thrown: unknown): NikaError =>
   new NikaError('NIKA_POD_NOT_STARTED', 'tmux is not there', {
