@@ -208,6 +208,27 @@ export const run = async (pod: Tools, inputs: { readonly n: number }): Promise<u
 });
 
 describe('hooks and policy of a job', () => {
+  it('can be modules, which are asked before each call and told after it', async () => {
+    const file = join(home.dir, 'told');
+    const source = `import { appendFileSync } from 'node:fs';
+export const pre = async (event) => (event.tool_input.command === 'echo no' ? { deny: 'not that' } : undefined);
+export const post = async (event) => appendFileSync(${JSON.stringify(file)}, event.tool_name + '\\n');
+`;
+    writeFileSync(join(home.dir, 'config/jobs/guard.ts'), source);
+    home.job(
+      'g',
+      `  - { tool: shell, input: { command: echo yes } }
+  - { tool: shell, continue_on_error: true, input: { command: echo no } }`,
+      'hooks: { pre: [{ module: ./guard.ts }], post: [{ module: ./guard.ts }] }',
+    );
+    const { code, stdout } = await home.nika('pod', 'start', 'g', '--id', 'JOB-g');
+    expect([code, stdout]).toEqual([0, expect.not.stringContaining('dropped')]);
+    const [made, denied] = callsOf('JOB-g').map(({ data }) => data);
+    expect(made).toMatchObject({ ok: true });
+    expect(denied).toMatchObject({ ok: false, error: expect.stringContaining('not that') });
+    expect(readFileSync(file, 'utf8')).toBe('shell\n');
+  });
+
   it('deny, change and count, and stand on the bus', async () => {
     writeFileSync(
       join(home.dir, 'config/jobs/change.sh'),
