@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startTicksOf } from '../../bus/process-identity.ts';
 import { recordFixture } from '../../../test/fixtures/pod-record.ts';
 import type { PodProcess, PodRecord } from './pod-record.ts';
@@ -44,14 +45,20 @@ describe('how a pod stands', () => {
     expect(statusOf(recordOf({ pid, start_ticks }))).toBe('lost');
   });
 
-  it('is lost where only its remains are there, which nobody has collected', () => {
+  it('is lost where only its remains are there, which nobody has collected', async () => {
     // The shell becomes a program that does not collect its child.
-    const script = 'sleep 0 & echo $!; exec sleep 2';
-    const shell = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const pid = Number(execFileSync('sh', ['-c', 'sleep 0.3; pgrep -P "$0"', String(shell.pid)], { encoding: 'utf8' }));
-    expect(podLiveness({ ...thisPodProcess(), pid, start_ticks: '1' })).toBe('gone');
+    const shell = spawn('sh', ['-c', 'sleep 31 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [printed] = (await once(shell.stdout, 'data')) as [Buffer];
+    const pid = Number(printed.toString());
+    const hasBecomeIt = (): boolean => readFileSync(`/proc/${shell.pid}/cmdline`, 'utf8') === 'sleep\u000030\u0000';
+    await vi.waitFor(() => expect(hasBecomeIt()).toBe(true), { timeout: 5_000, interval: 5 });
+    process.kill(pid, 'SIGKILL');
+    const stateOf = (): string | undefined => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+    await vi.waitFor(() => expect(stateOf()).toBe('Z'), { timeout: 5_000, interval: 5 });
     expect(startTicksOf(pid)).toBe('');
+    expect(podLiveness({ ...thisPodProcess(), pid, start_ticks: '1' })).toBe('gone');
     shell.kill('SIGKILL');
+    await once(shell, 'exit');
   });
 
   it('after a reboot is lost where it is the same system, and of a namesake nobody says so', () => {
