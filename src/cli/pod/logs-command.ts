@@ -3,10 +3,12 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { readEntity } from '../../bus/query/entities.ts';
+import { isTerminal } from '../../model/entity.ts';
 import { NikaError } from '../../model/error.ts';
 import { turnedPath } from '../../log/turned-path.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { readRecord } from '../../pod/registry/record-file.ts';
+import { readRecord, readRecords } from '../../pod/registry/record-file.ts';
 import { closedPipe, interruption } from '../ending.ts';
 import { printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
@@ -20,6 +22,8 @@ interface LogFlags {
 }
 
 const LOOK_EVERY_MS = 100;
+/** The record of an attempt is there when the one before it has ended, but for the time to start a supervisor. */
+const NEXT_ATTEMPT_MS = 10_000;
 const CHUNK_BYTES = 64 * 1024;
 
 /** Reads a file on from where it was left; begins anew where the file was turned over. */
@@ -80,23 +84,78 @@ const nothing = (record: PodRecord, flags: LogFlags): string => {
 const print = (text: string, terminal: Terminal): void =>
   terminal.print(terminal.isInteractive ? printable(text) : text);
 
-const follow = async (record: PodRecord, flags: LogFlags, { home }: PodContext, terminal: Terminal): Promise<void> => {
-  const signal = AbortSignal.any([closedPipe(terminal), interruption()]);
-  let text: FollowedText | undefined;
-  for (;;) {
-    const now = readRecord(home.runDir, record.session);
-    const path = now === undefined ? null : pathOf(now, flags);
-    if (path !== null) text ??= new FollowedText(path);
-    for (const piece of text?.read() ?? []) print(piece, terminal);
-    if (now === undefined || now.end !== null) break; // read once more after its end: nothing is missed
-    try {
-      await delay(LOOK_EVERY_MS, undefined, { signal });
-    } catch {
-      break; // Ctrl-C, or the reader has seen enough
+/** The next attempt of the entity, once it has begun. */
+const nextAttempt = ({ entity, session, started_at: startedAt }: PodRecord, { home }: PodContext) =>
+  readRecords(home.runDir).find(
+    (other) => other.entity === entity && other.session !== session && other.started_at >= startedAt,
+  );
+
+/** The attempt ended, and its entity did not. A lost one waits for a person to restart it. */
+const mayGoOn = async ({ entity, end }: PodRecord, { home }: PodContext): Promise<boolean> => {
+  if (end === null || end.status === 'completed' || end.status === 'lost') return false;
+  const view = await readEntity(home.busDir, entity);
+  return view?.state !== undefined && !isTerminal(view.state);
+};
+
+class Following {
+  readonly #flags: LogFlags;
+  readonly #context: PodContext;
+  readonly #terminal: Terminal;
+  readonly #signal: AbortSignal;
+
+  constructor(flags: LogFlags, context: PodContext, terminal: Terminal) {
+    this.#flags = flags;
+    this.#context = context;
+    this.#terminal = terminal;
+    this.#signal = AbortSignal.any([closedPipe(terminal), interruption()]);
+  }
+
+  /** All attempts from this one on, one after the other. */
+  async run(first: PodRecord): Promise<void> {
+    let record: PodRecord | undefined = first;
+    while (record !== undefined) {
+      const last = await this.#attempt(record);
+      record = last === undefined ? undefined : await this.#next(last);
     }
   }
-  text?.close();
-};
+
+  /** Until its end; `undefined`: nobody wants more. */
+  async #attempt(record: PodRecord): Promise<PodRecord | undefined> {
+    let text: FollowedText | undefined;
+    try {
+      for (;;) {
+        const now = readRecord(this.#context.home.runDir, record.session);
+        const path = now === undefined ? null : pathOf(now, this.#flags);
+        if (path !== null) text ??= new FollowedText(path);
+        for (const piece of text?.read() ?? []) print(piece, this.#terminal);
+        if (now === undefined || now.end !== null) return now; // read once more after its end: nothing is missed
+        if (!(await this.#wait())) return undefined;
+      }
+    } finally {
+      text?.close();
+    }
+  }
+
+  async #next(last: PodRecord): Promise<PodRecord | undefined> {
+    if (!(await mayGoOn(last, this.#context))) return undefined;
+    const untilMs = performance.now() + NEXT_ATTEMPT_MS;
+    do {
+      const next = nextAttempt(last, this.#context);
+      if (next !== undefined) return next;
+    } while (performance.now() < untilMs && (await this.#wait()));
+    return undefined;
+  }
+
+  /** False: Ctrl-C, or the reader has seen enough. */
+  async #wait(): Promise<boolean> {
+    try {
+      await delay(LOOK_EVERY_MS, undefined, { signal: this.#signal });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
 
 const logs = async (name: string, flags: LogFlags, terminal: Terminal): Promise<void> => {
   const context = await openPodContext(flags.home, terminal);
@@ -105,7 +164,7 @@ const logs = async (name: string, flags: LogFlags, terminal: Terminal): Promise<
   if (flags.nika === true && flags.stderr === true) {
     throw new NikaError('NIKA_CLI_USAGE', '--nika and --stderr exclude each other');
   }
-  if (flags.follow === true) return follow(record, flags, context, terminal);
+  if (flags.follow === true) return new Following(flags, context, terminal).run(record);
   const path = pathOf(record, flags);
   let isEmpty = true;
   for (const each of path === null ? [] : [turnedPath(path), path]) {
@@ -124,7 +183,7 @@ export const addLogsCommand = (pod: Command, terminal: Terminal): void => {
     .command('logs')
     .description('Prints what the program of a pod wrote, without the secrets that nika knows.')
     .argument('<id>', 'id, unique prefix, name of a job, or @last')
-    .option('-f, --follow', 'and what comes, until the pod ends')
+    .option('-f, --follow', 'and what comes, through all attempts, until the pod ends')
     .option('--stderr', 'standard error instead of standard output')
     .option('--nika', "nika's own log of the pod")
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
