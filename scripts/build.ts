@@ -3,7 +3,7 @@
  * time (docs/decisions/0004). Types by tsc. The licences of what is bundled are put beside.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, globSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -62,7 +62,7 @@ if (isPacked || !process.argv.includes('--no-types')) {
 }
 /** So that `npx nika` in a checkout runs this very program at once; npm itself would link the package elsewhere first. */
 const bin = join(root, 'node_modules/.bin');
-if (existsSync(bin)) {
+if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isDirectory() === true && existsSync(bin)) {
   rmSync(join(bin, 'nika'), { force: true });
   symlinkSync('../../bin/nika.cjs', join(bin, 'nika'));
 }

@@ -66,14 +66,18 @@ const jobNames = async ({ env, cwd }: Terminal): Promise<readonly string[]> => {
   return listJobNames(resolveHome({ env, cwd }));
 };
 
-const podNames = async ({ env, cwd }: Terminal): Promise<readonly string[]> => {
+/** Commands that are for pods that run. */
+const OF_LIVING: readonly string[] = ['stop', 'kill', 'pause', 'unpause', 'attach', 'send', 'allow', 'deny', 'wait'];
+
+const podNames = async (command: string, { env, cwd }: Terminal): Promise<readonly string[]> => {
   const [{ resolveHome }, { readRecords }, { latestOfEach, shortPodId }] = await Promise.all([
     import('../config/home.ts'),
     import('../pod/registry/record-file.ts'),
     import('../pod/registry/resolve-pod.ts'),
   ]);
   const records = latestOfEach(readRecords(resolveHome({ env, cwd }).runDir));
-  return ['@last', ...records.map(({ entity }) => shortPodId(entity))];
+  const chosen = OF_LIVING.includes(command) ? records.filter(({ end }) => end === null) : records;
+  return ['@last', ...chosen.map(({ entity }) => shortPodId(entity))];
 };
 
 const argumentValues = async ({ command, argumentCount }: Place, terminal: Terminal): Promise<readonly string[]> => {
@@ -84,7 +88,7 @@ const argumentValues = async ({ command, argumentCount }: Place, terminal: Termi
       return jobNames(terminal);
     case 'id':
     case 'entity':
-      return podNames(terminal);
+      return podNames(command.name(), terminal);
     case 'shell':
       return Object.keys(SCRIPTS);
     default:

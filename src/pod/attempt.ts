@@ -81,7 +81,7 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
   await using hooks = await openPodHooks(wish, plan, session);
   const attempting = new Attempt(options, session, hooks);
-  return attempting.run();
+  return await attempting.run(); // awaited here: what is disposed below is in use until then
 };
 
 /** @throws {NikaError} `NIKA_ENTITY_EXISTS` */

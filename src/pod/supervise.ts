@@ -12,12 +12,10 @@ import { NikaError } from '../model/error.ts';
 import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
 import type { Stop } from './ending.ts';
-import type { EntityStanding } from './entity.ts';
+import { claimEntity } from './claim-entity.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
-import { closeAllLost } from './registry/lost.ts';
-import { prunePods } from './registry/prune.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { Runner } from './runner/runner.ts';
 
@@ -34,14 +32,16 @@ export interface SuperviseOptions extends PodWish {
   readonly mayWait: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
-  /** An attempt of an entity that is on the bus already. */
-  readonly resume?: { readonly attempt: number; readonly standing: EntityStanding };
+  /** The entity is on the bus already, and goes on with its next attempt. */
+  readonly resumes?: boolean;
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
 }
 
 const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
+/** The start of the pod goes first. */
+const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
 const loadRunner = async (kind: ReturnType<typeof runnerOf>): Promise<Runner> => {
@@ -68,12 +68,16 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
   const { archiveAfterDays: olderThanDays } = settings.bus;
   const keep = settings.pods.keepEnded;
   const keepHouse = async (): Promise<void> => {
-    await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
-    bestEffortSync('pod.prune', () => prunePods({ runDir, keep }));
-    if (signal.aborted) return;
     await bestEffort('bus.archive', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
+    if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
+    const [{ closeAllLost }, { prunePods }] = await Promise.all([
+      import('./registry/lost.ts'),
+      import('./registry/prune.ts'),
+    ]);
+    await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
+    bestEffortSync('pod.prune', () => prunePods({ runDir, keep }));
   };
   const keeping = keepHouse();
   return {
@@ -82,6 +86,15 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
       await keeping;
     },
   };
+};
+
+const endsWithin = async (ms: number, signal: AbortSignal): Promise<boolean> => {
+  try {
+    await delay(ms, undefined, { signal });
+    return false;
+  } catch {
+    return true;
+  }
 };
 
 /** A slot of the host, held until the pod is over. */
@@ -140,7 +153,7 @@ const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
  * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
  */
 export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRun> => {
-  const { stop, resume } = options;
+  const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
   const run = options.runner ?? (await loadRunner(runnerOf(options.job)));
@@ -149,10 +162,11 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   const { wallMs } = plan.mission;
   if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
+  await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
   await using _house = startHousekeeping(options);
-  const first = resume?.attempt ?? 1;
+  const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);
-  let standing = resume?.standing;
+  let { standing } = hold;
   for (let attempt = first; ; attempt += 1) {
     const before: AttemptOptions['beforeBegin'] = async (control, signal) => {
       if (attempt > first) await waitBetween(control, backoffOf(plan, attempt - first), signal);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordPath } from '../../src/pod/registry/record-file.ts';
@@ -91,7 +91,91 @@ describe('retry', () => {
   });
 });
 
+describe('between two attempts', () => {
+  const slowly = 'retry: { attempts: 2, backoff: 1h }';
+  const untilBackoff = (id: string) =>
+    until('the wait for the second attempt', () => {
+      const record = recordOf(home, id);
+      return record?.attempt === 2 && record.beat.status === 'starting' && record;
+    });
+
+  it('a stop ends the job: it is cancelled, and not left open', async () => {
+    home.job('never', '  - { tool: shell, input: { argv: ["false"] } }', slowly);
+    await home.nika('pod', 'start', 'never', '-d', '--id', 'JOB-never');
+    await untilBackoff('JOB-never');
+    expect((await home.nika('pod', 'stop', 'never')).code).toBe(0);
+    expect((await home.nika('pod', 'wait', 'never', '--timeout', '10s')).code).toBe(143);
+    expect(typesOf(channel('JOB-never')).slice(-2)).toEqual(['job_cancelled', 'session_end_summary']);
+  });
+
+  it('a stop that comes in the moment between them ends the job too', async () => {
+    home.job('never', '  - { tool: shell, input: { argv: ["false"] } }', 'retry: { attempts: 50, backoff: 1ms }');
+    const pod = home.start(['pod', 'start', 'never', '--id', 'JOB-never']);
+    await pod.printed('attempt 3 failed');
+    pod.child.kill('SIGTERM');
+    expect((await pod.ended).code).toBe(143);
+    expect(typesOf(channel('JOB-never')).slice(-2)).toEqual(['job_cancelled', 'session_end_summary']);
+  });
+
+  it('one that dies is closed as well: with the last attempt the job has failed', async () => {
+    home.job('never', '  - { tool: shell, input: { argv: ["false"] } }', slowly);
+    await home.nika('pod', 'start', 'never', '-d', '--id', 'JOB-never');
+    const { process: by, session } = await untilBackoff('JOB-never');
+    process.kill(by.pid, 'SIGKILL');
+    await until('it to be gone', () => running('supervise-worker').every((pid) => pid !== by.pid));
+    expect((await home.nika('pod', 'show', 'never')).stdout).toContain('lost');
+    const last = channel('JOB-never').slice(-2);
+    expect(typesOf(last)).toEqual(['job_failed', 'session_end_summary']);
+    expect(last.map(({ meta }) => [meta['session_id'], meta['attempt']])).toEqual([
+      [session, 2],
+      [session, 2],
+    ]);
+    expect((await home.nika('bus', 'verify')).code).toBe(0);
+  });
+});
+
+it('a pod that died is closed once, also where its record cannot be written', async () => {
+  home.job('long', '  - { tool: shell, input: { argv: [sleep, "300.9"] } }');
+  await home.nika('pod', 'start', 'long', '-d', '--id', 'JOB-long');
+  const { process: by, session } = await untilTool(home, 'JOB-long');
+  mkdirSync(join(home.dir, 'run/pods', `${session}.json.new`));
+  process.kill(by.pid, 'SIGKILL');
+  await until('it to be gone', () => running('supervise-worker').every((pid) => pid !== by.pid));
+  for (let round = 0; round < 3; round += 1) await home.nika('pod', 'ls');
+  expect(typesOf(channel('JOB-long')).filter((type) => /failed|summary/.test(type))).toEqual([
+    'job_failed',
+    'session_end_summary',
+  ]);
+});
+
 describe('pod restart', () => {
+  it('knows how a pod was started also after retries', async () => {
+    home.job('never', '  - { tool: shell, input: { argv: ["false"] } }', 'retry: { attempts: 3, backoff: 1ms }');
+    await home.nika('pod', 'start', 'never', '--id', 'JOB-never', '-q');
+    expect((await home.nika('pod', 'restart', 'never')).code).toBe(0);
+  });
+
+  it('twice at once starts one: an entity is worked on by one pod at a time', async () => {
+    const file = join(home.cwd, 'go');
+    home.job(
+      'flaky',
+      `  - { tool: shell, input: { command: "[ -e ${file} ] && sleep 1 || sleep 300.43" } }`,
+      'retry: { attempts: 2 }',
+    );
+    await home.nika('pod', 'start', 'flaky', '-d', '--id', 'JOB-flaky');
+    const { process: by } = await untilTool(home, 'JOB-flaky');
+    await until('it to have found no file', () => running('sleep\u0000300.43').length > 0);
+    process.kill(by.pid, 'SIGKILL');
+    await until('it to be gone', () => running('supervise-worker').every((pid) => pid !== by.pid));
+    await home.nika('pod', 'ls');
+    writeFileSync(file, '');
+    const both = await Promise.all([home.nika('pod', 'restart', 'flaky'), home.nika('pod', 'restart', 'flaky')]);
+    await home.nika('pod', 'wait', 'flaky');
+    expect(typesOf(channel('JOB-flaky')).filter((type) => type === 'job_completed')).toHaveLength(1);
+    expect(channel('JOB-flaky').filter(({ type }) => type === 'session_start')).toHaveLength(2);
+    expect(both.some(({ code }) => code === 0)).toBe(true);
+  });
+
   it('starts a job that is over anew, with the same inputs, in the same folder', async () => {
     home.job('say', '  - { tool: shell, input: { command: "echo ${{ inputs.word }}; pwd" } }', 'inputs: { word: {} }');
     await home.nika('pod', 'start', 'say', '--id', 'JOB-say', '-i', 'word=hi there', '-q');
@@ -104,9 +188,9 @@ describe('pod restart', () => {
 
   it('of one that runs: its attempt ends, and the job goes on under its id', async () => {
     const file = join(home.cwd, 'go');
-    home.job('wait', `  - { tool: shell, input: { command: "[ -e ${file} ] || sleep 300" } }`);
+    home.job('wait', `  - { tool: shell, input: { command: "[ -e ${file} ] || sleep 300.41" } }`);
     await home.nika('pod', 'start', 'wait', '-d', '--id', 'JOB-wait');
-    await untilTool(home, 'JOB-wait');
+    await until('it to have found no file', () => running('sleep\u0000300.41').length > 0);
     writeFileSync(file, '');
     expect((await home.nika('pod', 'restart', 'wait')).stdout).toBe('JOB-wait\n');
     expect((await home.nika('pod', 'wait', 'wait')).code).toBe(0);

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TMUX_SOCKET } from '../../src/pod/launch/detach.ts';
+import { TMUX_SOCKET } from '../../src/pod/launch/tmux-socket.ts';
 import { binary, TestHome } from '../nika.ts';
 import { endPods, recordOf, running, until, untilStatus, untilTool } from '../pods.ts';
 
@@ -47,6 +47,25 @@ describe('nika run', () => {
     });
   });
 
+  it('is what a hook made of it: what stands on the bus is what ran', async () => {
+    const hook = `cat > /dev/null; echo '{"input":{"argv":["echo","changed"]}}'`;
+    writeFileSync(
+      join(home.dir, 'config/nika.yaml'),
+      `hooks: { pre: [{ match: command, command: [sh, -c, ${JSON.stringify(hook)}] }] }\n`,
+    );
+    const { stdout } = await home.nika('run', '--id', 'JOB-changed', '--', 'echo', 'original');
+    expect(stdout).toBe('changed\n');
+    expect(callsOf('JOB-changed')[0]?.data).toMatchObject({ tool_input: { argv: ['echo', 'changed'] }, ok: true });
+  });
+
+  it('ends at SIGINT where it has no terminal, and Ctrl-C cannot reach the program', async () => {
+    const pod = home.start(['run', '--id', 'JOB-int', '--', 'sleep', '300.77']);
+    await untilTool(home, 'JOB-int');
+    pod.child.kill('SIGINT');
+    expect((await pod.ended).code).toBe(130);
+    expect(running('sleep\u0000300.77')).toEqual([]);
+  });
+
   it('is one tool call, unless it reports its own', async () => {
     const report = `${process.execPath} ${binary} report tool`;
     await home.nika(
@@ -87,8 +106,10 @@ describe('nika run', () => {
       '-c',
       'test -t 0 && read line && echo "$line" > got',
     ];
-    expect(await home.nika(...args)).toMatchObject({ code: 0, stdout: 'JOB-tmux\n' });
+    const started = await home.start(args, { SECRET: 'hunter2-in-the-environment' }).ended;
+    expect(started).toMatchObject({ code: 0, stdout: 'JOB-tmux\n' });
     await untilTool(home, 'JOB-tmux');
+    expect(running('hunter2-in-the-environment')).toEqual([]); // what stands in arguments is for all to read
     expect((await home.nika('pod', 'send', 'JOB-tmux', 'hello there')).code).toBe(0);
     await untilStatus(home, 'JOB-tmux', 'completed');
     expect(readFileSync(join(home.cwd, 'got'), 'utf8')).toBe('hello there\n');
@@ -187,6 +208,27 @@ export const run = async (pod: Tools, inputs: { readonly n: number }): Promise<u
 });
 
 describe('hooks and policy of a job', () => {
+  it('can be modules, which are asked before each call and told after it', async () => {
+    const file = join(home.dir, 'told');
+    const source = `import { appendFileSync } from 'node:fs';
+export const pre = async (event) => (event.tool_input.command === 'echo no' ? { deny: 'not that' } : undefined);
+export const post = async (event) => appendFileSync(${JSON.stringify(file)}, event.tool_name + '\\n');
+`;
+    writeFileSync(join(home.dir, 'config/jobs/guard.ts'), source);
+    home.job(
+      'g',
+      `  - { tool: shell, input: { command: echo yes } }
+  - { tool: shell, continue_on_error: true, input: { command: echo no } }`,
+      'hooks: { pre: [{ module: ./guard.ts }], post: [{ module: ./guard.ts }] }',
+    );
+    const { code, stdout } = await home.nika('pod', 'start', 'g', '--id', 'JOB-g');
+    expect([code, stdout]).toEqual([0, expect.not.stringContaining('dropped')]);
+    const [made, denied] = callsOf('JOB-g').map(({ data }) => data);
+    expect(made).toMatchObject({ ok: true });
+    expect(denied).toMatchObject({ ok: false, error: expect.stringContaining('not that') });
+    expect(readFileSync(file, 'utf8')).toBe('shell\n');
+  });
+
   it('deny, change and count, and stand on the bus', async () => {
     writeFileSync(
       join(home.dir, 'config/jobs/change.sh'),
@@ -213,6 +255,20 @@ outputs: { said: "\${{ steps.a.output }}" }`,
   });
 });
 
+/** What a package is made of. */
+const PACKED_FROM = [
+  'bin',
+  'config',
+  'scripts',
+  'src',
+  'LICENSE',
+  'README.md',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
+
 describe('the library', () => {
   it('is what npm pack makes of it: typed, and any program can be a pod', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'nika-consumer-'));
@@ -221,7 +277,11 @@ describe('the library', () => {
       const ended = spawnSync(file, [...args], { cwd, encoding: 'utf8', env: { ...process.env, NIKA_HOME: home.dir } });
       return { code: ended.status, out: ended.stdout + ended.stderr };
     };
-    const packed = run('npm', ['pack', '--silent', '--pack-destination', dir], root);
+    // Packing builds, and other tests run what is built here: so it is done in a copy.
+    const copy = join(dir, 'copy');
+    for (const name of PACKED_FROM) cpSync(join(root, name), join(copy, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    const packed = run('npm', ['pack', '--silent', '--pack-destination', dir], copy);
     expect(packed.code).toBe(0);
     const tarball = packed.out.trim().split('\n').at(-1) ?? '';
     writeFileSync(

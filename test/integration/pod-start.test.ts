@@ -149,7 +149,7 @@ describe('how it ends otherwise', () => {
     const { child } = pod;
     await expect.poll(() => child.exitCode ?? child.signalCode ?? (child.kill('SIGINT') && null)).not.toBeNull();
     const { code, signal } = await pod.ended;
-    expect(code ?? signal).toBe('SIGINT');
+    expect(['SIGINT', 130]).toContain(code ?? signal); // by the signal, unless the killed tool ended the pod first
     expect(performance.now() - atMs).toBeLessThan(1500);
     expect(isRunning('3000.3')).toBe(false);
   });

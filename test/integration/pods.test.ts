@@ -113,7 +113,7 @@ describe('the room of the host', () => {
 describe('a pod that is held', () => {
   it('makes no tool call while it is paused, and its time limit stands still', async () => {
     const steps = Array.from({ length: 60 }, () => '  - { tool: shell, input: { argv: [sleep, "0.05"] } }').join('\n');
-    home.job('many', steps, 'timeout: 20s');
+    home.job('many', steps, 'timeout: 20s\nlimits: { wall: 30s }');
     await home.nika('pod', 'start', 'many', '-d', '--id', 'JOB-many');
     await untilTool(home, 'JOB-many');
     expect((await home.nika('pod', 'pause', 'many')).stdout).toBe('JOB-many paused\n');
@@ -130,6 +130,26 @@ describe('a pod that is held', () => {
     expect((await home.nika('pod', 'unpause', 'many')).stdout).toBe('JOB-many running\n');
     expect((await home.nika('pod', 'wait', 'many')).code).toBe(0);
     expect(callsOf()).toBe(60);
+  });
+
+  it('does not use up its limit of wall time while it is paused', async () => {
+    const file = join(home.cwd, 'go');
+    home.job(
+      'wait',
+      `  - { tool: shell, input: { command: "until [ -e ${file} ]; do sleep 0.02; done" } }
+  - { tool: shell, input: { argv: ["true"] } }`,
+      'limits: { wall: 3s }',
+    );
+    await home.nika('pod', 'start', 'wait', '-d', '--id', 'JOB-wait');
+    await untilTool(home, 'JOB-wait');
+    await home.nika('pod', 'pause', 'wait');
+    await until('more time than the limit to pass', () => {
+      const record = recordOf(home, 'JOB-wait');
+      return record !== undefined && Date.now() - Date.parse(record.started_at) > 4_000;
+    });
+    writeFileSync(file, '');
+    await home.nika('pod', 'unpause', 'wait');
+    expect((await home.nika('pod', 'wait', 'wait')).code).toBe(0);
   });
 
   it('stops its program by SIGSTOP while it is paused, and goes on showing signs of life', async () => {

@@ -110,13 +110,15 @@ const entriesOf = (dir: string): readonly string[] => {
 };
 
 const alphaParts = (busDir: string): readonly BusFilePart[] => {
+  const written = partsOf(join(busDir, ALPHA)); // first: if it is rolled meanwhile, it stands among the segments
   const segments = new Map<number, string>();
   for (const entry of entriesOf(busDir)) {
     const number = segmentNumber(entry);
     if (number !== undefined) segments.set(number, withoutGz(entry));
   }
   const inOrder = [...segments].sort(([a], [b]) => a - b).map(([, fileName]) => fileName);
-  return [...inOrder, ALPHA].flatMap((fileName) => partsOf(join(busDir, fileName))); // F1
+  const full = inOrder.flatMap((fileName) => partsOf(join(busDir, fileName)));
+  return [...full, ...written.filter(({ ino }) => !full.some((segment) => segment.ino === ino))]; // F1
 };
 
 /** The channels by name. @throws {NikaError} `NIKA_BUS_UNREADABLE` */

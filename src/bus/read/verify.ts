@@ -124,8 +124,7 @@ export const verifyBus = async (options: VerifyOptions): Promise<VerifyReport> =
   await verifyFile(state, alpha?.name ?? ALPHA, -1);
   matchMoved(leftovers, state.chain);
   tellNoticed(leftovers, (writer, file) => state.removals.has(removalKey(writer, file)));
-  const writers = records.uneven();
-  await hearAgain({ busDir, writers, channels, claims, heads, signal });
+  await hearAgain({ busDir, writers: records.tellingUnlike(), channels, claims, heads, signal });
   await settleOpenClaims({ busDir, claims, heads, log, signal });
   for (let from = givenFirst.length; from < against.length; from += MAX_OPEN_CLAIMS) {
     claims.clear();
@@ -135,7 +134,7 @@ export const verifyBus = async (options: VerifyOptions): Promise<VerifyReport> =
     await settleOpenClaims({ busDir, claims, heads, log, signal });
   }
   tellUnchecked(state);
-  await lookAgain({ busDir, writers, channels, log, signal });
+  await lookAgain({ busDir, writers: records.uneven(), channels, log, signal });
   return {
     files: state.fileCount,
     lines: state.lineCount,

@@ -34,6 +34,7 @@ const createPrinter = (terminal: Terminal) => {
 
 export const show = async (ref: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
   const { busDir } = openBus(options.home, terminal);
+  await (await import('../pod/pod-context.ts')).closeLostFirst(options.home, terminal);
   const id = await resolveEntity(ref, busDir);
   const view = await readEntity(busDir, id);
   if (view === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `nothing is told of ${id}`, { subject: id });

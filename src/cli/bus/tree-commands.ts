@@ -53,6 +53,7 @@ const tree = async (ref: string | undefined, options: TreeOptions, terminal: Ter
     if (!options.json) terminal.print(`${nothingYet(bus)}.\n`);
     return;
   }
+  await (await import('../pod/pod-context.ts')).closeLostFirst(options.home, terminal);
   const { roots, children, moreCount } = await readForest(bus.busDir, ref, count);
   if (options.json) {
     terminal.print(roots.map((root) => `${JSON.stringify(treeJson(root, children))}\n`).join(''));

@@ -2,12 +2,10 @@
 import { createInterface } from 'node:readline';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import type { PodControl } from '../../pod/pod-control.ts';
-import type { Terminal } from '../terminal.ts';
 
 /** Yes is `y` or `yes`; all else is no. Where nobody can type, it is left to `nika pod allow` and `deny`. */
-export const askPerson = (terminal: Terminal, call: string, control: PodControl | undefined): Disposable => {
+export const askPerson = (call: string, control: PodControl | undefined): Disposable => {
   if (control === undefined || !process.stdin.isTTY) {
-    terminal.warn('    answer from another terminal: nika pod allow @last, or nika pod deny @last');
     return { [Symbol.dispose]: () => undefined };
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
-import { TMUX_SOCKET } from '../../pod/launch/detach.ts';
+import { TMUX_SOCKET } from '../../pod/launch/tmux-socket.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { statusOf } from '../../pod/registry/pod-status.ts';
 import type { PodClient } from '../../pod/client/client.ts';
@@ -19,6 +19,7 @@ const CONNECT_BUDGET_MS = 2_000;
 const over = (record: PodRecord): NikaError =>
   new NikaError('NIKA_POD_OVER', `${record.entity} cannot be reached: it is ${statusOf(record)}`, {
     subject: record.entity,
+    remedy: `See how it stands: nika pod show ${record.entity}`,
   });
 
 /** Does something with each of the named pods, one after the other. @throws {NikaError} `NIKA_POD_OVER` */

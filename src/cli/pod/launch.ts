@@ -5,7 +5,6 @@ import type { Job } from '../../config/job/job.ts';
 import type { InputValues } from '../../config/job/job-inputs.ts';
 import type { Settings } from '../../config/settings.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
-import type { EntityStanding } from '../../pod/entity.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
 import type { Terminal } from '../terminal.ts';
 import { interruption } from '../ending.ts';
@@ -21,7 +20,8 @@ export interface LaunchWish {
   readonly options: StartOptions;
   /** The program of the job gets the terminal itself, and the exit code is its own. */
   readonly passTerminal: boolean;
-  readonly resume?: { readonly attempt: number; readonly standing: EntityStanding };
+  /** The entity is on the bus, and goes on with its next attempt. */
+  readonly resumes?: boolean;
 }
 
 /** Until what was printed has been read, or will never be; `undefined`: there is room. */
@@ -44,7 +44,7 @@ const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
 
 const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
   const { id, parent } = identityOf(wish.options);
-  const { jobFile, job, inputs, options, resume } = wish;
+  const { jobFile, job, inputs, options, resumes = false } = wish;
   return {
     v: 1,
     session,
@@ -52,11 +52,26 @@ const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): Launc
     inputs,
     parent: parent ?? null,
     entity: id,
-    resume_attempt: resume?.attempt ?? null,
+    resumes,
     called_in: terminal.cwd,
     tmux: options.tmux === true ? `nika-${session.slice(0, 12)}` : null,
     may_wait: options.wait,
   };
+};
+
+/** Ctrl-C ends the waiting; what was started goes on. `undefined`: nobody waited to the end. */
+const untilStarted = async <T>(
+  starting: Promise<T>,
+  { entity }: LaunchSpec,
+  terminal: Terminal,
+): Promise<T | undefined> => {
+  try {
+    return await starting;
+  } catch (thrown) {
+    if (!(thrown instanceof Error && thrown.name === 'AbortError')) throw thrown;
+    terminal.warn(`interrupted: ${entity} may have started all the same, see nika pod show ${entity}`);
+    return undefined;
+  }
 };
 
 const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Terminal): Promise<void> => {
@@ -68,7 +83,12 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
   const { parent, entity } = spec;
   const planned = { home, settings, job, jobFile, inputs, parent: parent ?? undefined, id: entity };
   await planPod({ ...planned, calledIn: terminal.cwd, env: terminal.env }); // a mistake is told here, at once
-  const answer = await startDetached({ home, spec, env: terminal.env, signal: interruption() });
+  const answer = await untilStarted(
+    startDetached({ home, spec, env: terminal.env, signal: interruption() }),
+    spec,
+    terminal,
+  );
+  if (answer === undefined) return;
   if (answer.kind === 'queued') terminal.warn(`queued: ${answer.why}`);
   const { session } = spec;
   terminal.print(wish.options.json === true ? `${JSON.stringify({ id: entity, session })}\n` : `${entity}\n`);
@@ -85,7 +105,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
       import('../../pod/launch/launch-spec.ts'),
     ]);
   const { bestEffortSync } = await import('../../failopen/best-effort.ts');
-  const { home, settings, job, jobFile, inputs, options, passTerminal, resume } = wish;
+  const { home, settings, job, jobFile, inputs, options, passTerminal, resumes = false } = wish;
   const view = createPodView(terminal, passTerminal ? 'program' : viewMode(options, terminal));
   using stop = new Stop();
   let kill = killLivingPrograms;
@@ -118,7 +138,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     sessionId: spec.session,
     passTerminal,
     viewerRoom: () => roomOf(terminal.stdout),
-    ...(resume === undefined ? {} : { resume }),
+    resumes,
     onControl: (control) => {
       kill = () => {
         control.killNow();

@@ -23,7 +23,8 @@ const chosenOf = (records: readonly PodRecord[], { all }: ListOptions): readonly
   all === true ? latestOfEach(records) : records.filter((record) => isLiving(statusOf(record)));
 
 const none = (records: readonly PodRecord[], { all }: ListOptions): string => {
-  if (all === true || records.length === 0) return 'No pod has run here yet. Start one: nika pod start <job>\n';
+  if (all === true || records.length === 0)
+    return 'No pod runs, and none is kept. Start one: nika pod start <job>; what ran: nika tree\n';
   return `No pod runs now (${latestOfEach(records).length} ended: nika pod ls --all).\n`;
 };
 

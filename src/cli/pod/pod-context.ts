@@ -1,8 +1,12 @@
 /** Owns what every command about pods begins with: the home, its records, and the closing of pods that died. */
+import { bestEffort } from '../../failopen/best-effort.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import { printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
+
+const CLOSE_BUDGET_MS = 60_000;
 
 export interface PodContext {
   readonly home: Home;
@@ -25,8 +29,21 @@ export const openPodContext = async (homeFlag: string | undefined, terminal: Ter
   const hasLost = records.some((record) => record.end === null && statusOf(record) === 'lost');
   if (!hasLost) return { home, settings, records };
   const { closeAllLost } = await import('../../pod/registry/lost.ts');
-  await closeAllLost({ home, settings });
+  for (const closed of await closeAllLost({ home, settings })) tellOfLost(closed, terminal);
   return { home, settings, records: readRecords(home.runDir) };
+};
+
+/** Somebody has to be told: nobody was there when it died. */
+const tellOfLost = ({ entity, job, end, attempt, attempts }: PodRecord, terminal: Terminal): void => {
+  if (end?.status !== 'lost') return;
+  const left = attempts - attempt;
+  const more = left === 0 ? '' : `; ${left} ${left === 1 ? 'attempt' : 'attempts'} left: nika pod restart ${entity}`;
+  terminal.warn(`lost: ${entity} (${printable(job)}) died without a word, and was closed${more}`);
+};
+
+/** For commands that read the bus: what it says of pods is true again. Reading goes on where that fails. */
+export const closeLostFirst = async (homeFlag: string | undefined, terminal: Terminal): Promise<void> => {
+  await bestEffort('pod.close-lost', { withinMs: CLOSE_BUDGET_MS }, () => openPodContext(homeFlag, terminal));
 };
 
 /** The pods that were named. @throws {NikaError} `NIKA_POD_UNKNOWN`, `NIKA_ENTITY_AMBIGUOUS` */

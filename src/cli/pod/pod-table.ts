@@ -30,7 +30,7 @@ const sinceOf = (iso: string, nowMs: number): string => formatDuration(Math.max(
 
 const lastTool = ({ beat }: PodRecord, nowMs: number, columns: number): string => {
   const { last_tool: last } = beat;
-  if (last === null) return '–';
+  if (last === null) return beat.why === null ? '–' : clip(printable(beat.why), columns);
   const what = clip(`${printable(last.tool)} ${printable(last.what)}`.trim(), columns);
   return `${what}${last.running ? '' : `, ${sinceOf(last.at, nowMs)} ago`}`;
 };

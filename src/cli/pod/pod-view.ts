@@ -74,12 +74,16 @@ const ofProgram = (event: PodEvent): string | undefined =>
 /** Lines as things end. */
 const lineView = (terminal: Terminal): PodView => {
   let toldError: string | undefined;
+  let id = '@last';
   return {
     listener: (event) => {
       const output = ofProgram(event);
       if (output !== undefined) terminal.print(output);
       const text = plainText(terminal, event);
       if (text !== undefined) terminal.print(`${text}\n`);
+      if (event.event === 'pod_started') ({ id } = event);
+      if (event.event === 'asked')
+        terminal.print(terminal.paint('dim', `    nika pod allow ${id}, or nika pod deny ${id}\n`));
       if (event.event === 'tool_ended' && event.error !== undefined) toldError = event.error;
       if (event.event !== 'pod_ended') return;
       terminal.print(event.attempts_left > 0 ? attemptRow(terminal, event) : summary(terminal, event, toldError));
@@ -103,7 +107,7 @@ const plainView = (terminal: Terminal): PodView => {
   return {
     listener: (event, atMs) => {
       if (event.event === 'tool_started') tellOf(event, Date.now(), STILL_AFTER_MS);
-      if (event.event === 'tool_ended' || event.event === 'pod_ended') clearTimeout(timer);
+      if (['tool_ended', 'pod_ended', 'asked'].includes(event.event)) clearTimeout(timer);
       lines.listener(event, atMs);
     },
     say: lines.say,
@@ -175,7 +179,7 @@ const liveView = (terminal: Terminal): PodView => {
       if (event.event === 'tool_ended') running = undefined;
       lines.listener(event, atMs);
       if (event.event === 'tool_started') running = { call: event, sinceMs: performance.now(), last: '' };
-      if (event.event === 'asked') asking = askPerson(terminal, event.call, control);
+      if (event.event === 'asked') asking = askPerson(event.call, control);
       if (event.event === 'answered') {
         asking?.[Symbol.dispose]();
         asking = undefined;

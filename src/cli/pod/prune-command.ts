@@ -27,7 +27,7 @@ const prune = async (flags: PruneFlags, terminal: Terminal): Promise<void> => {
     isDryRun,
     ...(flags.olderThan === undefined
       ? {}
-      : { endedBeforeMs: Date.now() - durationOption('--older-than', flags.olderThan) }),
+      : { endedBeforeMs: Date.now() - (await durationOption('--older-than', flags.olderThan)) }),
   });
   const unreadable = pruneUnreadable(home.runDir, isDryRun);
   if (flags.json === true) {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import { isTerminal } from '../../model/entity.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import { isOver } from '../../pod/registry/pod-status.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
@@ -15,11 +16,10 @@ interface RestartOptions {
 }
 
 /** An entity that is still open goes on with its next attempt; one that is over stays so, and a new one is made. */
-const resumeOf = async (record: PodRecord, { home }: PodContext) => {
+const isOpen = async ({ entity }: PodRecord, { home }: PodContext): Promise<boolean> => {
   const { readEntity } = await import('../../bus/query/entities.ts');
-  const view = await readEntity(home.busDir, record.entity);
-  if (view?.state === undefined || isTerminal(view.state)) return undefined;
-  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev } };
+  const view = await readEntity(home.busDir, entity);
+  return view?.state !== undefined && !isTerminal(view.state);
 };
 
 const restart = async (name: string, options: RestartOptions, terminal: Terminal): Promise<void> => {
@@ -31,7 +31,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
   const [record] = await namedPods([name], context);
   if (record === undefined) return;
   const { home, settings } = context;
-  const spec = readSpec(home.runDir, record.session);
+  const spec = readSpec(home.runDir, record.entity);
   if (spec === undefined) {
     throw new NikaError('NIKA_POD_UNKNOWN', `how ${record.entity} was started is not known any more`, {
       subject: record.entity,
@@ -39,8 +39,8 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
     });
   }
   const { job, jobFile } = await resolveJob(home, spec);
-  if (record.end === null) await stopPods([record], context, { why: 'restarted', isAttempt: true }, terminal);
-  const resume = await resumeOf(record, context);
+  if (!isOver(record)) await stopPods([record], context, { why: 'restarted', isAttempt: true }, terminal);
+  const resumes = await isOpen(record, context);
   await launch(
     {
       home,
@@ -54,10 +54,10 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
         ...(options.json === true ? { json: true } : {}),
         ...(spec.tmux === null || options.foreground === true ? {} : { tmux: true }),
         ...(spec.parent === null ? {} : { parent: spec.parent }),
-        ...(resume === undefined ? {} : { id: record.entity }),
+        ...(resumes ? { id: record.entity } : {}),
       },
       passTerminal: spec.tmux !== null,
-      ...(resume === undefined ? {} : { resume }),
+      resumes,
     },
     { ...terminal, cwd: spec.called_in },
   );

@@ -2,8 +2,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Home } from '../../config/home.ts';
-import { isJobName } from '../../config/job/job.ts';
-import { literalText } from '../../config/expression/template.ts';
 import { NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
@@ -19,7 +17,9 @@ interface RunOptions extends StartOptions {
   readonly timeout?: string;
 }
 
-const nameOf = (program: string, given: string | undefined): string => {
+type IsJobName = (text: string) => boolean;
+
+const nameOf = (program: string, given: string | undefined, isJobName: IsJobName): string => {
   if (given !== undefined) {
     if (isJobName(given)) return given;
     throw new NikaError('NIKA_CLI_USAGE', `"${given}" is not a name for a job: letters, digits and . _ -`);
@@ -31,27 +31,43 @@ const nameOf = (program: string, given: string | undefined): string => {
 };
 
 /** A job of one command, in the form of a job file; what the person typed is taken as it stands. */
-export const jobOfProgram = (argv: readonly string[], options: RunOptions): Readonly<Record<string, unknown>> => {
+const jobOfProgram = async (
+  argv: readonly string[],
+  options: RunOptions,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const [{ isJobName }, { literalText }] = await Promise.all([
+    import('../../config/job/job.ts'),
+    import('../../config/expression/template.ts'),
+  ]);
   const { name, domain, intent, role, tag, project, timeout } = options;
   const [program = ''] = argv;
   const labels = { domain, intent, role, project, timeout, tags: tag };
   return {
-    name: nameOf(program, name),
+    name: nameOf(program, name, isJobName),
     description: `The program ${basename(program)}, started by nika run.`.slice(0, 2000),
     ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)),
     command: argv.map(literalText),
   };
 };
 
-/** Somebody who types the name of a job means the job. */
-const refuseJobName = async ([program = '']: readonly string[], home: Home, { cwd, env }: Terminal): Promise<void> => {
+/** Somebody who types the name of a job means the job; and a program that is not there is told before an id is. */
+const refuseJobName = async (
+  [program = '']: readonly string[],
+  home: Home,
+  { detach }: RunOptions,
+  { cwd, env }: Terminal,
+): Promise<void> => {
   const [{ findProgram }, { listJobNames }] = await Promise.all([
     import('../../pod/tree/find-program.ts'),
     import('../../config/job/job-files.ts'),
   ]);
   const path = env['PATH'];
   const start = { file: program, args: [], cwd, env: path === undefined ? {} : { PATH: path } };
-  if (findProgram(start) !== undefined || !listJobNames(home).includes(program)) return;
+  if (findProgram(start) !== undefined) return;
+  if (!listJobNames(home).includes(program)) {
+    if (detach !== true) return; // in the foreground the pod itself says so, with exit code 127
+    throw new NikaError('NIKA_POD_NOT_STARTED', `command not found: ${program}`, { subject: program });
+  }
   throw new NikaError('NIKA_CLI_USAGE', `there is no program "${program}", but a job of that name`, {
     subject: program,
     remedy: `Did you mean nika pod start ${program}?`,
@@ -66,8 +82,8 @@ const run = async (argv: readonly string[], options: RunOptions, terminal: Termi
   ]);
   const home = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
   const settings = loadSettings(home, terminal.env);
-  await refuseJobName(argv, home, terminal);
-  const job = inlineJob(jobOfProgram(argv, options));
+  await refuseJobName(argv, home, options, terminal);
+  const job = inlineJob(await jobOfProgram(argv, options));
   const passTerminal = options.detach !== true || options.tmux === true;
   await launch({ home, settings, job, jobFile: undefined, inputs: {}, options, passTerminal }, terminal);
 };

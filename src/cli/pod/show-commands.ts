@@ -26,7 +26,12 @@ const endRows = ({ end, attempt, attempts }: PodRecord): readonly (readonly [str
         ['outcome', `${end.outcome}, exit code ${end.exit_code}, after ${formatDuration(end.duration_ms)}`],
         ['ended', `${end.at} (${ago(end.at)})`],
         ['error', end.error ?? undefined],
-        ['attempts', attempts > 1 ? `${attempt} of ${attempts}` : undefined],
+        [
+          'attempts',
+          attempts > 1
+            ? `${attempt} of ${attempts}${end.status === 'lost' && attempt < attempts ? ': nika pod restart goes on' : ''}`
+            : undefined,
+        ],
       ];
 
 const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
@@ -47,10 +52,12 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ['held by', describeTree(record.tree)],
     ['started', `${record.started_at} (${ago(record.started_at)})`],
     ['sign of life', end === null ? ago(beat.at) : undefined],
-    ['calls', `${beat.calls}, ${beat.errors} errors`],
+    ['calls', `${beat.calls}, ${beat.errors} ${beat.errors === 1 ? 'error' : 'errors'}`],
     [
       'last tool',
-      last === null ? undefined : `${last.tool} ${last.what}${last.running ? ' (runs)' : `, ${ago(last.at)}`}`,
+      last === null
+        ? undefined
+        : `${last.tool} ${last.what}${last.running && end === null ? ' (runs)' : `, ${ago(last.at)}`}`,
     ],
     ['degraded', beat.degraded.map(({ service, why }) => `${service}: ${why}`).join('; ') || undefined],
     ['dropped', dropped.join(', ') || undefined],
@@ -58,6 +65,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ['socket', end === null ? (record.socket ?? 'none') : undefined],
     ['tmux', record.tmux ?? undefined],
     ['output', record.stdout ?? undefined],
+    ['', record.stderr ?? undefined],
   ];
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [[terminal.paint('dim', name), shown(value)]]));
 };
@@ -110,6 +118,7 @@ const result = async (name: string, options: ShowOptions, terminal: Terminal): P
     });
   }
   const value = await wholeResult(record, context.home.busDir);
+  process.exitCode = end.exit_code;
   if (options.json === true) {
     const { entity: id, session } = record;
     const ended = { id, session, outcome: end.outcome, exit_code: end.exit_code, result: value, error: end.error };
@@ -131,7 +140,7 @@ export const addShowCommands = (pod: Command, terminal: Terminal): void => {
     .action((names: string[], options: ShowOptions) => show(names, options, terminal));
   pod
     .command('result')
-    .description('Prints the result of a pod that has ended.')
+    .description('Prints the result of a pod that has ended; its exit code is that of the pod.')
     .argument('<id>', 'id, unique prefix, name of a job, or @last')
     .option('--json', 'one JSON object: outcome, exit_code, result, error')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')

@@ -1,7 +1,11 @@
 /** Owns what Ctrl-C and its like do to a pod in the foreground. */
-import type { StopSignal } from '../../pod/ending.ts';
+import { STOP_SIGNALS, type StopSignal } from '../../pod/ending.ts';
 
-const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** What the keyboard sends: Ctrl-C and Ctrl-\\. */
+const OF_KEYBOARD: readonly StopSignal[] = ['SIGINT', 'SIGQUIT'];
+
+/** A terminal that closes sends SIGHUP twice, by its shell and by the kernel: that is one wish, not two. */
+const ECHO_MS = 300;
 
 export interface SignalPlan {
   /** Ctrl-C is the affair of the program that has the terminal. */
@@ -15,15 +19,17 @@ export interface SignalPlan {
  * that has no handler: nothing can hold nika then, not even a story that cannot be written.
  */
 export const onSignals = ({ leavesCtrlC, stop, kill }: SignalPlan): Disposable => {
-  let isStopping = false;
+  let stoppedAtMs: number | undefined;
   const handlers = STOP_SIGNALS.map((signal) => {
     const handler = (): void => {
-      if (signal === 'SIGINT' && leavesCtrlC) return;
-      if (!isStopping) {
-        isStopping = true;
+      if (leavesCtrlC && OF_KEYBOARD.includes(signal)) return;
+      const nowMs = performance.now();
+      if (stoppedAtMs === undefined) {
+        stoppedAtMs = nowMs;
         stop(signal);
         return;
       }
+      if (nowMs - stoppedAtMs < ECHO_MS) return;
       kill();
       for (const [name, other] of handlers) process.removeListener(name, other);
       process.kill(process.pid, signal);

@@ -35,10 +35,12 @@ const ASK_TO_KILL_BUDGET_MS = 2_000;
 const KILLED_BUDGET_MS = 2_000;
 const EXIT_FAILED = 1;
 
+const isKillWish = ({ isKill }: StopWishes): boolean => isKill === true;
+
 /** Asks the pod; where it does not answer, its process is told by a signal. */
 const tell = async (record: PodRecord, wishes: StopWishes): Promise<void> => {
-  const { graceMs, why, isKill, isAttempt } = wishes;
-  const reason = why === undefined ? {} : { reason: why };
+  const { graceMs, why = isKillWish(wishes) ? 'nika pod kill' : 'nika pod stop', isKill, isAttempt } = wishes;
+  const reason = { reason: why };
   if (podLiveness(record.process) === 'alive') trySignal(record.process.pid, 'SIGCONT'); // one that is stopped cannot answer
   if (record.socket !== null) {
     const { connect } = await import('../../pod/client/client.ts');
@@ -107,11 +109,14 @@ export const stopPods = async (
 
 const stop = async (names: readonly string[], flags: StopFlags, isKill: boolean, terminal: Terminal): Promise<void> => {
   const context = await openPodContext(flags.home, terminal);
-  const pods = flags.all === true ? context.records.filter(({ end }) => end === null) : await namedPods(names, context);
+  const pods =
+    flags.all === true
+      ? latestOfEach(context.records).filter((record) => !isOver(record))
+      : await namedPods(names, context);
   const wishes: StopWishes = {
     isKill,
     why: flags.reason,
-    ...(flags.grace === undefined ? {} : { graceMs: durationOption('--grace', flags.grace) }),
+    ...(flags.grace === undefined ? {} : { graceMs: await durationOption('--grace', flags.grace) }),
   };
   const left = await stopPods(pods, context, wishes, terminal);
   for (const record of pods) if (!isOver(record)) terminal.print(`${record.entity}\n`);

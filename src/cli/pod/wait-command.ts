@@ -1,7 +1,6 @@
 /** Owns `nika pod wait`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { parseDurationMs } from '../../config/quantity.ts';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { isOver, statusOf } from '../../pod/registry/pod-status.ts';
@@ -20,7 +19,8 @@ const LOOK_EVERY_MS = 100;
 const EXIT_TIMED_OUT = 3;
 
 /** A duration that a person gave. @throws {NikaError} `NIKA_CLI_USAGE` */
-export const durationOption = (flag: string, text: string): number => {
+export const durationOption = async (flag: string, text: string): Promise<number> => {
+  const { parseDurationMs } = await import('../../config/quantity.ts');
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDurationMs(text);
   if (ms !== undefined) return ms;
   throw new NikaError('NIKA_CLI_USAGE', `${flag} takes a time such as 10s or 5m, not "${text}"`, { subject: flag });
@@ -70,7 +70,7 @@ export const waitFor = async (
 };
 
 const wait = async (names: readonly string[], options: WaitOptions, terminal: Terminal): Promise<void> => {
-  const timeoutMs = options.timeout === undefined ? Infinity : durationOption('--timeout', options.timeout);
+  const timeoutMs = options.timeout === undefined ? Infinity : await durationOption('--timeout', options.timeout);
   const context = await openPodContext(options.home, terminal);
   const named = await namedPods(names, context);
   const signal = interruption();

@@ -3,6 +3,8 @@
  *
  * D1. It is told of only once the pod is on the bus, waits for its turn, or was refused: nobody learns an id that is not.
  */
+import { leaveParentTree } from '../tree/cgroup.ts';
+import { TMUX_SOCKET } from './tmux-socket.ts';
 import { detachedEnv } from '../tree/tree-path.ts';
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -18,6 +20,8 @@ import {
   launchAnswerSchema,
   type LaunchSpec,
   removeSpec,
+  removeStart,
+  writeEnv,
   writeSpec,
 } from './launch-spec.ts';
 
@@ -36,8 +40,6 @@ const workerFile = fileURLToPath(
 const NODE_FLAGS = ['--max-semi-space-size=1'];
 const LOOK_EVERY_MS = 10;
 const START_BUDGET_MS = 30_000;
-/** tmux sessions of pods are kept apart from a person's own. */
-export const TMUX_SOCKET = 'nika';
 
 const tmuxMissing = (thrown: unknown): NikaError =>
   new NikaError('NIKA_POD_NOT_STARTED', 'tmux is not there', {
@@ -73,7 +75,7 @@ const errorsOf = (path: string): string => {
 const startPlain = ({ home, spec, env }: DetachOptions): Started => {
   const errors = errorsPath(home.runDir, spec.session);
   const fd = openSync(errors, 'a', 0o600);
-  const child = spawn(process.execPath, [...NODE_FLAGS, workerFile, home.dir, spec.session], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, workerFile, home.dir, spec.entity, spec.session], {
     cwd: '/',
     env: { ...env, ...detachedEnv(spec.session) },
     detached: true,
@@ -91,13 +93,18 @@ const startPlain = ({ home, spec, env }: DetachOptions): Started => {
   return { died: () => ended };
 };
 
+const definedOnly = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+
 const startInTmux = ({ home, spec, env }: DetachOptions, name: string): Started => {
-  const supervisor = [process.execPath, ...NODE_FLAGS, workerFile, home.dir, spec.session];
-  const given = Object.entries({ ...env, ...detachedEnv(spec.session) }).flatMap(([key, value]) =>
-    value === undefined || key === 'TMUX' || key === 'TMUX_PANE' ? [] : ['-e', `${key}=${value}`],
-  );
+  const supervisor = [process.execPath, ...NODE_FLAGS, workerFile, home.dir, spec.entity, spec.session];
+  const { TMUX: _tmux, TMUX_PANE: _pane, ...passed } = { ...env, ...detachedEnv(spec.session) };
+  writeEnv(home.runDir, spec.session, definedOnly(passed));
+  leaveParentTree(); // a server that is started from within a pod is not to end with that
   const args = ['-L', TMUX_SOCKET, 'new-session', '-d', '-s', name, '-x', '200', '-y', '50', '-c', spec.called_in];
-  const { status, stderr, error } = spawnSync('tmux', [...args, ...given, '--', ...supervisor], { encoding: 'utf8' });
+  const { NIKA_TREE: _tree, NIKA_SESSION_ID: _session, ...outside } = env;
+  const options = { encoding: 'utf8', env: definedOnly(outside) } as const;
+  const { status, stderr, error } = spawnSync('tmux', [...args, '--', ...supervisor], options);
   if (error !== undefined) throw tmuxMissing(error);
   if (status !== 0) throw new NikaError('NIKA_POD_NOT_STARTED', `tmux: ${stderr.trim()}`, { subject: 'tmux' });
   return { died: () => undefined };
@@ -127,7 +134,8 @@ export const startDetached = async (options: DetachOptions): Promise<Exclude<Lau
     if (answer !== undefined) {
       rmSync(path, { force: true });
       if (answer.kind !== 'refused') return answer;
-      removeSpec(home.runDir, spec.session);
+      removeStart(home.runDir, spec.session);
+      if (!spec.resumes) removeSpec(home.runDir, spec.entity);
       const { code, message, remedy, subject } = answer;
       const details = { ...(subject === null ? {} : { subject }), ...(remedy === '' ? {} : { remedy }) };
       throw new NikaError(isCode(code) ? code : 'NIKA_POD_NOT_STARTED', message, details);

@@ -1,12 +1,13 @@
 /**
- * Owns what a pod was asked to do: `run/launch/<session>.json`. A detached supervisor is given it, and a restart begins
- * from it. It holds inputs as they were given, for the user's eyes alone (0600), and goes with the pod's record.
+ * Owns what a pod was asked to do: `run/launch/<entity>.json`, the same for all its attempts. A detached supervisor is
+ * given it, and a restart begins from it. It holds inputs as they were given, for the user's eyes alone (0600), and goes
+ * with the last of the pod's records.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../../failopen/make-folder.ts';
-import { entityIdSchema, type SessionId, sessionIdSchema } from '../../model/id.ts';
+import { type EntityId, entityIdSchema, sessionIdSchema } from '../../model/id.ts';
 
 const DIR_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -22,8 +23,8 @@ export const launchSpecSchema = z.object({
   inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   parent: entityIdSchema.nullable(),
   entity: entityIdSchema,
-  /** An attempt of an entity that is on the bus: its number. */
-  resume_attempt: z.int().min(1).nullable(),
+  /** The entity is on the bus, and goes on with its next attempt. */
+  resumes: z.boolean(),
   called_in: z.string(),
   tmux: z.string().nullable(),
   may_wait: z.boolean(),
@@ -47,28 +48,50 @@ export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
 
 const launchDir = (runDir: string): string => join(runDir, 'launch');
 
-export const specPath = (runDir: string, session: string): string => join(launchDir(runDir), `${session}.json`);
+export const specPath = (runDir: string, entity: string): string => join(launchDir(runDir), `${entity}.json`);
 /** What a detached supervisor printed: nothing, unless nika has a bug. */
 export const errorsPath = (runDir: string, session: string): string => join(launchDir(runDir), `${session}.err`);
+const envPath = (runDir: string, session: string): string => join(launchDir(runDir), `${session}.env`);
 export const answerPath = (runDir: string, session: string): string => join(launchDir(runDir), `${session}.answer`);
 
 /** @throws a system error */
 export const writeSpec = (runDir: string, spec: LaunchSpec): void => {
   makeFolder(launchDir(runDir), DIR_MODE);
-  writeFileSync(specPath(runDir, spec.session), `${JSON.stringify(spec)}\n`, { mode: FILE_MODE });
+  writeFileSync(specPath(runDir, spec.entity), `${JSON.stringify(spec)}\n`, { mode: FILE_MODE });
 };
 
 /** `undefined`: there is none, or none that can be read. */
-export const readSpec = (runDir: string, session: SessionId): LaunchSpec | undefined => {
+export const readSpec = (runDir: string, entity: EntityId): LaunchSpec | undefined => {
   try {
-    const parsed = launchSpecSchema.safeParse(JSON.parse(readFileSync(specPath(runDir, session), 'utf8')));
+    const parsed = launchSpecSchema.safeParse(JSON.parse(readFileSync(specPath(runDir, entity), 'utf8')));
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined; // pruned, or of a pod that could not write
   }
 };
 
-export const removeSpec = (runDir: string, session: string): void => {
-  const paths = [specPath(runDir, session), answerPath(runDir, session), errorsPath(runDir, session)];
+/** Of a session: what its start left behind. */
+export const removeStart = (runDir: string, session: string): void => {
+  const paths = [answerPath(runDir, session), errorsPath(runDir, session), envPath(runDir, session)];
   for (const path of paths) rmSync(path, { force: true });
+};
+
+/** Nobody will start the pod again. */
+export const removeSpec = (runDir: string, entity: string): void => {
+  rmSync(specPath(runDir, entity), { force: true });
+};
+
+/**
+ * The environment of a supervisor that cannot be given one: what stands in the arguments of a command is for all to read.
+ * @throws a system error
+ */
+export const writeEnv = (runDir: string, session: string, env: Readonly<Record<string, string>>): void => {
+  writeFileSync(envPath(runDir, session), JSON.stringify(env), { mode: FILE_MODE });
+};
+
+/** Reads and removes it. @throws where it is not there */
+export const takeEnv = (runDir: string, session: string): Readonly<Record<string, string>> => {
+  const text = readFileSync(envPath(runDir, session), 'utf8');
+  rmSync(envPath(runDir, session));
+  return z.record(z.string(), z.string()).parse(JSON.parse(text));
 };

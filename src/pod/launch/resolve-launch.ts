@@ -1,15 +1,10 @@
 /** Owns the way from a launch spec to a pod that can be supervised: the job read and checked again where it runs. */
-import { readEntity } from '../../bus/query/entities.ts';
 import { checkJob } from '../../config/job/job-check.ts';
 import type { Job } from '../../config/job/job.ts';
 import { findJob } from '../../config/job/job-files.ts';
 import type { Home } from '../../config/home.ts';
 import { problemsError } from '../../config/yaml/problem.ts';
 import { parseYaml } from '../../config/yaml/yaml-file.ts';
-import { isTerminal } from '../../model/entity.ts';
-import { NikaError } from '../../model/error.ts';
-import type { EntityId } from '../../model/id.ts';
-import type { EntityStanding } from '../entity.ts';
 import type { LaunchSpec } from './launch-spec.ts';
 
 export interface ResolvedJob {
@@ -30,17 +25,4 @@ export const resolveJob = async (home: Home, spec: LaunchSpec): Promise<Resolved
   if (spec.job.kind === 'inline') return { job: inlineJob(spec.job.job), jobFile: undefined };
   const { job, file } = await findJob(home, spec.job.file, spec.called_in);
   return { job, jobFile: file };
-};
-
-/**
- * How the entity stands that an attempt goes on with.
- * @throws {NikaError} `NIKA_BUS_NO_ENTITY`, or `NIKA_MODEL_BAD_TRANSITION` where it is over
- */
-export const readStanding = async (home: Home, id: EntityId): Promise<EntityStanding> => {
-  const view = await readEntity(home.busDir, id);
-  if (view?.state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
-  if (isTerminal(view.state)) {
-    throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${view.state}`, { subject: id });
-  }
-  return { state: view.state, rev: view.rev };
 };

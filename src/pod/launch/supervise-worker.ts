@@ -3,7 +3,6 @@
  * says in a file beside it whether it started, waits, or why not.
  */
 import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { resolveHome } from '../../config/home.ts';
 import { loadSettings } from '../../config/settings.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
@@ -14,9 +13,9 @@ import type { PodControl } from '../pod-control.ts';
 import { superviseJob } from '../supervise.ts';
 import { leaveParentTree } from '../tree/cgroup.ts';
 import { killLivingPrograms } from '../tools/tool-program.ts';
-import { answerPath, errorsPath, type LaunchAnswer, readSpec } from './launch-spec.ts';
-import { readStanding, resolveJob } from './resolve-launch.ts';
-import { sessionIdSchema } from '../../model/id.ts';
+import { answerPath, errorsPath, type LaunchAnswer, readSpec, takeEnv } from './launch-spec.ts';
+import { resolveJob } from './resolve-launch.ts';
+import { parseEntityId, sessionIdSchema } from '../../model/id.ts';
 
 /** Told once: the first answer stands. */
 class Answering {
@@ -60,7 +59,7 @@ const stopAtSignals = (stop: Stop, control: () => PodControl | undefined): void 
   }
 };
 
-const main = async (homeDir: string, session: string): Promise<void> => {
+const main = async (homeDir: string, entity: string, session: string): Promise<void> => {
   const home = resolveHome({ flag: homeDir, env: process.env, cwd: '/' });
   const id = sessionIdSchema.parse(session);
   const answering = new Answering(home.runDir, id);
@@ -69,12 +68,11 @@ const main = async (homeDir: string, session: string): Promise<void> => {
   stopAtSignals(stop, () => control);
   try {
     leaveParentTree();
-    const spec = readSpec(home.runDir, id);
-    if (spec === undefined) throw new Error(`there is no launch spec of ${id} in ${dirname(home.runDir)}`);
+    const spec = readSpec(home.runDir, parseEntityId(entity));
+    if (spec === undefined) throw new Error(`there is no launch spec of ${entity} in ${home.runDir}`);
+    if (spec.tmux !== null) Object.assign(process.env, takeEnv(home.runDir, id));
     const settings = loadSettings(home, process.env);
     const { job, jobFile } = await resolveJob(home, spec);
-    const { resume_attempt: attempt } = spec;
-    const resume = attempt === null ? {} : { resume: { attempt, standing: await readStanding(home, spec.entity) } };
     const { isHeldUp } = await superviseJob({
       home,
       settings,
@@ -94,7 +92,7 @@ const main = async (homeDir: string, session: string): Promise<void> => {
       ...(spec.tmux === null ? {} : { tmux: spec.tmux, passTerminal: true }),
       mayWait: spec.may_wait,
       sessionId: id,
-      ...resume,
+      resumes: spec.resumes,
       onControl: (next) => {
         control = next;
       },
@@ -116,5 +114,5 @@ const dropEmptyErrors = (runDir: string, session: string): void => {
   if (statSync(path, { throwIfNoEntry: false })?.size === 0) rmSync(path, { force: true });
 };
 
-const [homeDir = '', session = ''] = process.argv.slice(2);
-await main(homeDir, session);
+const [homeDir = '', entity = '', session = ''] = process.argv.slice(2);
+await main(homeDir, entity, session);

@@ -45,6 +45,11 @@ export class Heartbeat {
     return heartbeat;
   }
 
+  /** A write is under way. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
+  }
+
   get record(): PodRecord {
     return this.#record;
   }

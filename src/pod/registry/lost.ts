@@ -16,7 +16,7 @@ import { tryLock } from '../../bus/segments.ts';
 import { BusWriter } from '../../bus/writer.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
-import { bestEffort } from '../../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { type NikaMeta, nikaMetaSchema } from '../../model/envelope.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
@@ -35,10 +35,31 @@ export interface LostOptions {
 
 /** How a pod is closed that cannot do so itself. `cancelled`: a person killed it. */
 export interface Closing {
-  readonly status: 'lost' | 'cancelled';
-  readonly error: string;
+  readonly status: PodEnd['status'];
+  readonly error: string | null;
   readonly exitCode: number;
 }
+
+/** A pod that told how its job ended, and died, or had no disk, before it could end its session. */
+const toldEnd = (record: PodRecord, trace: SessionTrace): Closing | undefined => {
+  const view = trace.entities.get(record.entity)?.view;
+  switch (view?.state) {
+    case 'completed':
+      return { status: 'completed', error: null, exitCode: 0 };
+    case 'failed':
+      return { status: 'failed', error: view.error ?? null, exitCode: codeIn(view.error) ?? 1 };
+    case 'cancelled':
+      return { status: 'cancelled', error: view.error ?? null, exitCode: 143 };
+    default:
+      return undefined;
+  }
+};
+
+/** Of a program that failed: its own code. */
+const codeIn = (error: string | undefined): number | undefined => {
+  const code = /^Exit code (\d{1,3})\b/.exec(error ?? '')?.[1];
+  return code === undefined ? undefined : Number(code);
+};
 
 const LOST: Closing = {
   status: 'lost',
@@ -107,13 +128,14 @@ class LostSession {
       if (id === this.#record.entity || meta?.entity_type !== 'TASK') continue;
       if (view.state === undefined || isTerminal(view.state)) continue;
       const task = new PodEntity(meta, recorder, { state: view.state, rev: view.rev });
-      task.transition('failed', 'job_failed', { error: this.#closing.error, code: this.#closing.status });
+      task.transition('failed', 'job_failed', { error: this.#closing.error ?? 'lost', code: this.#closing.status });
     }
   }
 
   #endJob(job: PodEntity, standing: EntityStanding | undefined): void {
     if (standing === undefined || isTerminal(standing.state)) return;
-    const { status, error } = this.#closing;
+    const { status, error: said } = this.#closing;
+    const error = said ?? status;
     const { attempt, attempts } = this.#record;
     if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
     else if (attempt < attempts) {
@@ -188,11 +210,12 @@ export const closeDead = async (
   await endLeftovers(record);
   const { writer, started_at } = record;
   const trace = await readSessionTrace({ busDir, session, writer, sinceMs: Date.parse(started_at) });
-  if (trace.end === undefined) await new LostSession(options, record, trace, closing).close();
+  const how = toldEnd(record, trace) ?? closing;
+  if (trace.end === undefined) await new LostSession(options, record, trace, how).close();
   removeRegistration(runDir, writer);
   if (record.socket !== null) rmSync(record.socket, { force: true });
-  const closed: PodRecord = { ...record, end: endOf(record, trace, closing) };
-  writeRecord(runDir, closed);
+  const closed: PodRecord = { ...record, end: endOf(record, trace, how) };
+  bestEffortSync('pod.record', () => writeRecord(runDir, closed)); // a full disk: the bus has it, or gets it next time
   return closed;
 };
 

@@ -3,50 +3,16 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { startTicksOf } from '../../bus/process-identity.ts';
-import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
+import { recordFixture } from '../../../test/fixtures/pod-record.ts';
 import type { PodProcess, PodRecord } from './pod-record.ts';
 import { podLiveness, STALE_AFTER_MS, statusOf, thisPodProcess } from './pod-status.ts';
 
 const monoMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 
-const recordOf = (by: Partial<PodProcess> = {}, beat: Partial<PodRecord['beat']> = {}): PodRecord => ({
-  v: 1,
-  session: sessionIdSchema.parse(crypto.randomUUID()),
-  entity: entityIdSchema.parse('JOB-x'),
-  root: entityIdSchema.parse('JOB-x'),
-  parent: null,
-  job: 'x',
-  job_file: null,
-  runner: 'steps',
-  attempt: 1,
-  attempts: 1,
-  domain: 'test',
-  intent: 'prove',
-  cwd: '/',
-  detached: true,
-  tmux: null,
-  writer: 'w',
-  started_at: new Date().toISOString(),
-  process: { ...thisPodProcess(), ...by },
-  tree: { kind: 'process table' },
-  socket: null,
-  log: '/x',
-  stdout: null,
-  stderr: null,
-  beat: {
-    status: 'running',
-    at: new Date().toISOString(),
-    mono_ms: monoMs(),
-    calls: 0,
-    errors: 0,
-    last_tool: null,
-    why: null,
-    degraded: [],
-    dropped: {},
-    ...beat,
-  },
-  end: null,
-});
+const recordOf = (by: Partial<PodProcess> = {}, beat: Partial<PodRecord['beat']> = {}): PodRecord => {
+  const record = recordFixture();
+  return { ...record, process: { ...record.process, ...by }, beat: { ...record.beat, mono_ms: monoMs(), ...beat } };
+};
 
 const yesterday = new Date(Date.now() - 86_400_000).toISOString();
 const tomorrow = new Date(Date.now() + 86_400_000).toISOString();

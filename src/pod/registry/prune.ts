@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { turnedPath } from '../../log/turned-path.ts';
-import { removeSpec } from '../launch/launch-spec.ts';
+import { removeSpec, removeStart } from '../launch/launch-spec.ts';
 import type { PodRecord } from './pod-record.ts';
 import { readRecord, readRecords, removeRecord } from './record-file.ts';
 
@@ -21,7 +21,7 @@ const remove = (runDir: string, record: PodRecord): void => {
   const files = [record.stdout, record.stderr, record.log].flatMap((path) => (path === null ? [] : [path]));
   for (const path of files) for (const each of [path, turnedPath(path)]) rmSync(each, { force: true });
   if (record.socket !== null) rmSync(record.socket, { force: true });
-  removeSpec(runDir, record.session);
+  removeStart(runDir, record.session);
   removeRecord(runDir, record.session);
 };
 
@@ -51,7 +51,7 @@ export const pruneUnreadable = (runDir: string, isDryRun: boolean): readonly str
   const old = Array.from(writtenAtMs(join(runDir, 'pods'))).filter(([, atMs]) => atMs < beforeMs);
   const unreadable = old.flatMap(([session]) => (readRecord(runDir, session) === undefined ? [session] : []));
   for (const session of isDryRun ? [] : unreadable) {
-    removeSpec(runDir, session);
+    removeStart(runDir, session);
     removeRecord(runDir, session);
   }
   return unreadable;
@@ -67,6 +67,9 @@ export const prunePods = ({
   const ended = readRecords(runDir).filter(({ end }) => end !== null);
   const spare = keep === 0 ? ended : ended.slice(0, -keep);
   const chosen = spare.filter((record) => isOld(record, endedBeforeMs));
-  if (!isDryRun) for (const record of chosen) remove(runDir, record);
+  if (isDryRun) return chosen;
+  for (const record of chosen) remove(runDir, record);
+  const left = new Set(readRecords(runDir).map(({ entity }) => entity));
+  for (const { entity } of chosen) if (!left.has(entity)) removeSpec(runDir, entity);
   return chosen;
 };

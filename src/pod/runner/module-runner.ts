@@ -2,6 +2,7 @@
  * Owns the run of a module: a file that exports `run(pod, inputs)`, in a process of its own. Whatever its code does, an
  * endless loop, a crash, `process.exit()`, is told by the supervisor and does not take the record with it.
  */
+import { existsSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -63,6 +64,7 @@ const withoutWord = ({ code, signal, thrown }: Exit, stderr: string): RunnerOutc
 export const runModuleJob: Runner = async (context): Promise<RunnerOutcome> => {
   const { job, scope, tree, cwd, env, stop, door, faults, control, graceMs } = context;
   const file = resolve(scope.job.dir, String(renderTemplates(job.module, scope)));
+  if (!existsSync(file)) return { kind: 'failed', error: `there is no module ${file}` };
   const program = { file: process.execPath, args: [workerFile], cwd, env };
   const child = tree.spawn(program, { detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   const exit = untilExit(child);

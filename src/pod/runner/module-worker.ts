@@ -26,7 +26,7 @@ export interface ModuleTask {
 const ORPHAN_MS = 10_000;
 const ALIVE_MS = 60_000;
 /** A supervisor that answers nothing for so long is as good as gone; one that is only slow is waited for. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 2 ** 31 - 1;
 const BUSY_MS = 50;
 const WORD_MS = 50;
 const ERROR_MAX_CHARS = 64 * 1024;

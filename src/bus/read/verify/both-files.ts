@@ -3,7 +3,7 @@
  * while the lines go by, so that memory does not grow with their number; looked at closely only where the sums differ.
  */
 import type { Head } from '../../../model/message.ts';
-import { type Fingerprint, fingerprint } from './fingerprint-index.ts';
+import { fingerprint } from './fingerprint-index.ts';
 
 export type Side = 'alpha' | 'channel';
 
@@ -11,10 +11,13 @@ const NONE = -1;
 
 /** What is known of one writer, over all files. */
 export class WriterRecord {
-  /** Messages on the alpha bus less those in channels; the same of their ids and of the heads they tell: zero if both are alike. */
+  /** Messages on the alpha bus less those in channels, and the same of their ids: zero if both sides are the same. */
   #count = 0;
   #sumHigh = 0;
   #sumLow = 0;
+  /** The same of the heads that they tell. */
+  #toldHigh = 0;
+  #toldLow = 0;
   #firstChannel = NONE;
   #lastChannel = NONE;
   #hasMoreChannels = false;
@@ -25,6 +28,11 @@ export class WriterRecord {
     return this.#count === 0 && this.#sumHigh === 0 && this.#sumLow === 0;
   }
 
+  /** Whether it tells the same heads on both sides. */
+  get tellsAlike(): boolean {
+    return this.#toldHigh === 0 && this.#toldLow === 0;
+  }
+
   /** Numbers of the channels it wrote messages to; `undefined`: more than are remembered. */
   get channels(): readonly number[] | undefined {
     if (this.#hasMoreChannels) return undefined;
@@ -32,25 +40,25 @@ export class WriterRecord {
   }
 
   addMessage(id: string, side: Side): void {
+    const { high, low } = fingerprint(id);
     const sign = side === 'alpha' ? 1 : -1;
     this.#count += sign;
-    this.#add(fingerprint(id), sign);
+    this.#sumHigh = (this.#sumHigh + sign * high) | 0;
+    this.#sumLow = (this.#sumLow + sign * low) | 0;
   }
 
   /** A head that a message of this writer tells: both sides tell the same, if the message is the same on both. */
   addTold({ file, writer, seq, h }: Head, side: Side): void {
-    this.#add(fingerprint(`${file}\n${writer}\n${seq}\n${h}`), side === 'alpha' ? 1 : -1);
+    const { high, low } = fingerprint(`${file}\n${writer}\n${seq}\n${h}`);
+    const sign = side === 'alpha' ? 1 : -1;
+    this.#toldHigh = (this.#toldHigh + sign * high) | 0;
+    this.#toldLow = (this.#toldLow + sign * low) | 0;
   }
 
   addChannel(number: number): void {
     if (this.#firstChannel === NONE) this.#firstChannel = number;
     if (this.#lastChannel !== number && this.#lastChannel !== this.#firstChannel) this.#hasMoreChannels = true;
     this.#lastChannel = number;
-  }
-
-  #add({ high, low }: Fingerprint, sign: 1 | -1): void {
-    this.#sumHigh = (this.#sumHigh + sign * high) | 0;
-    this.#sumLow = (this.#sumLow + sign * low) | 0;
   }
 }
 
@@ -78,6 +86,11 @@ export class WriterRecords {
   seal(writer: string): void {
     const record = this.#records.get(writer);
     if (record !== undefined) record.isSealed = true;
+  }
+
+  /** Writers that do not tell the same heads on both sides. */
+  tellingUnlike(): ReadonlyMap<string, WriterRecord> {
+    return new Map([...this.#records].filter(([, record]) => !record.tellsAlike));
   }
 
   /** Writers whose two sides are not the same. */

@@ -10,6 +10,7 @@ export interface Missing {
   readonly id: string;
   readonly type: string;
   readonly ts: string;
+  readonly entity: string;
   readonly place: Place;
   /** Counts up in the order of reading. */
   readonly number: number;
@@ -69,7 +70,7 @@ export class MissingMessages {
   last: Missing | undefined;
 
   add({ header: { id, type, ts, entity }, place }: ReadMessage, number: number): void {
-    this.last = { id: ownCopy(id), type: ownCopy(type), ts: ownCopy(ts), place, number };
+    this.last = { id: ownCopy(id), type: ownCopy(type), ts: ownCopy(ts), entity: ownCopy(entity), place, number };
     let run = this.#runs.get(entity);
     if (run === undefined) {
       run = new Run();

@@ -2,24 +2,34 @@
  * Owns the close look at writers whose messages are not the same on the alpha bus and in their channels.
  *
  * K1. The alpha bus is read, then the channels, then the alpha bus again: a message is written to its channel first, so
- *     what is still missing then was missing before, however much is written meanwhile.
+ *     what is still missing then was missing before, however much is written meanwhile. A writer may be held up between
+ *     the two writes, so what was written just now is waited for a little.
  * K2. No accusation where a kill explains it: the last line of a writer, in its channel and not yet on the alpha bus.
  * K3. No accusation where the writer's own `outage` lines tell of at least as many messages that were dropped.
  * K4. No accusation of the last messages of an entity, in the order of the side where they stand, where the writer's own
  *     `condition` line tells that the other file could not be written. What is missing before a later one is not excused.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isChannelOnly } from '../../../model/message.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
+import { linesBackward } from '../backward-lines.ts';
 import { type BusFile, findBusFile } from '../files.ts';
 import type { ChannelNames } from '../channel-names.ts';
 import { ownCopy } from '../own-copy.ts';
 import type { WriterRecord } from './both-files.ts';
 import type { FindingLog } from './finding.ts';
+import { tryReadHeader } from './form.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
 import { channelsOf } from './hear-again.ts';
 import { droppedBy, failingFileOf } from './line-story.ts';
 import { readMessages, type ReadMessage } from './messages.ts';
 import { MissingMessages, type MissingTally } from './missing.ts';
+
+/** How long a busy machine may keep a writer from its second write, and how recent that write may be. */
+const BETWEEN_WRITES_MS = 200;
+const RECENT_MS = 2000;
+const LOOK_EVERY_MS = 20;
+const ALPHA_TAIL_BYTES = 1024 * 1024;
 
 export interface SecondLookOptions {
   readonly busDir: string;
@@ -72,7 +82,10 @@ class SecondLook {
       for (const name of names) await this.#each(name, (look, message) => this.#onChannelLine(name, look, message));
     }
     await this.#each(ALPHA, (look, message) => this.#onAlphaLine(look, message));
-    for (const [writer, look] of this.#looks) this.#judge(writer, look);
+    for (const [writer, look] of this.#looks) {
+      await this.#waitForLast(look);
+      this.#judge(writer, look);
+    }
   }
 
   async #each(name: BusFileName, visit: (look: WriterLook, message: ReadMessage) => void): Promise<void> {
@@ -112,6 +125,28 @@ class SecondLook {
     if (type === 'outage' && isNew(this.#outageIds, id)) look.droppedCount += droppedBy(text);
     const file = type === 'condition' ? failingFileOf(text) : undefined;
     if (file !== undefined) look.failing.add(ownCopy(file));
+  }
+
+  /** A message that its writer wrote to its channel just now comes to the alpha bus in a moment, if the writer lives. */
+  async #waitForLast(look: WriterLook): Promise<void> {
+    const { last } = look.notOnAlpha;
+    if (last === undefined || !this.#isUnfinished(look) || Date.now() - Date.parse(last.ts) > RECENT_MS) return;
+    for (let waitedMs = 0; waitedMs <= BETWEEN_WRITES_MS; waitedMs += LOOK_EVERY_MS) {
+      if (this.#isAtEndOfAlpha(last.id)) {
+        if (isNew(this.#lateIds, last.id)) look.notOnAlpha.onLate(last.entity, last.number);
+        return;
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  #isAtEndOfAlpha(id: string): boolean {
+    const parts = findBusFile(this.#options.busDir, ALPHA)?.parts ?? [];
+    for (const { path, compressed } of parts.slice(-2)) {
+      if (compressed) continue;
+      for (const text of linesBackward(path, ALPHA_TAIL_BYTES)) if (tryReadHeader(text)?.id === id) return true;
+    }
+    return false;
   }
 
   #judge(writer: string, look: WriterLook): void {
