@@ -118,7 +118,7 @@ export class Presence {
     if (event.event === 'tool_started' || event.event === 'tool_ended') {
       const running = event.event === 'tool_started';
       const what = this.#options.session.clean(withoutCutWord(event.what));
-      this.#lastTool = { tool: event.tool, what, at: new Date().toISOString(), running };
+      this.#lastTool = { tool: this.#options.session.clean(event.tool), what, at: new Date().toISOString(), running };
     }
     if (event.event === 'tool_output') this.#seeOutput();
     else this.#heartbeat.touch();

@@ -176,7 +176,8 @@ export class Session implements AsyncDisposable {
       syncs_failed: this.bus.syncFailureCount,
       ...Object.assign({}, ...this.#dropSources.map((source) => source())),
     };
-    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
+    // A hook without a name goes by its command line, which may hold a secret (G7).
+    return Object.fromEntries(Object.entries(all).flatMap(([name, n]) => (n > 0 ? [[this.clean(name), n]] : [])));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

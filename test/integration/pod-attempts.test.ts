@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { recordPath } from '../../src/pod/registry/record-file.ts';
 import { TestHome } from '../nika.ts';
 import { endPods, recordOf, recordsOf, running, until, untilTool } from '../pods.ts';
 
@@ -199,7 +200,37 @@ describe('pod restart', () => {
   });
 });
 
+describe('pod logs -f', () => {
+  it('follows a pod through its attempts to its end', async () => {
+    const file = join(home.cwd, 'go');
+    const command = `[ -e ${file} ] && { echo second; exit 0; }; echo first; sleep 1; touch ${file}; exit 3`;
+    const text = `name: twice\ndescription: x\ndomain: a\nintent: b\ncommand: '${command}'\n`;
+    writeFileSync(join(home.dir, 'config/jobs/twice.yaml'), `${text}retry: { attempts: 2, backoff: 1s }\n`);
+    await home.nika('pod', 'start', 'twice', '-d', '--id', 'JOB-twice');
+    await untilTool(home, 'JOB-twice');
+    expect(await home.nika('pod', 'logs', '-f', 'JOB-twice')).toMatchObject({ code: 0, stdout: 'first\nsecond\n' });
+    expect(recordsOf(home)).toHaveLength(2);
+  });
+});
+
 describe('pod prune', () => {
+  it('removes records that cannot be read once they are older than a day, and counts them', async () => {
+    await home.nika('run', '--id', 'JOB-a', '--', 'true');
+    const session = recordOf(home, 'JOB-a')?.session ?? '';
+    const path = recordPath(join(home.dir, 'run'), session);
+    writeFileSync(path, readFileSync(path, 'utf8').slice(0, 100));
+    expect((await home.nika('pod', 'prune')).stdout).toBe('Forgot 0 ended sessions.\n');
+    const longAgo = new Date(Date.now() - 25 * 3_600_000);
+    utimesSync(path, longAgo, longAgo);
+    const said = '0 ended sessions and 1 record that cannot be read.\n';
+    expect((await home.nika('pod', 'prune', '--dry-run')).stdout).toBe(`Would forget ${said}`);
+    expect((await home.nika('pod', 'prune', '--dry-run', '--json')).stdout).toBe(
+      `[{"id":null,"session":"${session}"}]\n`,
+    );
+    expect((await home.nika('pod', 'prune')).stdout).toBe(`Forgot ${said}`);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('forgets ended pods and what they wrote; those that run, and the bus, stay', async () => {
     await home.nika('run', '-d', '--id', 'JOB-a', '--', 'echo', 'out');
     await home.nika('pod', 'wait', 'JOB-a');

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestHome } from '../nika.ts';
-import { endPods, recordOf } from '../pods.ts';
+import { endPods, recordOf, untilStatus } from '../pods.ts';
 
 let home: TestHome;
 beforeEach(() => {
@@ -108,5 +108,41 @@ describe('the signal of a module', () => {
     expect(notes().map((text) => JSON.parse(text))).toEqual([
       [true, 'timed out after 1 s', { kind: 'timed_out', afterMs: 1000 }],
     ]);
+  });
+});
+
+describe('what stands beside the bus of a pod', () => {
+  it('holds no secret: neither its names and inputs, nor why it waits, what failed and how it ended', async () => {
+    const key = `AKIA${'Q7'.repeat(8)}`;
+    const running = run(
+      `export const run = async (pod) => {
+  const key = 'AKIA' + 'Q7'.repeat(8);
+  pod.note(key);
+  await pod.task('task ' + key, () => pod.tool('t-' + key, (x) => x)(key));
+  await pod.tool('hooked', (x) => x)('in ' + key);
+  await pod.tool('ask-' + key, (x) => x)('for ' + key).catch(() => undefined);
+  pod.result(key);
+  throw new Error('at ' + key);
+};`,
+      `policy: { ask: ['ask-*'] }\nhooks: { pre: [{ match: hooked, command: [sh, -c, 'exit 9 # ${key}'] }] }\n`,
+    );
+    await untilStatus(home, 'JOB-m', 'waiting');
+    const seen = [await home.nika('pod', 'ls', '--json'), await home.nika('pod', 'show', 'JOB-m', '--json')];
+    await home.nika('pod', 'deny', 'JOB-m');
+    expect((await running).code).toBe(1);
+    seen.push(await home.nika('pod', 'ls', '--all', '--json'), await home.nika('pod', 'show', 'JOB-m', '--json'));
+    for (const { code, stdout } of seen) {
+      expect(code).toBe(0);
+      expect(stdout).not.toContain(key);
+    }
+    const { log } = recordOf(home, 'JOB-m') ?? {};
+    expect(readFileSync(log ?? '', 'utf8')).toContain('a hook failed');
+    for (const folder of ['run', 'logs', '_bus']) {
+      const files = readdirSync(join(home.dir, folder), { recursive: true, withFileTypes: true });
+      for (const file of files.filter((each) => each.isFile())) {
+        const text = readFileSync(join(file.parentPath, file.name), 'utf8');
+        expect([file.name, text.includes(key)]).toEqual([file.name, false]);
+      }
+    }
   });
 });

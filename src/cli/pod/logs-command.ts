@@ -1,71 +1,11 @@
 /** Owns `nika pod logs`: what a pod's program wrote, or what its steps wrote, and what nika says of it. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { StringDecoder } from 'node:string_decoder';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import { turnedPath } from '../../log/turned-path.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { closedPipe, interruption } from '../ending.ts';
-import { printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
-import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
-
-interface LogFlags {
-  readonly follow?: true;
-  readonly stderr?: true;
-  readonly nika?: true;
-  readonly home?: string;
-}
-
-const LOOK_EVERY_MS = 100;
-const CHUNK_BYTES = 64 * 1024;
-
-/** Reads a file on from where it was left; begins anew where the file was turned over. */
-class FollowedText {
-  readonly #path: string;
-  readonly #decoder = new StringDecoder('utf8');
-  #fd: number | undefined;
-  #ino = 0;
-  #at = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** What was added since the last time, piece by piece. */
-  *read(): Generator<string> {
-    yield* this.#drain();
-    const ino = statSync(this.#path, { throwIfNoEntry: false })?.ino;
-    if (ino === undefined || ino === this.#ino) return;
-    this.close();
-    this.#fd = openSync(this.#path, 'r');
-    this.#ino = fstatSync(this.#fd).ino;
-    this.#at = 0;
-    yield* this.#drain();
-  }
-
-  close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
-  }
-
-  *#drain(): Generator<string> {
-    if (this.#fd === undefined) return;
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (;;) {
-      const count = readSync(this.#fd, buffer, 0, CHUNK_BYTES, this.#at);
-      if (count === 0) return;
-      this.#at += count;
-      yield this.#decoder.write(buffer.subarray(0, count));
-    }
-  }
-}
-
-const pathOf = (record: PodRecord, flags: LogFlags): string | null => {
-  if (flags.nika === true) return record.log;
-  return flags.stderr === true ? record.stderr : record.stdout;
-};
+import type { LogFlags } from './follow-logs.ts';
+import { namedPods, openPodContext } from './pod-context.ts';
 
 const nothing = (record: PodRecord, flags: LogFlags): string => {
   if (flags.nika === true) return `nika had nothing to say of ${record.entity}`;
@@ -76,36 +16,15 @@ const nothing = (record: PodRecord, flags: LogFlags): string => {
   return `${record.entity} has written nothing${flags.stderr === true ? ' to standard error' : ''} that was kept`;
 };
 
-const print = (text: string, terminal: Terminal): void =>
-  terminal.print(terminal.isInteractive ? printable(text) : text);
-
-const follow = async (record: PodRecord, flags: LogFlags, { home }: PodContext, terminal: Terminal): Promise<void> => {
-  const { readRecord } = await import('../../pod/registry/record-file.ts');
-  const signal = AbortSignal.any([closedPipe(terminal), interruption()]);
-  let text: FollowedText | undefined;
-  for (;;) {
-    const now = readRecord(home.runDir, record.session);
-    const path = now === undefined ? null : pathOf(now, flags);
-    if (path !== null) text ??= new FollowedText(path);
-    for (const piece of text?.read() ?? []) print(piece, terminal);
-    if (now === undefined || now.end !== null) break; // read once more after its end: nothing is missed
-    try {
-      await delay(LOOK_EVERY_MS, undefined, { signal });
-    } catch {
-      break; // Ctrl-C, or the reader has seen enough
-    }
-  }
-  text?.close();
-};
-
 const logs = async (name: string, flags: LogFlags, terminal: Terminal): Promise<void> => {
+  const { FollowedText, Following, pathOf, print } = await import('./follow-logs.ts');
   const context = await openPodContext(flags.home, terminal);
   const [record] = await namedPods([name], context);
   if (record === undefined) return;
   if (flags.nika === true && flags.stderr === true) {
     throw new NikaError('NIKA_CLI_USAGE', '--nika and --stderr exclude each other');
   }
-  if (flags.follow === true) return follow(record, flags, context, terminal);
+  if (flags.follow === true) return new Following(flags, context, terminal).run(record);
   const path = pathOf(record, flags);
   let isEmpty = true;
   for (const each of path === null ? [] : [turnedPath(path), path]) {
@@ -124,7 +43,7 @@ export const addLogsCommand = (pod: Command, terminal: Terminal): void => {
     .command('logs')
     .description('Prints what the program of a pod wrote, without the secrets that nika knows.')
     .argument('<id>', 'id, unique prefix, name of a job, or @last')
-    .option('-f, --follow', 'and what comes, until the pod ends')
+    .option('-f, --follow', 'and what comes, through all attempts, until the pod ends')
     .option('--stderr', 'standard error instead of standard output')
     .option('--nika', "nika's own log of the pod")
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')

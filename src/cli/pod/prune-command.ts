@@ -13,8 +13,10 @@ interface PruneFlags {
   readonly home?: string;
 }
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 const prune = async (flags: PruneFlags, terminal: Terminal): Promise<void> => {
-  const { prunePods } = await import('../../pod/registry/prune.ts');
+  const { prunePods, pruneUnreadable } = await import('../../pod/registry/prune.ts');
   if (!/^\d{1,7}$/.test(flags.keep))
     throw new NikaError('NIKA_CLI_USAGE', `--keep takes a number, not "${flags.keep}"`);
   const { home } = await openPodContext(flags.home, terminal);
@@ -27,18 +29,26 @@ const prune = async (flags: PruneFlags, terminal: Terminal): Promise<void> => {
       ? {}
       : { endedBeforeMs: Date.now() - (await durationOption('--older-than', flags.olderThan)) }),
   });
+  const unreadable = pruneUnreadable(home.runDir, isDryRun);
   if (flags.json === true) {
-    terminal.print(`${JSON.stringify(removed.map(({ entity: id, session }) => ({ id, session })))}\n`);
+    const known = removed.map(({ entity: id, session }) => ({ id, session }));
+    const others = unreadable.map((session) => ({ id: null, session }));
+    terminal.print(`${JSON.stringify([...known, ...others])}\n`);
     return;
   }
-  const what = `${removed.length} ended ${removed.length === 1 ? 'session' : 'sessions'}`;
-  terminal.print(isDryRun ? `Would forget ${what}.\n` : `Forgot ${what}: records and output. The bus keeps all.\n`);
+  const what = counted(removed.length, 'ended session');
+  const more = unreadable.length === 0 ? '' : ` and ${counted(unreadable.length, 'record')} that cannot be read`;
+  const kept = removed.length === 0 ? '' : ': records and output. The bus keeps all';
+  terminal.print(isDryRun ? `Would forget ${what}${more}.\n` : `Forgot ${what}${more}${kept}.\n`);
 };
 
 export const addPruneCommand = (pod: Command, terminal: Terminal): void => {
   pod
     .command('prune')
-    .description('Forgets ended pods: their records, output and logs. What stands on the bus stays.')
+    .description(
+      'Forgets ended pods: their records, output and logs, and records that cannot be read and are older than a day. ' +
+        'What stands on the bus stays.',
+    )
     .option('--keep <count>', 'how many of the newest stay', '0')
     .option('--older-than <time>', 'only those that ended longer ago, such as 7d')
     .option('--dry-run', 'only tell what would go')

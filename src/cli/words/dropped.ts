@@ -9,6 +9,9 @@ const WORDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
   blobs_lost: ['long input or output was kept only in part', 'long inputs or outputs were kept only in part'],
   log_entries_dropped: ['entry of the log was lost', 'entries of the log were lost'],
   syncs_failed: ['sync to the disk failed', 'syncs to the disk failed'],
+  module_notes_lost: ['note of the module did not reach its pod', 'notes of the module did not reach their pod'],
+  module_notes_cut: ['note of the module was cut', 'notes of the module were cut'],
+  module_results_lost: ['result of the module did not reach its pod', 'results of the module did not reach their pod'],
   output_pieces_dropped: ['piece of output was not kept in logs/', 'pieces of output were not kept in logs/'],
 };
 

@@ -15,7 +15,8 @@ export type ModuleRequest =
       readonly event: unknown;
       readonly timeoutMs: number;
     }
-  | { readonly kind: 'abort'; readonly id: number };
+  /** `reason`: an Error, with the cause that the pod's own signal has. */
+  | { readonly kind: 'abort'; readonly id: number; readonly reason: unknown };
 
 export type ModuleReply =
   /** Or it could not be: each call is told why. */
@@ -67,7 +68,7 @@ if (parentPort !== null) {
     }
   };
   port.on('message', (request: ModuleRequest) => {
-    if (request.kind === 'abort') running.get(request.id)?.abort();
+    if (request.kind === 'abort') running.get(request.id)?.abort(request.reason);
     else reply(request).catch(() => undefined); // it catches all itself
   });
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -144,6 +145,24 @@ describe('a module that fails', () => {
     const startedAtMs = performance.now();
     await pipeline.close();
     expect(performance.now() - startedAtMs).toBeLessThan(900);
+  });
+
+  it('has a signal that says why, as the signal of the pod does', async () => {
+    const path = JSON.stringify(join(pod.dir, 'why'));
+    const pipeline = await open(`
+      import { writeFileSync } from 'node:fs';
+      export const pre = (_: unknown, { signal }: { signal: AbortSignal }) => new Promise(() => {
+        signal.addEventListener('abort', () => {
+          const { reason } = signal;
+          writeFileSync(${path}, JSON.stringify([reason instanceof Error, reason.message, reason.cause]));
+        });
+      });`);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('killed', { cause: { kind: 'killed' } })), 300);
+    await pipeline.before(pod.pre(0), controller.signal);
+    await expect
+      .poll(() => existsSync(join(pod.dir, 'why')) && readFileSync(join(pod.dir, 'why'), 'utf8'))
+      .toBe('[true,"killed",{"kind":"killed"}]');
   });
 
   it('takes other calls of the same time down with it, and no later ones', async () => {

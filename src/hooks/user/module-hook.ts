@@ -85,7 +85,7 @@ export class ModuleHook implements HookProcess {
       return { kind: 'failed', why: errorMessage(thrown) }; // an event that cannot be sent; no thread to be had
     }
     const onAbort = (): void => {
-      thread.send({ kind: 'abort', id });
+      thread.send({ kind: 'abort', id, reason: signal.reason });
       settle({ kind: 'aborted' });
     };
     if (thread.isLoaded) begin();

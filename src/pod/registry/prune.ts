@@ -1,9 +1,10 @@
 /** Owns the removal of what ended pods leave beside the bus: records, launch specs, output, sockets. The bus stays. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { turnedPath } from '../../log/turned-path.ts';
 import { removeSpec, removeStart } from '../launch/launch-spec.ts';
 import type { PodRecord } from './pod-record.ts';
-import { readRecords, removeRecord } from './record-file.ts';
+import { readRecord, readRecords, removeRecord } from './record-file.ts';
 
 export interface PruneOptions {
   readonly runDir: string;
@@ -22,6 +23,38 @@ const remove = (runDir: string, record: PodRecord): void => {
   if (record.socket !== null) rmSync(record.socket, { force: true });
   removeStart(runDir, record.session);
   removeRecord(runDir, record.session);
+};
+
+/** A pod that lives writes every few seconds, also one of a newer nika, whose record this one may not understand. */
+const UNREADABLE_AFTER_MS = 24 * 3_600_000;
+const RECORD_FILE = /^(?<session>[^.]+)\.json(?:\.(?:new|tmp))?$/;
+
+/** When a file of each session was last written, in ms. */
+const writtenAtMs = (dir: string): ReadonlyMap<string, number> => {
+  const newest = new Map<string, number>();
+  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+    const session = RECORD_FILE.exec(name)?.groups?.['session'];
+    const atMs = statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs;
+    if (session === undefined || atMs === undefined) continue;
+    newest.set(session, Math.max(atMs, newest.get(session) ?? 0));
+  }
+  return newest;
+};
+
+/**
+ * Removes records that nobody can read (the power failed, a disk was full) and nobody wrote to for a day; the sessions
+ * whose record was, or would be, removed. What stands on the bus stays.
+ * @throws a system error
+ */
+export const pruneUnreadable = (runDir: string, isDryRun: boolean): readonly string[] => {
+  const beforeMs = Date.now() - UNREADABLE_AFTER_MS;
+  const old = Array.from(writtenAtMs(join(runDir, 'pods'))).filter(([, atMs]) => atMs < beforeMs);
+  const unreadable = old.flatMap(([session]) => (readRecord(runDir, session) === undefined ? [session] : []));
+  for (const session of isDryRun ? [] : unreadable) {
+    removeStart(runDir, session);
+    removeRecord(runDir, session);
+  }
+  return unreadable;
 };
 
 /** Removes what is left of ended pods; those that were, or would be, removed. @throws a system error */
