@@ -6,7 +6,9 @@ const capOf = ({ maxCount, maxBytes, maxAgeMs, maxKeysPerJob }: KeyCap, type: st
   [
     ...(maxCount === undefined ? [] : [`${maxCount.toLocaleString('en')} ${type === 'hash' ? 'fields' : 'entries'}`]),
     ...(maxAgeMs === undefined ? [] : [`entries younger than ${formatDuration(maxAgeMs)} by Redis's own clock`]),
-    ...(maxBytes === undefined ? [] : [`${type === 'stream' ? 'an entry' : 'a value'} ≤ ${maxBytes.toLocaleString('en')} bytes`]),
+    ...(maxBytes === undefined
+      ? []
+      : [`${type === 'stream' ? 'an entry' : 'a value'} ≤ ${maxBytes.toLocaleString('en')} bytes`]),
     ...(maxKeysPerJob === undefined ? [] : [`${maxKeysPerJob.toLocaleString('en')} keys a job`]),
   ].join(', ');
 
