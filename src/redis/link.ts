@@ -42,6 +42,9 @@ const REVIVE_MS = 1000;
 /** Over the silence after which the connection itself is given up: then the reason is told, not only the lateness. */
 const CALL_OVER_SILENCE_MS = 500;
 const CLOSED = 'the link is closed';
+/** A healthy server is ready this long after it took the connection; else it is told why not. */
+const SETTLE_MS = 300;
+const NOT_READY = 'connected, but not ready: it is loading its data, or does not answer';
 
 type Given = CallOutcome<never>;
 
@@ -84,10 +87,7 @@ export class Link implements AsyncDisposable {
     this.#secrets = secrets;
     client.on('error', (error: unknown) => this.#onError(error));
     client.on('connecting', () => (this.#isWrongDatabase = false));
-    client.on(
-      'connect',
-      () => (this.#trouble = 'connected, but not ready: it is loading its data, or does not answer'),
-    );
+    client.on('connect', () => this.#onConnected());
     client.on('ready', () => this.#onReady());
     client.on('close', () => this.#onLost());
     client.on('end', () => this.#onEnd());
@@ -98,7 +98,7 @@ export class Link implements AsyncDisposable {
     return this.#status;
   }
 
-  /** Told of each change, at once. Gives the way to unsubscribe. */
+  /** Told of each change of its kind, at once; why it is down may change without. Gives the way to unsubscribe. */
   onStatus(listener: (status: LinkStatus) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -175,7 +175,7 @@ export class Link implements AsyncDisposable {
       case 'closed':
         return CLOSED;
       case 'connecting':
-        return this.#trouble ?? 'not connected yet';
+        return 'not connected yet';
     }
   }
 
@@ -201,7 +201,9 @@ export class Link implements AsyncDisposable {
   }
 
   #change(next: LinkStatus): void {
+    const { kind } = this.#status;
     this.#status = next;
+    if (next.kind === kind) return;
     for (const listener of this.#listeners) bestEffortSync('redis.status', () => listener(next));
   }
 
@@ -221,6 +223,12 @@ export class Link implements AsyncDisposable {
       this.#client.disconnect(true);
     }
     if (this.#status.kind !== 'ready') this.#down(this.#trouble);
+  }
+
+  #onConnected(): void {
+    setTimeout(() => {
+      if (this.#client.status === 'connect') this.#down(NOT_READY);
+    }, SETTLE_MS).unref();
   }
 
   #onReady(): void {
