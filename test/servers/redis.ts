@@ -22,15 +22,24 @@ export interface RedisServerOptions {
   readonly password?: string;
 }
 
-/** One that nobody listens on. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+const isFree = async (port: number): Promise<boolean> => {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false; // somebody listens there
+  }
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return true;
+};
+
+/** One that nobody listens on; below those that the system gives to outgoing connections, so that none takes it meanwhile. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 15_000 + Math.floor(Math.random() * 17_000);
+    if (await isFree(port)) return port;
+  }
 };
 
 export const isOnPath = (program: string): boolean => {
@@ -61,6 +70,14 @@ export class RedisServer implements AsyncDisposable {
     const server = new RedisServer(await freePort(), options);
     await server.start();
     return server;
+  }
+
+  /** A plain client of whatever listens on that port; tried until it answers. */
+  static async clientOf(port: number): Promise<Redis> {
+    const client = new Redis({ port, host: '127.0.0.1', retryStrategy: () => 20, maxRetriesPerRequest: null });
+    client.on('error', () => undefined); // until it listens
+    await client.ping();
+    return client;
   }
 
   get url(): string {

@@ -87,8 +87,8 @@ return {'published', last, added}
 `,
 );
 
-/** How many of the newest entries are looked through for what may be there already. */
-const LOOK_BACK_COUNT = 20_000;
+/** How many of the newest entries are looked through for what may be there already: 20 ms of Redis at most. What is older than that is written again; consumers go by the id. */
+const LOOK_BACK_COUNT = 5_000;
 
 export interface FeedEvent {
   /** A consumer sees each id once. */
