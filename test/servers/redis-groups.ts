@@ -1,11 +1,11 @@
 /** Owns real groups of redis-servers for tests: a Cluster of three, and one with a replica under three Sentinels. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, RedisServer } from './redis.ts';
+import { freePort, RedisServer, spawnServer } from './redis.ts';
 
 const SLOT_COUNT = 16_384;
 const WITHIN_MS = 15_000;
@@ -86,7 +86,7 @@ export class SentinelGroup implements AsyncDisposable {
         `sentinel failover-timeout ${GROUP} 3000`,
       ];
       writeFileSync(file, `${lines.join('\n')}\n`);
-      return spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+      return spawnServer('redis-server', file, '--sentinel');
     });
   }
 

@@ -51,6 +51,15 @@ export const isOnPath = (program: string): boolean => {
   }
 };
 
+/** Dies with the test's process, however that ends: a worker of vitest that crashed left its servers behind. */
+const LEASH: readonly string[] = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+
+/** Starts a server of the tests. */
+export const spawnServer = (program: string, ...args: readonly string[]): ChildProcess => {
+  const [file = program, ...rest] = [...LEASH, program, ...args];
+  return spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+};
+
 const READY_WITHIN_MS = 10_000;
 
 export class RedisServer implements AsyncDisposable {
@@ -119,10 +128,10 @@ export class RedisServer implements AsyncDisposable {
     ];
     const file = join(this.dir, 'redis.conf');
     writeFileSync(file, `${lines.join('\n')}\n`);
-    const child = spawn(program, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnServer(program, file);
     let log = '';
-    child.stdout.on('data', (chunk) => (log += String(chunk)));
-    child.stderr.on('data', (chunk) => (log += String(chunk)));
+    child.stdout?.on('data', (chunk) => (log += String(chunk)));
+    child.stderr?.on('data', (chunk) => (log += String(chunk)));
     child.on('error', (thrown) => (log += String(thrown)));
     this.#child = child;
     const until = performance.now() + READY_WITHIN_MS;
