@@ -14,6 +14,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   log: [],
   failopen: [],
   bus: [],
+  redis: [],
   hooks: [],
   recorder: ['bus'],
   pod: ['config', 'hooks', 'recorder', 'bus'],
@@ -38,14 +39,20 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'get-east-asian-width': ['cli'],
   chokidar: ['bus', 'config'],
   tinyglobby: ['pod'],
+  ioredis: ['redis'],
   zod: ['*'],
 };
+
+/** Files that load a heavy client: reached by `import()` alone, so that what does not need it does not load it. */
+const LAZY: readonly string[] = ['src/redis/client.ts'];
 
 interface Import {
   readonly file: string;
   readonly line: number;
   readonly target: string;
   readonly isType: boolean;
+  /** By `import()`. */
+  readonly isLazy: boolean;
 }
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|import\('([^']+)'\)/g;
@@ -57,14 +64,17 @@ const importsOf = (file: string): readonly Import[] => {
     line: text.slice(0, match.index + match[0].indexOf(match[2] ?? match[3] ?? '')).split('\n').length,
     target: match[2] ?? match[3] ?? '',
     isType: match[1] !== undefined,
+    isLazy: match[3] !== undefined,
   }));
 };
 
 const roomOf = (path: string): string => path.split('/')[1] ?? '';
 
-const judgeRoom = ({ file, target, isType }: Import): string | undefined => {
+const judgeRoom = ({ file, target, isType, isLazy }: Import): string | undefined => {
   const room = roomOf(file);
-  const other = roomOf(posix.join(posix.dirname(file), target));
+  const path = posix.join(posix.dirname(file), target);
+  const other = roomOf(path);
+  if (LAZY.includes(path) && !isType && !isLazy) return `${path} may be loaded only where it is needed, with import()`;
   const adds = ADDS[room];
   if (adds === undefined) return `the room ${room}/ is not in the table of scripts/check-rooms.ts`;
   if (other === room || adds.includes('*') || adds.includes(other)) return undefined;
@@ -73,10 +83,11 @@ const judgeRoom = ({ file, target, isType }: Import): string | undefined => {
   return `${room}/ may not import ${other}/${other === 'config' ? ' (but its types, with "import type")' : ''}`;
 };
 
-const judgeLibrary = ({ file, target, isType }: Import): string | undefined => {
+const judgeLibrary = ({ file, target, isType, isLazy }: Import): string | undefined => {
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
+  if (name === 'ioredis' && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join()}`;
   return isType || owners.includes('*') || owners.includes(roomOf(file))
     ? undefined
     : `${name} belongs to ${owners.join(', ')}/`;

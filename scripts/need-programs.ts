@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 /** Program → Debian package. */
 const NEEDED: Readonly<Record<string, string>> = {
   git: 'git',
+  'redis-server': 'redis-server',
   zgrep: 'gzip',
 };
 

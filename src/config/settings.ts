@@ -7,10 +7,12 @@ import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
-import { checkValue, fieldName } from './yaml/field-issue.ts';
+import { redisSchema } from './redis/redis-settings.ts';
+import { settleTlsFiles } from './redis/tls-files.ts';
+import { checkValue, type FieldIssue, fieldName } from './yaml/field-issue.ts';
 import { type Frozen, frozen } from './frozen.ts';
-import { listSettings } from './init/setting-list.ts';
-import { problemAt, problemsError } from './yaml/problem.ts';
+import { listSettings, type SettingInfo } from './init/setting-list.ts';
+import { type Problem, problemAt, problemsError } from './yaml/problem.ts';
 import { readYaml } from './yaml/yaml-file.ts';
 
 const MIB = 1024 ** 2;
@@ -138,6 +140,9 @@ export const settingsSchema = z.strictObject({
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
   limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
+  redis: redisSchema
+    .prefault({})
+    .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
   hooks: hooksSchema.prefault({}).describe(`${HOOKS_NOTE} Of the settings: in the home.`),
   policy: policySchema.prefault({}).describe(`${POLICY_NOTE} A job can add to them; it cannot lift them.`),
 });
@@ -163,8 +168,12 @@ const withSetting = (tree: Tree, [key, ...rest]: readonly string[], value: unkno
   return { ...tree, [key]: rest.length === 0 ? value : withSetting(isTree(below) ? below : {}, rest, value) };
 };
 
-/** Text of the environment as the YAML scalar it looks like. */
-const scalarOf = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+/** Text of the environment as its setting wants it; what does not fit is told as what it is. */
+const valueOf = (text: string, { type }: SettingInfo): unknown => {
+  if (type === 'number' && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  return text;
+};
 
 /**
  * The settings of a home: defaults, then `config/nika.yaml` (which need not be there), then the environment
@@ -175,22 +184,23 @@ export const loadSettings = (home: Home, env: Env = process.env): Settings => {
   const file = settingsFile(home);
   const source = readYaml(file, { ifAbsent: 'empty' });
   if (!source.ok) throw problemsError('NIKA_CONFIG_INVALID', source.problems);
-  const given = withoutNulls(source.yaml.value ?? {});
+  const { yaml } = source;
+  const given = withoutNulls(yaml.value ?? {});
   const overrides = listSettings(settingsSchema).filter(({ env: name }) => (env[name] ?? '') !== '');
   const value = isTree(given)
-    ? overrides.reduce((tree, { path, env: name }) => withSetting(tree, path, scalarOf(env[name] ?? '')), given)
+    ? overrides.reduce((tree, info) => withSetting(tree, info.path, valueOf(env[info.env] ?? '', info)), given)
     : given;
+  const problemOf = (issue: FieldIssue): Problem => {
+    const override = overrides.find(({ path }) => path.every((part, at) => issue.path[at] === part));
+    if (override === undefined) return problemAt(yaml, issue);
+    return { file: `environment variable ${override.env}`, field: fieldName(issue.path), message: issue.message };
+  };
   const checked = checkValue(settingsSchema, value);
-  if (!checked.ok) {
-    const problems = checked.issues.map((issue) => {
-      const override = overrides.find(({ path }) => path.every((part, at) => issue.path[at] === part));
-      if (override === undefined) return problemAt(source.yaml, issue);
-      return { file: `environment variable ${override.env}`, field: fieldName(issue.path), message: issue.message };
-    });
-    throw problemsError('NIKA_CONFIG_INVALID', problems);
-  }
+  if (!checked.ok) throw problemsError('NIKA_CONFIG_INVALID', checked.issues.map(problemOf));
   const settings = checked.value;
   const { keyFile } = settings.bus;
   if (keyFile !== undefined && !isAbsolute(keyFile)) settings.bus.keyFile = join(home.dir, keyFile);
-  return frozen(settings);
+  const redis = settleTlsFiles(settings.redis, home.dir);
+  if (redis.issues.length > 0) throw problemsError('NIKA_CONFIG_INVALID', redis.issues.map(problemOf));
+  return frozen({ ...settings, redis: redis.settings });
 };

@@ -114,6 +114,11 @@ export const ERROR_CODES = {
     remedy: 'Wait for one to end, stop one, or raise limits.pods in config/nika.yaml.',
     exitCode: 3,
   },
+  NIKA_REDIS_BAD_NAME: {
+    meaning: 'A name that people chose cannot be part of a Redis key.',
+    remedy: 'Use 1 to 100 characters of A-Z a-z 0-9 . _ - that begin with a letter or a digit.',
+    exitCode: 2,
+  },
   NIKA_CLI_USAGE: {
     meaning: 'A command was called with wrong or missing arguments.',
     remedy: 'Add --help to the command to see how it is used.',

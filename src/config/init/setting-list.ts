@@ -8,6 +8,8 @@ export interface SettingInfo {
   readonly path: readonly string[];
   /** `NIKA_BUS_SEGMENT_BYTES` */
   readonly env: string;
+  /** What a value of it is: `number`, `boolean`, `string`, or another kind of the schema. */
+  readonly type: string;
   /** As it would stand in the file; `undefined`: there is none. */
   readonly fallback: unknown;
   /** For settings without a value of their own. */
@@ -53,6 +55,7 @@ export const listSettings = (schema: AnySchema, above: readonly string[] = []): 
     const path = [...above, key];
     if (shapeOf(field) !== undefined) return listSettings(field, path);
     const [example] = ((field as z.ZodType).meta()?.['examples'] as readonly unknown[]) ?? [];
-    const { fallback } = unwrapSchema(field);
-    return [{ path, env: envName(path), fallback, example, description: descriptionOf(field) }];
+    const { inner, fallback } = unwrapSchema(field);
+    const { type } = (inner as z.core.$ZodTypes)._zod.def;
+    return [{ path, env: envName(path), type, fallback, example, description: descriptionOf(field) }];
   });
