@@ -72,12 +72,15 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { prunePods }] = await Promise.all([
+    const [{ closeAllLost }, { prunePods, pruneUnreadable }] = await Promise.all([
       import('./registry/lost.ts'),
       import('./registry/prune.ts'),
     ]);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
-    bestEffortSync('pod.prune', () => prunePods({ runDir, keep }));
+    bestEffortSync('pod.prune', () => {
+      prunePods({ runDir, keep });
+      pruneUnreadable(runDir, false);
+    });
   };
   const keeping = keepHouse();
   return {

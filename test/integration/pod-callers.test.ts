@@ -33,8 +33,9 @@ const dieInCall = async (socket: string, isHeld: () => boolean): Promise<void> =
     file,
     `import { connect } from ${JSON.stringify(client)};
 const pod = await connect({ client: 'caller' });
+const made = pod.tool('deploy', { where: 'production' }, () => console.log('made'));
 await pod.note('it calls');
-await pod.tool('deploy', { where: 'production' }, () => console.log('made'));`,
+await made;`,
   );
   const env = { ...process.env, NIKA_SOCKET: socket };
   const child = spawn(process.execPath, [file], { env, stdio: 'inherit' });

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { feedEventOf, type RecordedEvent } from './feed-event.ts';
+
+const META = JSON.stringify({
+  v: 1,
+  session_id: '0197f3d2-1c7e-7a10-8a44-0242ac120002',
+  entity_id: 'JOB-20261120-k3f9xq2m',
+  entity_type: 'JOB',
+  job: 'bisect',
+});
+
+const line = (type: string, data: unknown, over: Partial<RecordedEvent> = {}): RecordedEvent => ({
+  id: '0197f3d2-1c7e-7a10-8a44-0242ac120003',
+  ts: '2026-11-20T11:27:03.123Z',
+  type,
+  entity: 'JOB-20261120-k3f9xq2m',
+  metaJson: META,
+  dataJson: JSON.stringify(data),
+  ...over,
+});
+
+const bytes = (event: ReturnType<typeof feedEventOf>): number =>
+  Object.entries({ id: event?.id ?? '', ...event?.fields }).reduce(
+    (sum, [name, value]) => sum + name.length + Buffer.byteLength(value),
+    0,
+  );
+
+describe('feedEventOf', () => {
+  it('gives each transition the name of the design, with the complete envelope', () => {
+    const data = { from: null, to: 'created', rev: 1, name: 'bisect' };
+    expect(feedEventOf(line('entity_created', data))).toEqual({
+      id: '0197f3d2-1c7e-7a10-8a44-0242ac120003',
+      fields: {
+        ts: '2026-11-20T11:27:03.123Z',
+        event: 'created',
+        entity_id: 'JOB-20261120-k3f9xq2m',
+        entity_type: 'JOB',
+        session_id: '0197f3d2-1c7e-7a10-8a44-0242ac120002',
+        meta: META,
+        data: JSON.stringify(data),
+      },
+    });
+  });
+
+  it.each([
+    ['entity_started', {}, 'started'],
+    ['review_request', {}, 'review_requested'],
+    ['review_decision', { to: 'in_progress' }, 'review_rejected'],
+    ['job_completed', {}, 'completed'],
+    ['job_failed', {}, 'failed'],
+    ['job_cancelled', {}, 'cancelled'],
+    ['condition', { condition: 'pod_waiting' }, 'pod_waiting'],
+    ['condition', { condition: 'pod_lost' }, 'pod_lost'],
+    ['condition', { condition: 'bus_file_failing' }, undefined],
+    ['tool_call', {}, undefined],
+    ['attempt_failed', {}, undefined],
+    ['session_start', {}, undefined],
+    ['of_a_later_version', {}, undefined],
+  ])('%s %j is %s', (type, data, event) => {
+    expect(feedEventOf(line(type, data))?.fields['event']).toBe(event);
+  });
+
+  it('leaves subagents to the bus', () => {
+    expect(feedEventOf(line('job_completed', {}, { entity: 'SUB-1' }))).toBeUndefined();
+  });
+
+  it.each([
+    ['a long result', { from: 'in_progress', to: 'completed', rev: 3, result: { text: 'x'.repeat(5000) } }],
+    ['a long error in wide characters', { from: 'in_progress', to: 'failed', rev: 3, error: '漢😀'.repeat(5000) }],
+    ['many fields', Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`f${at}`, 'x'.repeat(90)]))],
+  ])('G6: %s makes no entry of more than 2 kB, and the state is still told', (_, data) => {
+    const whole = { ...data, rev: 3 };
+    const event = feedEventOf(line('job_failed', whole));
+    expect(bytes(event)).toBeLessThanOrEqual(2000);
+    expect(JSON.parse(event?.fields['data'] ?? '')).toMatchObject({ rev: 3 });
+    expect(JSON.parse(event?.fields['meta'] ?? '')).toEqual(JSON.parse(META));
+  });
+
+  it('G6: gives up tags where the envelope itself is too long', () => {
+    const meta = { ...(JSON.parse(META) as object), tags: Array.from({ length: 500 }, (_, at) => `tag-${at}`) };
+    const event = feedEventOf(line('entity_started', { to: 'in_progress' }, { metaJson: JSON.stringify(meta) }));
+    expect(bytes(event)).toBeLessThanOrEqual(2000);
+    expect(JSON.parse(event?.fields['meta'] ?? '')).toEqual(JSON.parse(META));
+  });
+});

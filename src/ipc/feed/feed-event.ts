@@ -1,0 +1,102 @@
+/**
+ * Owns what an event of the bus looks like on the feed (design, sections 4 and 6): one way from the line to the entry,
+ * whoever goes it: the pod itself, or the one who makes up for a pod that is gone. Pure.
+ */
+import { transitionOfBusType } from '../../model/entity.ts';
+import { KEY_KINDS } from '../../redis/keys.ts';
+import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
+
+/** A line of the bus, with envelope and data as the JSON texts that stand there. */
+export interface RecordedEvent {
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly ts: string;
+  readonly type: string;
+  readonly entity: string;
+  readonly metaJson: string;
+  readonly dataJson: string;
+}
+
+/** Conditions of a pod that the feed carries; they change no state. */
+export const FEED_CONDITIONS: readonly string[] = ['pod_waiting', 'pod_stale', 'pod_lost', 'pod_back'];
+
+/** An entry is at most this long: names and values together. */
+const ENTRY_BYTES = KEY_KINDS.feed.cap.maxBytes;
+
+/** To what a value of `data` is cut, the loosest first. */
+const TEXT_LIMITS = [600, 200, 60] as const;
+const KEPT_ALWAYS: readonly string[] = ['from', 'to', 'rev', 'condition'];
+
+type Data = Readonly<Record<string, unknown>>;
+
+const parseObject = (json: string): Data => {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Data) : {};
+  } catch {
+    return {};
+  }
+};
+
+const isOnFeed = (entity: string): boolean => !entity.startsWith('SUB-');
+
+/** The name on the feed; `undefined`: the feed does not carry it. */
+export const feedNameOf = (type: string, data: Data): string | undefined => {
+  if (type === 'condition') {
+    const { condition } = data;
+    return typeof condition === 'string' && FEED_CONDITIONS.includes(condition) ? condition : undefined;
+  }
+  const transition = transitionOfBusType(type);
+  if (transition === undefined) return undefined;
+  return type === 'review_decision' && data['to'] !== transition.to ? undefined : transition.event;
+};
+
+/** Whether a line of this type may be on the feed at all: what need not be looked at more closely. */
+export const mayBeOnFeed = (type: string): boolean => type === 'condition' || transitionOfBusType(type) !== undefined;
+
+const bytesOf = (fields: Readonly<Record<string, string>>): number =>
+  Object.entries(fields).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value), 0);
+
+/** A value that is too long: the beginning of a text, or of what it is as JSON. */
+const cut = (value: unknown, limit: number): unknown => {
+  const json = JSON.stringify(value);
+  if (json.length <= limit) return value;
+  if (typeof value === 'string') return `${value.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return { $cut: true, bytes: Buffer.byteLength(json), head: json.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '') };
+};
+
+const trimmed = (data: Data, limit: number): Data =>
+  Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, KEPT_ALWAYS.includes(key) ? value : cut(value, limit)]),
+  );
+
+const keptAlways = (data: Data): Data =>
+  Object.fromEntries(Object.entries(data).filter(([key]) => KEPT_ALWAYS.includes(key)));
+
+/** The entry of the feed for a line of the bus; `undefined`: the feed does not carry it. */
+export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: RecordedEvent): FeedEvent | undefined => {
+  if (!mayBeOnFeed(type) || !isOnFeed(entity)) return undefined;
+  const data = parseObject(dataJson);
+  const event = feedNameOf(type, data);
+  if (event === undefined) return undefined;
+  const { session_id: session, ...meta } = parseObject(metaJson);
+  const common = { ts, event, entity_id: entity, entity_type: entity.slice(0, entity.indexOf('-')) };
+  const withData = (text: string, metaText = metaJson): Readonly<Record<string, string>> => ({
+    ...common,
+    session_id: String(session),
+    meta: metaText,
+    data: text,
+  });
+  const roomBytes = ENTRY_BYTES - 'id'.length - id.length;
+  let fields = withData(dataJson);
+  for (const limit of TEXT_LIMITS) {
+    if (bytesOf(fields) <= roomBytes) return { id, fields };
+    fields = withData(JSON.stringify(trimmed(data, limit)));
+  }
+  if (bytesOf(fields) <= roomBytes) return { id, fields };
+  fields = withData(JSON.stringify(keptAlways(data)));
+  if (bytesOf(fields) <= roomBytes) return { id, fields };
+  // Only tags have no bound of their own that is below an entry's.
+  const { tags: _, ...untagged } = { session_id: session, ...meta } as Data;
+  return { id, fields: withData(JSON.stringify(keptAlways(data)), JSON.stringify(trimmed(untagged, 200))) };
+};
