@@ -19,7 +19,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['redis'],
   hooks: [],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
-  pod: ['config', 'hooks', 'recorder', 'bus'],
+  pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry'],
   cli: ['*'],
   'index.ts': ['*'],
 };

@@ -169,6 +169,7 @@ class Attempt {
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const run: Run = { home: wish.home, session: this.#session, entity: this.#entity };
+    this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
     this.#session.tell(ended);
@@ -251,6 +252,7 @@ class Attempt {
     });
     if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
     this.#control.begin();
+    this.#session.redis?.sink.start();
     const { id } = this.#session;
     this.#session.tell({
       event: 'pod_started',

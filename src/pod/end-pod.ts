@@ -101,6 +101,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
   const { calls, errors, byTool } = session.recorder.counts;
   session.bus.retryNow(); // an outage that is over ends before the last lines (S1)
   writeEnd(run, end);
+  await session.redis?.drain(); // before the summary: what could not be delivered stands there
   const durationMs = Math.round(session.atMs);
   writeSurplusHeads(run);
   entity.record('session_end_summary', {

@@ -1,8 +1,18 @@
 /** Owns the events that a pod tells those who watch it; `nika pod start --json` prints them, one object a line. */
 
-export interface Degradation {
-  /** `bus`, `disk`. */
+/** How a service stands with a pod. */
+export interface ServiceStanding {
+  /** `bus`, `disk`, `redis`. */
   readonly service: string;
+  readonly state: 'up' | 'degraded' | 'down';
+  /** ISO 8601. */
+  readonly since: string;
+  /** Null: it is up. */
+  readonly why: string | null;
+}
+
+/** One that cannot be used, or only in part. */
+export interface Degradation extends ServiceStanding {
   readonly why: string;
 }
 

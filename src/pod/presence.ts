@@ -11,6 +11,7 @@ import { thisPodProcess } from './registry/pod-status.ts';
 import type { OutputLog } from './runner/output-log.ts';
 import type { Session } from './session.ts';
 import type { PodFacts } from './socket/protocol.ts';
+import type { SessionFacts } from '../telemetry/session-facts.ts';
 import type { PodTree } from './tree/pod-tree.ts';
 
 export interface PresenceOptions {
@@ -37,12 +38,14 @@ export class Presence {
   readonly #options: PresenceOptions;
   readonly #heartbeat: Heartbeat;
   #lastTool: PodRecord['beat']['last_tool'] = null;
+  #end: { readonly status: string; readonly at: string; readonly exitCode: number } | undefined;
 
   /** Registers the pod. */
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#heartbeat = Heartbeat.start(options.wish.home.runDir, this.#record(), () => this.#look());
     options.session.watch((event) => this.#see(event));
+    options.session.redis?.setFacts(() => this.#sessionFacts());
   }
 
   touch(): void {
@@ -59,6 +62,11 @@ export class Presence {
     const { wish, tree } = this.#options;
     const pod = { session, entity, job, attempt, started_at, status, calls, errors, pid: process.pid };
     return { ...pod, home: wish.home.dir, tree: tree.kind.kind };
+  }
+
+  /** How it ends is known; its last lines are still to be written. */
+  conclude(end: End): void {
+    this.#end = { status: statusOfEnd(end), at: new Date().toISOString(), exitCode: end.exitCode };
   }
 
   /** Whether a disk hangs. */
@@ -111,7 +119,37 @@ export class Presence {
     const { status } = control;
     const why = control.why === null ? null : session.clean(control.why);
     const counts = { calls, errors, dropped: { ...session.dropped() } };
-    return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded] };
+    const services = session.redis === undefined ? [] : [session.redis.standing];
+    return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
+  }
+
+  /** What Redis is told. */
+  #sessionFacts(): SessionFacts {
+    const { entity, job, attempt, process: by, domain, intent, parent, started_at } = this.#heartbeat.record;
+    const { status, why, calls, errors, last_tool: last, degraded, dropped } = this.#look();
+    return {
+      entity,
+      job,
+      attempt,
+      domain,
+      intent,
+      parent,
+      calls,
+      errors,
+      why,
+      degraded,
+      dropped,
+      status: this.#end?.status ?? status,
+      host: by.host,
+      pid: by.pid,
+      home: this.#options.wish.home.dir,
+      startedAt: started_at,
+      lastTool: last === null ? null : `${last.tool} ${last.what}`.trim(),
+      lastToolAt: last?.at ?? null,
+      isToolRunning: last?.running ?? false,
+      endedAt: this.#end?.at ?? null,
+      exitCode: this.#end?.exitCode ?? null,
+    };
   }
 
   #see(event: PodEvent): void {

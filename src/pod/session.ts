@@ -20,6 +20,7 @@ import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from './entity.ts';
 import type { Degradation, PodEvent, PodListener } from './pod-event.ts';
+import { openSessionRedis, type SessionRedis } from './session-redis.ts';
 import type { TraceIds } from './trace.ts';
 import { weave } from './weave.ts';
 
@@ -48,7 +49,9 @@ export class Session implements AsyncDisposable {
   readonly #disk: DiskWatch;
   readonly #delayed = { count: 0, dropped: 0, removed: 0 };
   readonly #process = thisProcess();
-  readonly #degraded = new Map<string, string>();
+  readonly #degraded = new Map<string, Degradation>();
+  /** Nothing where none is configured. */
+  readonly redis: SessionRedis | undefined;
   readonly #dropSources: (() => Readonly<Record<string, number>>)[] = [];
   readonly #observers: ((event: PodEvent) => void)[] = [];
   #main: PodEntity | undefined;
@@ -85,8 +88,10 @@ export class Session implements AsyncDisposable {
       onFileRemoved: (file, lineCount) => this.#tellRemoved(file, lineCount),
       onSyncFailure: (path, why) => this.#tellSyncFailure(path, why),
     });
+    this.redis = this.#openRedis();
     this.recorder = new Recorder({
       bus: this.bus,
+      ...(this.redis === undefined ? {} : { sink: this.redis.sink }),
       encoder: options.encoder,
       mayKeepBlobs: () => this.#disk.room !== 'very low',
       onBlobFailure: (thrown) => this.log.write('warn', 'a blob could not be kept', { why: errorMessage(thrown) }),
@@ -103,7 +108,9 @@ export class Session implements AsyncDisposable {
 
   /** Services that cannot be used now, and why (G9). */
   get degraded(): readonly Degradation[] {
-    return Array.from(this.#degraded, ([service, why]) => ({ service, why }));
+    const redis = this.redis?.standing;
+    const others = [...this.#degraded.values()];
+    return redis === undefined || redis.why === null ? others : [...others, { ...redis, why: redis.why }];
   }
 
   get atMs(): number {
@@ -174,6 +181,7 @@ export class Session implements AsyncDisposable {
       blobs_lost: lostBlobs,
       log_entries_dropped: this.log.dropped,
       syncs_failed: this.bus.syncFailureCount,
+      ...this.redis?.sink.dropped(),
       ...Object.assign({}, ...this.#dropSources.map((source) => source())),
     };
     // A hook without a name goes by its command line, which may hold a secret (G7).
@@ -200,6 +208,7 @@ export class Session implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.bus.retryNow();
+    await this.redis?.sink.close();
     await this.recorder.settle();
     this.bus[Symbol.dispose]();
     this.#disk[Symbol.dispose]();
@@ -222,8 +231,28 @@ export class Session implements AsyncDisposable {
     });
   }
 
+  #openRedis(): SessionRedis | undefined {
+    return openSessionRedis({
+      settings: this.#options.settings,
+      session: this.#options.session,
+      busDir: this.#options.home.busDir,
+      clean: (text) => this.clean(text),
+      settle: () => this.recorder.settle(),
+      onOutageStart: (why) => this.#tellDegraded('redis', why),
+      onOutageEnd: (outage, told) => {
+        this.#main?.record('outage', outage);
+        this.log.write('info', 'outage over', { ...outage });
+        this.#recover('redis', told);
+      },
+    });
+  }
+
   #degrade(service: string, why: string): void {
-    this.#degraded.set(service, why);
+    this.#degraded.set(service, { service, why, state: 'degraded', since: new Date().toISOString() });
+    this.#tellDegraded(service, why);
+  }
+
+  #tellDegraded(service: string, why: string): void {
     this.log.write('warn', 'degraded', { service, why });
     this.tell({ event: 'degraded', service, why });
   }

@@ -5,7 +5,7 @@
  * R1. Nothing here throws into a tool call, and nothing but the write itself is waited for.
  * R2. No text reaches the bus, a blob or a hash unless it went through the body encoder.
  */
-import { bestEffort } from '../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { BusWriter } from '../bus/writer.ts';
 import { LINE_MAX_BYTES } from '../bus/line.ts';
 import { createEventId } from '../model/event-id.ts';
@@ -14,6 +14,7 @@ import type { MessageData, MessageType } from '../model/message.ts';
 import type { PostToolUse, PostToolUseFailure, ToolCallSource } from '../model/tool-event.ts';
 import type { BodyEncoder, EncodedBody } from './body.ts';
 import { fitBodies, fitBody, type KeepBlob } from './line-fit.ts';
+import type { RecordSink } from './record-sink.ts';
 
 /** What a line is about: the entity, and its envelope as JSON text, made once. */
 export interface Scope {
@@ -28,6 +29,8 @@ export interface RecorderOptions {
   readonly mayKeepBlobs: () => boolean;
   /** Told when a blob could not be written; for the log. */
   readonly onBlobFailure?: (thrown: unknown) => void;
+  /** Told of each event once it is on the bus. */
+  readonly sink?: RecordSink;
 }
 
 export interface ToolCallOrigin {
@@ -90,6 +93,15 @@ class EncodedNames {
   }
 }
 
+interface Written {
+  readonly id: string;
+  readonly ts: string;
+  readonly atMs: number;
+}
+
+/** Of the whole body, as JSON. */
+const sizeOf = ({ json, truncatedBytes }: EncodedBody): number => Buffer.byteLength(json) + truncatedBytes;
+
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly counts: RecorderCounts = {
@@ -114,13 +126,31 @@ export class Recorder {
     const input = encoder.encode(event.tool_input);
     const response = event.tool_response === undefined ? undefined : encoder.encode(event.tool_response);
     this.#count(event, [input, response]);
-    const tail = this.#tail(event, input, response);
+    const error =
+      event.hook_event_name === 'PostToolUseFailure' ? encoder.encodeText(event.error, MAX_TEXT_BYTES).text : undefined;
+    const tail = this.#tail(event, error, input, response);
     const head = this.#head(event, origin);
     const frame = LINE_FRAME_BYTES + scope.metaJson.length + Buffer.byteLength(head) + Buffer.byteLength(tail);
     const bodies = response === undefined ? [input.json] : [input.json, response.json];
     const [inputJson = 'null', responseJson] = this.#fit(bodies, LINE_MAX_BYTES - frame);
     const responseField = responseJson === undefined ? '' : `,"tool_response":${responseJson}`;
-    this.#write(scope, 'tool_call', `${head},"tool_input":${inputJson}${responseField}${tail}}`);
+    const { id, atMs } = this.#write(scope, 'tool_call', `${head},"tool_input":${inputJson}${responseField}${tail}}`);
+    const { sink } = this.#options;
+    if (sink === undefined) return;
+    bestEffortSync('record.sink', () =>
+      sink.toolCall({
+        id,
+        atMs,
+        entity: scope.entity,
+        tool: this.#names.text(event.tool_name),
+        isOk: error === undefined,
+        durationMs: event.duration_ms,
+        input: input.json,
+        inputBytes: sizeOf(input),
+        responseBytes: response === undefined ? 0 : sizeOf(response),
+        error,
+      }),
+    );
   }
 
   /** One message of any other type, on the channel and the alpha bus. */
@@ -141,7 +171,10 @@ export class Recorder {
       values.push(isBody(key) ? fitBody(json, RESULT_MAX_BYTES, this.#keepBlob) : json);
     }
     const fitted = this.#fit(values, LINE_MAX_BYTES - LINE_FRAME_BYTES - scope.metaJson.length);
-    this.#write(scope, type, `{${fitted.map((json, at) => `${keys[at]}:${json}`).join(',')}}`);
+    const dataJson = `{${fitted.map((json, at) => `${keys[at]}:${json}`).join(',')}}`;
+    const { id, ts } = this.#write(scope, type, dataJson);
+    const { entity, metaJson } = scope;
+    bestEffortSync('record.sink', () => this.#options.sink?.message({ id, ts, type, entity, metaJson, dataJson }));
   }
 
   /** Everything written so far is on stable storage when this resolves; given up after a second (G1, G2). */
@@ -171,11 +204,15 @@ export class Recorder {
     return `{"source":"${source}","tool_name":${this.#names.json(event.tool_name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField}${titleField},"cwd":${this.#names.json(event.cwd)}`;
   }
 
-  #tail(event: PostToolUse | PostToolUseFailure, input: EncodedBody, response: EncodedBody | undefined): string {
+  #tail(
+    event: PostToolUse | PostToolUseFailure,
+    error: string | undefined,
+    input: EncodedBody,
+    response: EncodedBody | undefined,
+  ): string {
     let tail = '';
     if (event.hook_event_name === 'PostToolUseFailure') {
-      const { text } = this.#options.encoder.encodeText(event.error, MAX_TEXT_BYTES);
-      tail += `,"error":${JSON.stringify(text)}`;
+      tail += `,"error":${JSON.stringify(error ?? '')}`;
       if (event.is_interrupt) tail += ',"is_interrupt":true';
     }
     if (input.redacted !== undefined || response?.redacted !== undefined) {
@@ -218,11 +255,13 @@ export class Recorder {
     return undefined;
   };
 
-  #write(scope: Scope, type: string, dataJson: string): void {
+  #write(scope: Scope, type: string, dataJson: string): Written {
     const atMs = Date.now();
     const { entity, metaJson } = scope;
     const ts = isoTime(atMs);
-    this.#options.bus.write({ ts, type, entity, id: createEventId(atMs), metaJson, dataJson });
+    const id = createEventId(atMs);
+    this.#options.bus.write({ ts, type, entity, id, metaJson, dataJson });
+    return { id, ts, atMs };
   }
 }
 

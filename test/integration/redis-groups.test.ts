@@ -23,7 +23,12 @@ const keys = createKeys('');
 /** All five scripts, on five keys. */
 const everyCall = (session: SessionId) =>
   [
-    addEvents({ key: keys.events(session), believedLastId: '0-0', entries: [{ id: '1-1', fields: ['tool', 'Bash'] }] }),
+    addEvents({
+      key: keys.events(session),
+      believedLastId: '0-0',
+      fields: ['tool'],
+      entries: [{ id: '1-1', values: ['Bash'] }],
+    }),
     addCounters({ key: keys.metrics(new Date()), session, totals: { 'Bash.calls': 1 } }),
     setState({ key: keys.state(session), rev: 1, fields: { status: 'running' } }),
     setFleetField({ key: keys.fleet, session, value: { status: 'running' } }),

@@ -16,7 +16,7 @@ const keys = createKeys('');
 const TODAY = new Date('2026-11-20T12:00:00Z');
 const DAY_MS = 86_400_000;
 
-const entry = (nth: number): StreamEntry => ({ id: `1000-${nth}`, fields: ['tool', 'Bash', 'nth', String(nth)] });
+const entry = (nth: number): StreamEntry => ({ id: `1000-${nth}`, values: ['Bash', String(nth)] });
 const entries = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => entry(from + at));
 const event = (nth: number): FeedEvent => ({
   id: `event-${nth}`,
@@ -57,7 +57,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
   /** One call of each script. */
   const everyCall = () =>
     [
-      addEvents({ key: keys.events(session), believedLastId: '0-0', entries: entries(1, 3) }),
+      addEvents({ key: keys.events(session), believedLastId: '0-0', fields: ['tool', 'nth'], entries: entries(1, 3) }),
       addCounters({ key: keys.metrics(TODAY), session, totals: { 'Bash.calls': 3, 'Bash.ms': 120 } }),
       setState({ key: keys.state(session), rev: 1, fields: { status: 'running', calls: 3 } }),
       setFleetField({ key: keys.fleet, session, value: { status: 'running' } }),
@@ -155,7 +155,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
 
   describe('addEvents', () => {
     const add = (believedLastId: string, list: readonly StreamEntry[]) =>
-      done(addEvents({ key: keys.events(session), believedLastId, entries: list }));
+      done(addEvents({ key: keys.events(session), believedLastId, fields: ['tool', 'nth'], entries: list }));
     const there = async () => (await server.admin.xrange(keys.events(session).name, '-', '+')).map(([id]) => id);
 
     it('skips what is there and adds the rest', async () => {
@@ -166,9 +166,9 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
     });
 
     it('compares ids as numbers, not as text', async () => {
-      await add('0-0', [{ id: '999-9', fields: ['a', '1'] }]);
-      await add('999-9', [{ id: '999-10', fields: ['a', '2'] }]);
-      expect(await add('999-10', [{ id: '1795602494015-0', fields: ['a', '3'] }])).toMatchObject({ addedCount: 1 });
+      await add('0-0', [{ id: '999-9', values: ['1', ''] }]);
+      await add('999-9', [{ id: '999-10', values: ['2', ''] }]);
+      expect(await add('999-10', [{ id: '1795602494015-0', values: ['3', ''] }])).toMatchObject({ addedCount: 1 });
       expect(await there()).toEqual(['999-9', '999-10', '1795602494015-0']);
     });
 
@@ -194,7 +194,8 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
         addEvents({
           key: keys.events(session),
           believedLastId: '0-0',
-          entries: [entry(1), { id: 'x-1' as '1-1', fields: ['a', 'b'] }],
+          fields: ['tool', 'nth'],
+          entries: [entry(1), { id: 'x-1' as '1-1', values: ['a', 'b'] }],
         }),
       );
       expect(outcome.kind).toBe('refused');

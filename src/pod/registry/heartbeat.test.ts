@@ -20,6 +20,7 @@ const FACTS: BeatFacts = {
   last_tool: null,
   why: null,
   degraded: [],
+  services: [],
   dropped: {},
 };
 const END = {

@@ -30,6 +30,13 @@ const treeSchema = z.discriminatedUnion('kind', [
 
 const lastToolSchema = z.object({ tool: z.string(), what: z.string(), at: z.string(), running: z.boolean() });
 
+const standingSchema = z.object({
+  service: z.string(),
+  state: z.enum(['up', 'degraded', 'down']).default('degraded'),
+  /** ISO 8601; empty: a nika of before did not say. */
+  since: z.string().default(''),
+});
+
 /** The last sign of life. */
 const beatSchema = z.object({
   status: z.enum(LIVING_STATUSES),
@@ -41,7 +48,9 @@ const beatSchema = z.object({
   last_tool: lastToolSchema.nullable(),
   /** Why it waits, or is queued. */
   why: z.string().nullable(),
-  degraded: z.array(z.object({ service: z.string(), why: z.string() })),
+  degraded: z.array(standingSchema.extend({ why: z.string() })),
+  /** Those it was told to use, and how they stand. */
+  services: z.array(standingSchema.extend({ why: z.string().nullable() })).default([]),
   dropped: z.record(z.string(), z.int()),
 });
 

@@ -1,0 +1,69 @@
+/** Owns a session's dealings with Redis: what it tells of itself there, how Redis stands with it, what an outage came to. */
+import type { Settings } from '../config/settings.ts';
+import type { SessionId } from '../model/id.ts';
+import type { MessageData } from '../model/message.ts';
+import { RedisSink } from '../recorder/redis/redis-sink.ts';
+import type { SessionFacts } from '../telemetry/session-facts.ts';
+import type { ServiceStanding } from './pod-event.ts';
+
+export interface SessionRedisOptions {
+  readonly settings: Settings;
+  readonly session: SessionId;
+  readonly busDir: string;
+  /** Text without secrets. */
+  readonly clean: (text: string) => string;
+  /** Resolves once what was recorded is on stable storage, or had its time for that. */
+  readonly settle: () => Promise<void>;
+  readonly onOutageStart: (why: string) => void;
+  /** With the line for the bus, and what to say of it. */
+  readonly onOutageEnd: (outage: MessageData<'outage'>, told: string) => void;
+}
+
+/** With the closing of the link, less than a second (G1). */
+const DRAIN_BUDGET_MS = 800;
+
+export class SessionRedis {
+  readonly sink: RedisSink;
+  readonly #options: SessionRedisOptions;
+  #facts: (() => SessionFacts) | undefined;
+
+  constructor(target: RedisSink['target'], options: SessionRedisOptions) {
+    const { session, busDir, settle, clean, onOutageStart, onOutageEnd } = options;
+    this.#options = options;
+    this.sink = new RedisSink({
+      target,
+      session,
+      busDir,
+      settle,
+      facts: () => this.#facts?.(),
+      onOutageStart: (why) => onOutageStart(clean(why)),
+      onOutageEnd: ({ sinceAtMs, cause, ...counts }) => {
+        const span = { since: new Date(sinceAtMs).toISOString(), until: new Date().toISOString() };
+        const told = `${counts.replayed} entries delivered late, ${counts.dropped} dropped`;
+        onOutageEnd({ service: 'redis', ...span, cause: clean(cause), ...counts }, told);
+      },
+    });
+  }
+
+  get standing(): ServiceStanding {
+    const { state } = this.sink;
+    const why = state.kind === 'up' ? null : this.#options.clean(state.why);
+    return { service: 'redis', state: state.kind, since: new Date(state.sinceAtMs).toISOString(), why };
+  }
+
+  /** How the session stands, whenever Redis is told. */
+  setFacts(facts: () => SessionFacts): void {
+    this.#facts = facts;
+  }
+
+  /** A last try to bring what Redis does not have yet. */
+  async drain(): Promise<void> {
+    await this.sink.drain(DRAIN_BUDGET_MS);
+  }
+}
+
+/** `undefined`: no Redis is configured. */
+export const openSessionRedis = (options: SessionRedisOptions): SessionRedis | undefined => {
+  const { redis } = options.settings;
+  return redis.kind === 'off' ? undefined : new SessionRedis(redis, options);
+};

@@ -1,0 +1,125 @@
+/**
+ * Owns a session's way into Redis: the feed, the telemetry and the counters of it over one link, and what is told when
+ * Redis is away and when it is back (G1, G3, G4, G9).
+ *
+ * Q1. ioredis is loaded by `start`, after the pod has begun; what is recorded before waits here.
+ * Q2. The end of a session is not delayed by more than `drain` is told; a Redis that is known to be away not at all.
+ */
+import { type Outage, type ServiceState, ServiceWatch } from '../../failopen/service-watch.ts';
+import { feedEventOf, type RecordedEvent } from '../../ipc/feed/feed-event.ts';
+import { FeedPublisher } from '../../ipc/feed/feed-publisher.ts';
+import { IpcCounters } from '../../ipc/ipc-counters.ts';
+import type { RedisTarget } from '../../config/redis/redis-settings.ts';
+import type { SessionId } from '../../model/id.ts';
+import { BatchWriter } from '../../redis/batch-writer.ts';
+import { createKeys } from '../../redis/keys.ts';
+import { openWriter } from '../../redis/link.ts';
+import type { SessionFacts } from '../../telemetry/session-facts.ts';
+import { Telemetry } from '../../telemetry/telemetry.ts';
+import type { RecordedToolCall } from '../../telemetry/tool-call-entry.ts';
+import type { RecordSink } from '../record-sink.ts';
+import { readOwnFeedEvents } from './read-own-feed-events.ts';
+
+export interface RedisSinkOptions {
+  readonly target: RedisTarget;
+  readonly session: SessionId;
+  readonly busDir: string;
+  /** How the session stands; texts are redacted. */
+  readonly facts: () => SessionFacts | undefined;
+  /** {@link Recorder.settle} */
+  readonly settle: () => Promise<void>;
+  readonly onOutageStart: (why: string) => void;
+  readonly onOutageEnd: (outage: Outage) => void;
+}
+
+const SIGNIFICANT_ENDS: readonly string[] = ['job_completed', 'job_failed', 'job_cancelled'];
+
+/** As the design has it: the ends of all entities, and the beginning of a root. */
+const isSignificant = ({ type, entity, metaJson }: RecordedEvent): boolean =>
+  SIGNIFICANT_ENDS.includes(type) || (type === 'entity_created' && metaJson.includes(`"root_id":"${entity}"`));
+
+export class RedisSink implements RecordSink, AsyncDisposable {
+  readonly target: RedisTarget;
+  readonly #feed: FeedPublisher;
+  readonly #telemetry: Telemetry;
+  readonly #watch: ServiceWatch;
+  readonly #writer: BatchWriter;
+  #replayedCount = 0;
+
+  constructor(options: RedisSinkOptions) {
+    const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd } = options;
+    this.target = target;
+    const keys = createKeys(target.prefix);
+    this.#feed = new FeedPublisher({
+      keys,
+      settle,
+      readBack: (sinceId, signal) => readOwnFeedEvents({ busDir, session, sinceId, signal }),
+    });
+    this.#telemetry = new Telemetry({ keys, session, facts });
+    this.#watch = new ServiceWatch({
+      tally: () => ({
+        offeredCount: this.#feed.offeredCount + this.#telemetry.offeredCount,
+        droppedCount: this.#telemetry.droppedCount,
+        waitingCount: this.#feed.waitingCount + this.#telemetry.waitingCount,
+      }),
+      onOutageStart,
+      onOutageEnd: (outage) => {
+        this.#replayedCount += outage.replayed;
+        onOutageEnd(outage);
+      },
+    });
+    const counters = new IpcCounters(keys, session, () => ({
+      published: this.#feed.publishedCount,
+      events: this.#telemetry.writtenCount,
+      replayed: this.#replayedCount,
+      dropped: this.#telemetry.droppedCount,
+      outages: this.#watch.outageCount,
+    }));
+    const sources = [this.#feed, this.#telemetry, counters];
+    this.#writer = new BatchWriter({ openLink: () => openWriter(target), sources, watch: this.#watch });
+  }
+
+  get state(): ServiceState {
+    return this.#watch.state;
+  }
+
+  /** What was dropped, and what an outage holds back now, by name (G3). The feed's part is not lost: `nika reconcile` brings it. */
+  dropped(): Readonly<Record<string, number>> {
+    const isUp = this.#watch.state.kind === 'up';
+    return {
+      redis_events_dropped: this.#telemetry.droppedCount,
+      redis_events_held_back: isUp ? 0 : this.#telemetry.waitingCount,
+      redis_transitions_held_back: isUp ? 0 : this.#feed.waitingCount,
+    };
+  }
+
+  /** Q1 */
+  start(): void {
+    this.#writer.start();
+  }
+
+  toolCall(call: RecordedToolCall): void {
+    this.#telemetry.offer(call);
+    this.#writer.want();
+  }
+
+  message(event: RecordedEvent): void {
+    const feedEvent = feedEventOf(event);
+    if (feedEvent === undefined) return;
+    this.#feed.offer(feedEvent, isSignificant(event));
+    this.#writer.wantSoon();
+  }
+
+  /** Q2 */
+  async drain(withinMs: number): Promise<void> {
+    await this.#writer.drain(withinMs);
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

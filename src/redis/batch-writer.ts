@@ -1,0 +1,231 @@
+/**
+ * Owns the writing of a session to Redis: what its sources have to say, in batches, one at a time, and how Redis stands.
+ *
+ * K1. Whoever has something to say only says so (`want`); nothing is waited for, nothing throws (G1).
+ * K2. At most one batch is under way. What was sent is settled by its source before the next one is made.
+ * K3. No timer and no socket holds the process; `drain` does, for as long as it was told.
+ * K4. What Redis refuses is tried again after a pause that doubles, up to a second.
+ */
+import { Breaker } from '../failopen/breaker.ts';
+import { bestEffort } from '../failopen/best-effort.ts';
+import type { ServiceWatch } from '../failopen/service-watch.ts';
+import { errorMessage } from '../model/error.ts';
+import type { CallOutcome } from './call-outcome.ts';
+import type { Link } from './link.ts';
+import { runScripts, type ScriptCall } from './scripts/script.ts';
+
+/** A call of a batch, and who wants to know what came of it. */
+export interface Part {
+  readonly call: ScriptCall<unknown>;
+  readonly settle: (outcome: CallOutcome) => void;
+}
+
+/** A call with its own kind of answer, as a part. */
+export const partOf = <T>(call: ScriptCall<T>, settle: (outcome: CallOutcome<T>) => void): Part => ({
+  call,
+  settle: settle as Part['settle'],
+});
+
+export interface BatchSource {
+  /** Entries that wait to be sent: while there are any, batches go on. */
+  readonly waitingCount: number;
+  /** The next calls; none: it has nothing to say. `heartbeat`: also what has not changed, so that losses are noticed. */
+  nextParts(kind: BatchKind, signal: AbortSignal): Promise<readonly Part[]>;
+}
+
+export type BatchKind = 'due' | 'heartbeat';
+
+export interface BatchWriterOptions {
+  readonly openLink: () => Promise<Link>;
+  readonly sources: readonly BatchSource[];
+  readonly watch: ServiceWatch;
+}
+
+/** So long the first entry waits for others. */
+const FIRST_WAIT_MS = 10;
+/** And so long those that come after a batch: the cost of a batch is spread over them. */
+const BETWEEN_MS = 100;
+/** As many waiting entries make a batch at once. */
+const FULL_COUNT = 256;
+const HEARTBEAT_MS = 10_000;
+const BATCH_WITHIN_MS = 2_500;
+const PREPARE_WITHIN_MS = 5_000;
+const LINK_TRIES_MS = 1_000;
+/** A link that has been connecting for so long is down. */
+const CONNECTING_MS = 1_000;
+
+const isDone = ({ kind }: CallOutcome): boolean => kind === 'done';
+const whyOf = (outcome: CallOutcome): string => (outcome.kind === 'done' ? '' : outcome.why);
+
+export class BatchWriter implements AsyncDisposable {
+  readonly #options: BatchWriterOptions;
+  readonly #breaker = new Breaker({ firstPauseMs: 50, maxPauseMs: 1_000 });
+  readonly #end = new AbortController();
+  #link: Link | undefined;
+  #opening: Promise<void> | undefined;
+  /** Whether Redis took all of it. */
+  #batch: Promise<boolean> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dueAtMs = Infinity;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #isHeartbeatDue = true; // the first batch tells everything
+  #sentAtMs = -Infinity;
+
+  constructor(options: BatchWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    if (this.#opening !== undefined || this.#end.signal.aborted) return;
+    this.#opening = this.#open();
+    this.#heartbeat = setInterval(() => {
+      this.#isHeartbeatDue = true;
+      this.#wantWithin(0);
+    }, HEARTBEAT_MS).unref();
+  }
+
+  /** There is something to say, which may wait for more (K1). */
+  want(): void {
+    if (this.#batch !== undefined || this.#link?.status.kind !== 'ready') return; // both ask again when they are over
+    if (this.#dueAtMs < Infinity && this.#waitingCount() < FULL_COUNT) return;
+    const sinceMs = performance.now() - this.#sentAtMs;
+    this.#wantWithin(this.#waitingCount() >= FULL_COUNT ? 0 : Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs));
+  }
+
+  /** There is something to say that somebody waits for (K1). */
+  wantSoon(): void {
+    this.#wantWithin(FIRST_WAIT_MS);
+  }
+
+  /** Sends what waits, if Redis takes it, for so long at most. A Redis that is away is not waited for. */
+  async drain(withinMs: number): Promise<void> {
+    await bestEffort('redis.drain', { withinMs }, async (signal) => {
+      this.start();
+      await this.#opening;
+      await this.#link?.untilReady(this.#isAway() ? 0 : withinMs, signal);
+      this.#isHeartbeatDue = true;
+      while (!signal.aborted && this.#link?.status.kind === 'ready') {
+        const isWhole = await (this.#batch ?? this.#send());
+        if (!isWhole || (this.#waitingCount() === 0 && !this.#isHeartbeatDue)) return;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
+    await this.#link?.close();
+    await this.#batch;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const link = await this.#options.openLink();
+      if (this.#end.signal.aborted) return await link.close();
+      this.#link = link;
+      link.onStatus(({ kind }) => {
+        if (kind === 'ready') this.#cameBack();
+        else this.#lookAtLink();
+      });
+      this.#lookAtLink();
+      setTimeout(() => this.#lookAtLink(), CONNECTING_MS).unref();
+    } catch (thrown) {
+      // a certificate that cannot be read any more, no file descriptor left …
+      this.#options.watch.fail('down', errorMessage(thrown));
+      setTimeout(() => {
+        this.#opening = this.#open();
+      }, LINK_TRIES_MS).unref();
+    }
+  }
+
+  #cameBack(): void {
+    this.#breaker.succeeded();
+    this.#isHeartbeatDue = true;
+    this.#wantWithin(0);
+  }
+
+  #isAway(): boolean {
+    return this.#link?.status.kind === 'down';
+  }
+
+  #lookAtLink(): void {
+    const status = this.#link?.status;
+    if (status?.kind === 'down') this.#options.watch.fail('down', status.why);
+    else if (status?.kind === 'connecting' && Date.now() - status.sinceAtMs >= CONNECTING_MS)
+      this.#options.watch.fail('down', 'it does not take the connection');
+  }
+
+  #waitingCount(): number {
+    let count = 0;
+    for (const source of this.#options.sources) count += source.waitingCount;
+    return count;
+  }
+
+  #wantWithin(ms: number): void {
+    const atMs = performance.now() + Math.max(ms, this.#breaker.pauseMs);
+    if (this.#end.signal.aborted || this.#dueAtMs <= atMs) return;
+    clearTimeout(this.#timer);
+    this.#dueAtMs = atMs;
+    this.#timer = setTimeout(() => this.#due(), atMs - performance.now()).unref();
+  }
+
+  #due(): void {
+    this.#dueAtMs = Infinity;
+    if (this.#batch !== undefined || this.#link?.status.kind !== 'ready') return; // both ask again when they are over (K2)
+    this.#send().then(
+      () => undefined,
+      () => undefined, // it never rejects
+    );
+  }
+
+  #send(): Promise<boolean> {
+    const batch = this.#sendBatch().finally(() => {
+      this.#batch = undefined;
+      if (this.#waitingCount() > 0 || this.#isHeartbeatDue) this.want();
+    });
+    this.#batch = batch;
+    return batch;
+  }
+
+  /** K2, K4 */
+  async #sendBatch(): Promise<boolean> {
+    const kind: BatchKind = this.#isHeartbeatDue ? 'heartbeat' : 'due';
+    const prepared = await bestEffort('redis.prepare', { withinMs: PREPARE_WITHIN_MS }, async (signal) => {
+      const both = AbortSignal.any([signal, this.#end.signal]);
+      return Promise.all(this.#options.sources.map((source) => source.nextParts(kind, both)));
+    });
+    const parts = prepared.kind === 'done' ? prepared.value.flat() : [];
+    const link = this.#link;
+    if (link === undefined) return false;
+    this.#sentAtMs = performance.now();
+    const outcomes = parts.length === 0 ? [] : await this.#run(link, parts);
+    if (kind === 'heartbeat' && outcomes.some(isDone)) this.#isHeartbeatDue = false;
+    return this.#judge(outcomes);
+  }
+
+  async #run(link: Link, parts: readonly Part[]): Promise<readonly CallOutcome[]> {
+    const calls = parts.map(({ call }) => call);
+    const outcomes = await runScripts(link, calls, { withinMs: BATCH_WITHIN_MS });
+    for (const [at, outcome] of outcomes.entries()) parts[at]?.settle(outcome);
+    return outcomes;
+  }
+
+  #judge(outcomes: readonly CallOutcome[]): boolean {
+    const { watch } = this.#options;
+    const failed = outcomes.find((outcome) => !isDone(outcome));
+    if (failed === undefined) {
+      this.#breaker.succeeded();
+      if (outcomes.length > 0) watch.succeed();
+      return true;
+    }
+    this.#breaker.failed();
+    if (!this.#end.signal.aborted) watch.fail(outcomes.some(isDone) ? 'degraded' : 'down', whyOf(failed));
+    return false; // what was cut off by the end itself is no outage
+  }
+}

@@ -1,0 +1,84 @@
+/** Owns what a session says of itself in `agent:state:{session_id}` and in its field of `nika:fleet:state`. Pure. */
+
+/** Texts are redacted, times ISO 8601. */
+export interface SessionFacts {
+  /** As `nika pod ls` shows it: `running`, `waiting`, `completed` … */
+  readonly status: string;
+  readonly entity: string;
+  readonly job: string;
+  readonly attempt: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly home: string;
+  readonly domain: string;
+  readonly intent: string;
+  readonly parent: string | null;
+  readonly startedAt: string;
+  readonly lastTool: string | null;
+  readonly lastToolAt: string | null;
+  readonly isToolRunning: boolean;
+  readonly calls: number;
+  readonly errors: number;
+  /** Why it waits. */
+  readonly why: string | null;
+  /** Services that cannot be used now, and why. */
+  readonly degraded: readonly { readonly service: string; readonly why: string }[];
+  /** Not zero, by name. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Once it is over. */
+  readonly endedAt: string | null;
+  readonly exitCode: number | null;
+}
+
+const WHY_CHARS = 200;
+const TOOL_CHARS = 120;
+
+const short = (text: string, maxChars: number): string =>
+  text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
+
+/** All fields each time, so that one which is over does not stay. */
+export const stateFields = (facts: SessionFacts): Readonly<Record<string, string | number>> => ({
+  status: facts.status,
+  entity: facts.entity,
+  job: facts.job,
+  attempt: facts.attempt,
+  host: facts.host,
+  pid: facts.pid,
+  started_at: facts.startedAt,
+  last_tool: short(facts.lastTool ?? '', TOOL_CHARS),
+  last_tool_at: facts.lastToolAt ?? '',
+  calls: facts.calls,
+  errors: facts.errors,
+  tokens: 0,
+  cost: 0,
+  why: short(facts.why ?? '', WHY_CHARS),
+  degraded: short(facts.degraded.map(({ service, why }) => `${service}: ${why}`).join('; '), WHY_CHARS),
+  dropped: Object.keys(facts.dropped).length === 0 ? '' : JSON.stringify(facts.dropped).slice(0, 1_000),
+  ended_at: facts.endedAt ?? '',
+  exit_code: facts.exitCode ?? '',
+});
+
+/** What `nika pod ls --all-hosts` needs; `undefined`: the session is over. */
+export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown>> | undefined =>
+  facts.endedAt === null
+    ? {
+        entity: facts.entity,
+        job: short(facts.job, TOOL_CHARS),
+        status: facts.status,
+        host: facts.host,
+        pid: facts.pid,
+        home: facts.home,
+        attempt: facts.attempt,
+        parent: facts.parent,
+        domain: facts.domain,
+        intent: facts.intent,
+        started_at: facts.startedAt,
+        last_tool: facts.lastTool === null ? null : short(facts.lastTool, TOOL_CHARS),
+        last_tool_at: facts.lastToolAt,
+        last_tool_running: facts.isToolRunning,
+        calls: facts.calls,
+        errors: facts.errors,
+        why: facts.why === null ? null : short(facts.why, WHY_CHARS),
+        degraded: facts.degraded.map(({ service }) => service),
+      }
+    : undefined;

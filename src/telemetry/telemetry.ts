@@ -1,0 +1,148 @@
+/**
+ * Owns what a session leaves in Redis as it works: an entry per tool call, its heartbeat, the counters of the day, and its
+ * field in the state of the fleet (seed: Redis Streams telemetry).
+ *
+ * T1. A tool call costs its maker the making of one small entry; all else happens when a batch is made (G1).
+ * T2. The newest 5,000 entries are kept, whatever the outage; what Redis lost of them is brought again (G4, G6).
+ */
+import { NewestRing } from '../failopen/newest-ring.ts';
+import type { SessionId } from '../model/id.ts';
+import { type BatchKind, type BatchSource, type Part, partOf } from '../redis/batch-writer.ts';
+import { DayTotalsBook } from '../redis/day-totals.ts';
+import type { Keys } from '../redis/keys.ts';
+import { addEvents } from '../redis/scripts/add-events.lua.ts';
+import { setFleetField } from '../redis/scripts/set-fleet-field.lua.ts';
+import { setState } from '../redis/scripts/set-state.lua.ts';
+import { fleetValue, type SessionFacts, stateFields } from './session-facts.ts';
+import { type RecordedToolCall, type TelemetryEntry, TOOL_CALL_FIELDS, toolCallEntry } from './tool-call-entry.ts';
+
+export interface TelemetryOptions {
+  readonly keys: Keys;
+  readonly session: SessionId;
+  /** How the session stands now; `undefined`: there is nothing to say yet. */
+  readonly facts: () => SessionFacts | undefined;
+}
+
+const RING_MAX_BYTES = 8 * 1024 * 1024;
+const ENTRIES_PER_BATCH = 512;
+/** The heartbeat is told at most so often, however many batches there are. */
+const STATE_EVERY_MS = 250;
+const MAX_TOOLS = 200;
+
+/** Of the hash of a day. */
+interface ToolFields {
+  readonly calls: string;
+  readonly errors: string;
+  readonly ms: string;
+}
+
+const fieldsOf = (tool: string): ToolFields => ({
+  calls: `${tool}:calls`,
+  errors: `${tool}:errors`,
+  ms: `${tool}:ms`,
+});
+
+const OTHER = fieldsOf('(other)');
+
+/** -1, 0 or 1, of two `<milliseconds>-<number>`. */
+const compareIds = (a: string, b: string): number => {
+  const [aMs = 0, aNumber = 0] = a.split('-').map(Number);
+  const [bMs = 0, bNumber = 0] = b.split('-').map(Number);
+  return Math.sign(aMs - bMs || aNumber - bNumber);
+};
+
+export class Telemetry implements BatchSource {
+  readonly #options: TelemetryOptions;
+  readonly #ring: NewestRing<TelemetryEntry>;
+  readonly #counters: DayTotalsBook;
+  readonly #tools = new Map<string, ToolFields>();
+  #believedLastId = '0-0';
+  #offeredCount = 0;
+  #writtenCount = 0;
+  #rev = 0;
+  #toldAtMs = -Infinity;
+
+  constructor(options: TelemetryOptions) {
+    this.#options = options;
+    const { keys, session } = options;
+    this.#ring = new NewestRing({ maxCount: keys.events(session).cap.maxCount ?? 0, maxBytes: RING_MAX_BYTES });
+    this.#counters = new DayTotalsBook({ session, keyOf: keys.metrics });
+  }
+
+  get offeredCount(): number {
+    return this.#offeredCount;
+  }
+
+  get waitingCount(): number {
+    return this.#ring.waitingCount;
+  }
+
+  /** Entries that the ring let go before Redis had them. */
+  get droppedCount(): number {
+    return this.#ring.droppedCount;
+  }
+
+  /** Entries that Redis confirmed. */
+  get writtenCount(): number {
+    return this.#writtenCount;
+  }
+
+  /** T1 */
+  offer(call: RecordedToolCall): void {
+    const entry = toolCallEntry(call);
+    this.#offeredCount += 1;
+    this.#ring.push(entry, entry.bytes);
+    const { calls, errors, ms } = this.#fieldsOf(call.tool);
+    this.#counters.add(call.atMs, calls, 1);
+    if (!call.isOk) this.#counters.add(call.atMs, errors, 1);
+    this.#counters.add(call.atMs, ms, Math.round(call.durationMs));
+  }
+
+  async nextParts(kind: BatchKind): Promise<readonly Part[]> {
+    return [...this.#entryParts(kind), ...this.#factParts(kind), ...this.#counters.nextParts(kind)];
+  }
+
+  /** T2 */
+  #entryParts(kind: BatchKind): readonly Part[] {
+    const entries = this.#ring.take(ENTRIES_PER_BATCH);
+    if (entries.length === 0 && (kind === 'due' || this.#believedLastId === '0-0')) return [];
+    const { keys, session } = this.#options;
+    const believedLastId = this.#believedLastId;
+    const call = addEvents({ key: keys.events(session), believedLastId, fields: TOOL_CALL_FIELDS, entries });
+    return [
+      partOf(call, (outcome) => {
+        const isAdded = outcome.kind === 'done' && outcome.value.kind === 'added';
+        this.#ring.settle(isAdded);
+        if (outcome.kind !== 'done') return;
+        const { lastId } = outcome.value;
+        if (outcome.value.kind === 'added') this.#writtenCount += outcome.value.addedCount;
+        else this.#ring.rewind(({ id }) => compareIds(id, lastId) <= 0);
+        this.#believedLastId = lastId;
+      }),
+    ];
+  }
+
+  #factParts(kind: BatchKind): readonly Part[] {
+    const nowMs = performance.now();
+    if (kind === 'due' && nowMs - this.#toldAtMs < STATE_EVERY_MS) return [];
+    const { keys, session, facts: factsNow } = this.#options;
+    const facts = factsNow();
+    if (facts === undefined) return [];
+    this.#toldAtMs = nowMs;
+    this.#rev += 1;
+    return [
+      partOf(setState({ key: keys.state(session), rev: this.#rev, fields: stateFields(facts) }), () => undefined),
+      partOf(setFleetField({ key: keys.fleet, session, value: fleetValue(facts) }), () => undefined),
+    ];
+  }
+
+  /** At most 200 names, the rest under `(other)` (G6). */
+  #fieldsOf(tool: string): ToolFields {
+    const known = this.#tools.get(tool);
+    if (known !== undefined) return known;
+    if (this.#tools.size >= MAX_TOOLS) return OTHER;
+    const fields = fieldsOf(tool);
+    this.#tools.set(tool, fields);
+    return fields;
+  }
+}
