@@ -51,6 +51,11 @@ export class NewestRing<T> {
     return this.#dropped;
   }
 
+  /** Values that were taken in, each counted once, however often it was brought. */
+  get takenInCount(): number {
+    return this.#fresh - this.#dropped;
+  }
+
   push(value: T, bytes: number): void {
     const { maxCount, maxBytes } = this.#limits;
     while (this.count >= maxCount || (this.count > 0 && this.#bytes + bytes > maxBytes)) this.#letGo();
@@ -61,6 +66,7 @@ export class NewestRing<T> {
 
   /** Up to so many of those that wait, the oldest first; they are under way until {@link settle}. */
   take(maxCount: number): readonly T[] {
+    this.settle(false); // nobody said what became of those before
     const end = Math.min(this.#next, this.#waiting + maxCount);
     this.#flight = { end, gone: 0 };
     return this.#between(this.#waiting, end);
@@ -74,7 +80,7 @@ export class NewestRing<T> {
     if (isTakenIn) {
       this.#waiting = Math.max(this.#waiting, flight.end);
       this.#fresh = Math.max(this.#fresh, this.#waiting);
-    } else this.#dropped += flight.gone; // N2
+    } else this.#drop(flight.gone); // N2
   }
 
   /** The last value that was taken in and is still kept. */
@@ -108,6 +114,11 @@ export class NewestRing<T> {
     return values;
   }
 
+  #drop(count: number): void {
+    this.#dropped += count;
+    this.#fresh = Math.max(this.#fresh, this.#oldest);
+  }
+
   /** N1, N2 */
   #letGo(): void {
     const at = this.#oldest;
@@ -119,6 +130,6 @@ export class NewestRing<T> {
     this.#waiting = this.#oldest;
     if (at < this.#fresh) return;
     if (this.#flight !== undefined && at < this.#flight.end) this.#flight.gone += 1;
-    else this.#dropped += 1;
+    else this.#drop(1);
   }
 }

@@ -241,8 +241,8 @@ export class Session implements AsyncDisposable {
       onOutageStart: (why) => this.#tellDegraded('redis', why),
       onOutageEnd: (outage, told) => {
         this.#main?.record('outage', outage);
-        this.log.write('info', 'outage over', { ...outage });
-        this.#recover('redis', told);
+        this.log.write('info', 'recovered', { ...outage });
+        this.tell({ event: 'recovered', service: 'redis', why: told });
       },
     });
   }

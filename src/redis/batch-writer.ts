@@ -103,7 +103,7 @@ export class BatchWriter implements AsyncDisposable {
     await bestEffort('redis.drain', { withinMs }, async (signal) => {
       this.start();
       await this.#opening;
-      await this.#link?.untilReady(this.#isAway() ? 0 : withinMs, signal);
+      await this.#link?.untilKnown(withinMs, signal);
       this.#isHeartbeatDue = true;
       while (!signal.aborted && this.#link?.status.kind === 'ready') {
         const isWhole = await (this.#batch ?? this.#send());
@@ -150,10 +150,6 @@ export class BatchWriter implements AsyncDisposable {
     this.#wantWithin(0);
   }
 
-  #isAway(): boolean {
-    return this.#link?.status.kind === 'down';
-  }
-
   #lookAtLink(): void {
     const status = this.#link?.status;
     if (status?.kind === 'down') this.#options.watch.fail('down', status.why);
@@ -172,7 +168,7 @@ export class BatchWriter implements AsyncDisposable {
     if (this.#end.signal.aborted || this.#dueAtMs <= atMs) return;
     clearTimeout(this.#timer);
     this.#dueAtMs = atMs;
-    this.#timer = setTimeout(() => this.#due(), atMs - performance.now()).unref();
+    this.#timer = setTimeout(() => this.#due(), Math.max(0, atMs - performance.now())).unref();
   }
 
   #due(): void {

@@ -129,16 +129,13 @@ export class Link implements AsyncDisposable {
 
   /** Whether it is ready, at the latest after so long. */
   async untilReady(withinMs: number, signal?: AbortSignal): Promise<boolean> {
-    if (this.#status.kind === 'ready' || this.#status.kind === 'closed' || signal?.aborted === true)
-      return this.#status.kind === 'ready';
-    const late = startDeadline(withinMs, signal);
-    const { promise: settled, resolve } = Promise.withResolvers<void>();
-    const forget = this.onStatus(({ kind }) => {
-      if (kind === 'ready' || kind === 'closed') resolve();
-    });
-    await Promise.race([settled, late.outcome]);
-    forget();
-    late.stop();
+    await this.#until(({ kind }) => kind === 'ready' || kind === 'closed', withinMs, signal);
+    return this.status.kind === 'ready';
+  }
+
+  /** Until it is ready or told why it is not. */
+  async untilKnown(withinMs: number, signal?: AbortSignal): Promise<boolean> {
+    await this.#until(({ kind }) => kind !== 'connecting', withinMs, signal);
     return this.status.kind === 'ready';
   }
 
@@ -159,6 +156,18 @@ export class Link implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #until(isSo: (status: LinkStatus) => boolean, withinMs: number, signal?: AbortSignal): Promise<void> {
+    if (isSo(this.#status) || signal?.aborted === true) return;
+    const late = startDeadline(withinMs, signal);
+    const { promise: settled, resolve } = Promise.withResolvers<void>();
+    const forget = this.onStatus((status) => {
+      if (isSo(status)) resolve();
+    });
+    await Promise.race([settled, late.outcome]);
+    forget();
+    late.stop();
   }
 
   #connect(): void {

@@ -58,7 +58,6 @@ export class Telemetry implements BatchSource {
   readonly #tools = new Map<string, ToolFields>();
   #believedLastId = '0-0';
   #offeredCount = 0;
-  #writtenCount = 0;
   #rev = 0;
   #toldAtMs = -Infinity;
 
@@ -82,9 +81,9 @@ export class Telemetry implements BatchSource {
     return this.#ring.droppedCount;
   }
 
-  /** Entries that Redis confirmed. */
+  /** Entries that Redis confirmed, each counted once. */
   get writtenCount(): number {
-    return this.#writtenCount;
+    return this.#ring.takenInCount;
   }
 
   /** T1 */
@@ -115,8 +114,7 @@ export class Telemetry implements BatchSource {
         this.#ring.settle(isAdded);
         if (outcome.kind !== 'done') return;
         const { lastId } = outcome.value;
-        if (outcome.value.kind === 'added') this.#writtenCount += outcome.value.addedCount;
-        else this.#ring.rewind(({ id }) => compareIds(id, lastId) <= 0);
+        if (outcome.value.kind === 'behind') this.#ring.rewind(({ id }) => compareIds(id, lastId) <= 0);
         this.#believedLastId = lastId;
       }),
     ];
