@@ -192,16 +192,20 @@ export class BatchWriter implements AsyncDisposable {
   /** K2, K4 */
   async #sendBatch(): Promise<boolean> {
     const kind: BatchKind = this.#isHeartbeatDue ? 'heartbeat' : 'due';
+    this.#isHeartbeatDue = false; // one that becomes due meanwhile tells of later things
     const prepared = await bestEffort('redis.prepare', { withinMs: PREPARE_WITHIN_MS }, async (signal) => {
       const both = AbortSignal.any([signal, this.#end.signal]);
       return Promise.all(this.#options.sources.map((source) => source.nextParts(kind, both)));
     });
     const parts = prepared.kind === 'done' ? prepared.value.flat() : [];
     const link = this.#link;
-    if (link === undefined) return false;
+    if (link === undefined) {
+      this.#isHeartbeatDue ||= kind === 'heartbeat';
+      return false;
+    }
     this.#sentAtMs = performance.now();
     const outcomes = parts.length === 0 ? [] : await this.#run(link, parts);
-    if (kind === 'heartbeat' && outcomes.some(isDone)) this.#isHeartbeatDue = false;
+    if (kind === 'heartbeat' && !outcomes.some(isDone)) this.#isHeartbeatDue = true;
     return this.#judge(outcomes);
   }
 

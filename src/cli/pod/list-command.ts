@@ -6,7 +6,8 @@ import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
 import { closedPipe, interruption } from '../ending.ts';
 import type { Terminal } from '../terminal.ts';
-import { openPodContext } from './pod-context.ts';
+import { printable } from '../format.ts';
+import { openPodContext, type PodContext } from './pod-context.ts';
 import { podJson, podTable } from './pod-table.ts';
 
 interface ListOptions {
@@ -14,10 +15,12 @@ interface ListOptions {
   readonly json?: true;
   readonly quiet?: true;
   readonly watch?: true;
+  readonly allHosts?: true;
   readonly home?: string;
 }
 
 const WATCH_EVERY_MS = 1_000;
+const FLEET_WITHIN_MS = 300;
 
 const chosenOf = (records: readonly PodRecord[], { all }: ListOptions): readonly PodRecord[] =>
   all === true ? latestOfEach(records) : records.filter((record) => isLiving(statusOf(record)));
@@ -28,8 +31,42 @@ const none = (records: readonly PodRecord[], { all }: ListOptions): string => {
   return `No pod runs now (${latestOfEach(records).length} ended: nika pod ls --all).\n`;
 };
 
+/** Pods of other hosts and homes; what hinders that is said beside, and those of this home are shown all the same. */
+const otherPods = async ({ settings, records }: PodContext, { all }: ListOptions, terminal: Terminal) => {
+  const mark = terminal.paint('yellow', 'nika:');
+  if (settings.redis.kind === 'off') {
+    terminal.warn(`${mark} other hosts are not shown: no Redis is configured (redis.url, NIKA_REDIS_URL)`);
+    return [];
+  }
+  const [{ readFleet }, { GONE_AFTER_MS }] = await Promise.all([
+    import('../../telemetry/read-fleet.ts'),
+    import('./fleet-table.ts'),
+  ]);
+  const fleet = await readFleet(settings.redis, FLEET_WITHIN_MS);
+  if (fleet.kind === 'unreachable') {
+    terminal.warn(`${mark} other hosts are not shown: redis: ${printable(fleet.why)}`);
+    return [];
+  }
+  const own = new Set<string>(records.map(({ session }) => session));
+  return fleet.pods
+    .filter(({ session, silentMs }) => !own.has(session) && (all === true || silentMs < GONE_AFTER_MS))
+    .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1));
+};
+
+const renderFleet = async (options: ListOptions, context: PodContext, terminal: Terminal): Promise<string> => {
+  const { fleetJson, fleetTable } = await import('./fleet-table.ts');
+  const others = await otherPods(context, options, terminal);
+  const chosen = chosenOf(context.records, options);
+  if (options.json === true) return `${JSON.stringify([...chosen.map(podJson), ...others.map(fleetJson)])}\n`;
+  if (options.quiet === true) return [...chosen, ...others].map(({ entity }) => `${entity}\n`).join('');
+  if (chosen.length + others.length === 0) return none(context.records, options);
+  return fleetTable(chosen, others, terminal);
+};
+
 const render = async (options: ListOptions, terminal: Terminal): Promise<string> => {
-  const { records } = await openPodContext(options.home, terminal);
+  const context = await openPodContext(options.home, terminal);
+  if (options.allHosts === true) return renderFleet(options, context, terminal);
+  const { records } = context;
   const chosen = chosenOf(records, options);
   if (options.json === true) return `${JSON.stringify(chosen.map(podJson))}\n`;
   if (options.quiet === true) return chosen.map(({ entity }) => `${entity}\n`).join('');
@@ -57,6 +94,7 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
     .alias('list')
     .description('Lists the pods that run: what each does, since when, and how it stands.')
     .option('-a, --all', 'ended pods too')
+    .option('--all-hosts', 'pods of other hosts and homes too, as Redis tells of them')
     .option('-w, --watch', 'again each second, until Ctrl-C')
     .option('-q, --quiet', 'only ids')
     .option('--json', 'one array of objects')
@@ -70,6 +108,7 @@ cancelled, lost (its process is gone without a word).
 Examples:
   $ nika pod ls
   $ nika pod ls --all --json | jq -r '.[] | select(.status == "failed") | .id'
+  $ nika pod ls --all-hosts
   $ nika pod stop $(nika pod ls -q)`,
     )
     .action(async (options: ListOptions) => {

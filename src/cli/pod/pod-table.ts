@@ -21,6 +21,8 @@ const LOOKS: Readonly<Record<PodStatus, readonly [mark: string, colour: Colour]>
   lost: ['✗', 'red'],
 };
 
+export const isStatus = (text: string): text is PodStatus => Object.hasOwn(LOOKS, text);
+
 export const statusText = (terminal: Terminal, status: PodStatus): string => {
   const [mark, colour] = LOOKS[status];
   return terminal.paint(colour, `${mark} ${status}`);
@@ -36,7 +38,7 @@ const lastTool = ({ beat }: PodRecord, nowMs: number, columns: number): string =
 };
 
 /** Columns for the last tool that stay beside the others. */
-const TOOL_COLUMNS = 36;
+export const TOOL_COLUMNS = 36;
 
 export const podRows = (
   records: readonly PodRecord[],
@@ -84,6 +86,7 @@ export const podJson = (record: PodRecord): Readonly<Record<string, unknown>> =>
     intent: record.intent,
     why: beat.why,
     degraded: beat.degraded,
+    services: beat.services,
     ended_at: end?.at ?? null,
     exit_code: end?.exit_code ?? null,
   };

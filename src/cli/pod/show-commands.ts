@@ -34,6 +34,18 @@ const endRows = ({ end, attempt, attempts }: PodRecord): readonly (readonly [str
         ],
       ];
 
+const sinceText = (iso: string): string => (iso === '' ? '' : ` (for ${formatDuration(Date.now() - Date.parse(iso))})`);
+
+/** How each service stands, since when, and why (G9). */
+const serviceRows = ({ beat, end }: PodRecord): readonly (readonly [string, string])[] => {
+  const told = beat.services.map(({ service }) => service);
+  const others = beat.degraded.filter(({ service }) => !told.includes(service));
+  return [...beat.services, ...others].map(({ service, state, since, why }) => [
+    service,
+    `${state}${end === null ? sinceText(since) : ''}${why === null ? '' : `: ${why}`}`,
+  ]);
+};
+
 const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
@@ -59,7 +71,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
         ? undefined
         : `${last.tool} ${last.what}${last.running && end === null ? ' (runs)' : `, ${ago(last.at)}`}`,
     ],
-    ['degraded', beat.degraded.map(({ service, why }) => `${service}: ${why}`).join('; ') || undefined],
+    ...serviceRows(record),
     ['dropped', dropped.join(', ') || undefined],
     ['runs in', record.cwd],
     ['socket', end === null ? (record.socket ?? 'none') : undefined],

@@ -1,0 +1,71 @@
+/** Owns how pods of other hosts and homes are shown beside those of this one. */
+import { STALE_AFTER_MS } from '../../pod/registry/pod-status.ts';
+import type { PodRecord, PodStatus } from '../../pod/registry/pod-record.ts';
+import { shortPodId } from '../../pod/registry/resolve-pod.ts';
+import type { FleetPod } from '../../telemetry/read-fleet.ts';
+import { clip, formatDuration, printable } from '../format.ts';
+import { renderTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { isStatus, podRows, statusText, TOOL_COLUMNS } from './pod-table.ts';
+
+/** Silent for so long, it is shown with --all alone. */
+export const GONE_AFTER_MS = 3_600_000;
+
+/** Nobody here may call it lost (design, section 4). */
+export const statusOfFleetPod = ({ status, silentMs }: FleetPod): PodStatus => {
+  if (silentMs >= STALE_AFTER_MS) return 'stale';
+  return isStatus(status) ? status : 'running';
+};
+
+const since = (iso: string | null): string =>
+  iso === null ? '' : formatDuration(Math.max(0, Date.now() - Date.parse(iso)));
+
+const lastTool = ({ last_tool, last_tool_at, last_tool_running, why }: FleetPod): string => {
+  if (last_tool === null) return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
+  const what = clip(printable(last_tool), TOOL_COLUMNS);
+  return last_tool_running ? what : `${what}, ${since(last_tool_at)} ago`;
+};
+
+const fleetRow = (pod: FleetPod, terminal: Terminal): readonly string[] => {
+  const mark = pod.degraded.length > 0 ? terminal.paint('yellow', ' !') : '';
+  return [
+    shortPodId(pod.entity),
+    clip(printable(pod.job), 24),
+    `${statusText(terminal, statusOfFleetPod(pod))}${mark}`,
+    since(pod.started_at),
+    lastTool(pod),
+    String(pod.calls),
+    pod.errors === 0 ? '0' : terminal.paint('red', String(pod.errors)),
+    clip(printable(pod.host), 32),
+  ];
+};
+
+export const fleetTable = (records: readonly PodRecord[], others: readonly FleetPod[], terminal: Terminal): string => {
+  const local = podRows(records, terminal, Date.now()).map((row, at) => [
+    ...row,
+    at === 0 ? terminal.paint('dim', 'HOST') : clip(printable(records[at - 1]?.process.host ?? ''), 32),
+  ]);
+  return renderTable([...local, ...others.map((pod) => fleetRow(pod, terminal))]);
+};
+
+export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => ({
+  id: pod.entity,
+  job: pod.job,
+  session: pod.session,
+  status: statusOfFleetPod(pod),
+  pid: pod.pid,
+  host: pod.host,
+  home: pod.home,
+  started_at: pod.started_at,
+  last_tool: pod.last_tool,
+  last_tool_at: pod.last_tool_at,
+  calls: pod.calls,
+  errors: pod.errors,
+  attempt: pod.attempt,
+  parent: pod.parent,
+  domain: pod.domain,
+  intent: pod.intent,
+  why: pod.why,
+  degraded: pod.degraded,
+  silent_ms: Math.round(pod.silentMs),
+});
