@@ -9,11 +9,17 @@ import type { TestHome } from './nika.ts';
 const LOOK_EVERY_MS = 20;
 const PATIENCE_MS = 30_000;
 
-/** Resolves with what `look` finds, once it finds something. @throws after 30 s, with what was waited for */
-export const until = async <T>(what: string, look: () => T | undefined | false): Promise<T> => {
+/**
+ * Resolves with what `look` finds, once it finds something; the next look waits for the one before.
+ * @throws after 30 s, with what was waited for
+ */
+export const until = async <T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> => {
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > endMs) throw new Error(`waited 30 s for ${what}`);
     await delay(LOOK_EVERY_MS);

@@ -1,10 +1,12 @@
 /** Owns what a session says of itself in `agent:state:{session_id}` and in its field of `nika:fleet:state`. Pure. */
 
+import type { EntityId } from '../model/id.ts';
+
 /** Texts are redacted, times ISO 8601. */
 export interface SessionFacts {
   /** As `nika pod ls` shows it: `running`, `waiting`, `completed` … */
   readonly status: string;
-  readonly entity: string;
+  readonly entity: EntityId;
   readonly job: string;
   readonly attempt: number;
   readonly host: string;

@@ -9,6 +9,7 @@ import { type Outage, type ServiceState, ServiceWatch } from '../../failopen/ser
 import { feedEventOf, type RecordedEvent } from '../../ipc/feed/feed-event.ts';
 import { FeedPublisher } from '../../ipc/feed/feed-publisher.ts';
 import { IpcCounters } from '../../ipc/ipc-counters.ts';
+import { JobKeys } from '../../ipc/job-keys.ts';
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
 import type { SessionId } from '../../model/id.ts';
 import { BatchWriter } from '../../redis/batch-writer.ts';
@@ -78,7 +79,8 @@ export class RedisSink implements RecordSink, AsyncDisposable {
       dropped: this.#telemetry.droppedCount,
       outages: this.#watch.outageCount,
     }));
-    const sources = [this.#feed, this.#telemetry, counters];
+    const jobKeys = new JobKeys(keys, () => facts()?.entity);
+    const sources = [this.#feed, this.#telemetry, counters, jobKeys];
     this.#writer = new BatchWriter({ openLink: () => openWriter(target), sources, watch: this.#watch });
   }
 
