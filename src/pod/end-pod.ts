@@ -130,6 +130,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     errors,
     result: end.result,
     ...(end.error === undefined ? {} : { error: end.error }),
+    degraded: session.degraded,
     dropped: session.dropped(),
     channel: busPath(home.busDir, channelName(entity.id)),
     log: session.log.isUsed ? session.log.path : null,

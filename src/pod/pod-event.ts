@@ -92,6 +92,8 @@ export interface PodEnded {
   /** Declared outputs, or the last step's output; `null` where there is none. */
   readonly result: unknown;
   readonly error?: string;
+  /** Services that could not be used at the end, and why (G9). */
+  readonly degraded: readonly Degradation[];
   /** What was dropped, cut or delayed, by name (G3); empty: nothing. */
   readonly dropped: Readonly<Record<string, number>>;
   /** The entity's channel: where to look. */

@@ -4,7 +4,7 @@ import type { PodEnded } from '../../pod/pod-event.ts';
 import { formatDuration, printable } from '../format.ts';
 import { asCalled } from '../hint/called-as.ts';
 import type { Terminal } from '../terminal.ts';
-import { droppedText } from '../words/dropped.ts';
+import { degradedText, droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
 import { errorLines } from './call-rows.ts';
 
@@ -66,6 +66,7 @@ export const summary = (terminal: Terminal, ended: PodEnded, toldError: string |
     `${paint(look, outcome)} in ${formatDuration(ended.duration_ms)} · ${calls}, ${errors}`,
     ...shownError(ended.error, toldError),
     ...shownResult(ended, terminal),
+    ...(ended.degraded.length === 0 ? [] : [paint('yellow', printable(degradedText(ended.degraded)))]),
     ...(dropped === '' ? [] : [paint('yellow', `dropped or delayed: ${dropped}`)]),
     ...pointers(terminal, ended),
   ];

@@ -54,6 +54,7 @@ const ended = (more: Partial<PodEnded> = {}): PodEnded => ({
   calls: 1,
   errors: 0,
   result: null,
+  degraded: [],
   dropped: {},
   channel: join(dir, 'JOB-x.jsonl'),
   log: join(dir, 'log.jsonl'),

@@ -1,7 +1,7 @@
 /** Owns what nika says beside a program that has the terminal itself: what cannot be left unsaid, on standard error. */
 import { printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
-import { droppedText } from '../words/dropped.ts';
+import { degradedText, droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -18,8 +18,8 @@ export const programView = ({ warn }: Terminal): PodView => ({
     const { error, outcome, exit_code: code } = event;
     const isOwn = code === NOT_STARTED || outcome === 'timed_out' || outcome === 'limit' || event.calls === 0;
     if (outcome !== 'completed' && isOwn) warn(`nika: ${printable(error ?? outcomeText(outcome))}`);
-    const dropped = droppedText(event.dropped);
-    if (dropped !== '') warn(`nika: ${printable(dropped)}`);
+    const told = [degradedText(event.degraded), droppedText(event.dropped)].filter((text) => text !== '').join('; ');
+    if (told !== '') warn(`nika: ${printable(told)}`);
   },
   say: () => undefined,
   close: () => undefined,

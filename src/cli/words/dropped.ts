@@ -39,3 +39,8 @@ export const droppedText = (counts: Readonly<Record<string, unknown>> | undefine
         : `${String(count)} ${count === 1 ? words[0] : words[1]}`;
     })
     .join(', ');
+
+/** `redis is down: connect ECONNREFUSED 127.0.0.1:6379`; empty: all services could be used. */
+export const degradedText = (
+  degraded: readonly { readonly service: string; readonly state: string; readonly why: string }[],
+): string => degraded.map(({ service, state, why }) => `${service} is ${state}: ${why}`).join('; ');
