@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RedisTarget } from '../../src/config/redis/redis-settings.ts';
 import { openWriter } from '../../src/redis/link.ts';
+import { redisService } from '../../src/services/redis-service.ts';
+import { startService } from '../../src/services/start-service.ts';
 import { binary } from '../nika.ts';
 import { until } from '../pods.ts';
 import { listeningOf, ServiceHome, shownByProcesses } from '../service-home.ts';
@@ -20,6 +22,16 @@ const targetOf = (home: ServiceHome): RedisTarget => {
 const isAlive = (pid: number): boolean => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? 'X');
+};
+
+/** A PATH on which a program takes some seconds to begin. */
+const slowly = (home: ServiceHome, program: string, seconds: number): string => {
+  const dir = join(home.home.dir, 'slow');
+  const path = process.env['PATH'] ?? '';
+  mkdirSync(dir);
+  const script = `#!/bin/sh\nsleep ${seconds}\nPATH='${path}' exec ${program} "$@"\n`;
+  writeFileSync(join(dir, program), script, { mode: 0o755 });
+  return `${dir}:${path}`;
 };
 
 describe('nika up', () => {
@@ -66,12 +78,21 @@ describe('nika up', () => {
     expect(readdirSync(join(home.runDir, 'services')).toSorted()).toEqual(['redis', 'redis.json']);
   });
 
-  it('starts one only, also when three are told at once, and then says that it ran already', async () => {
+  it('starts one only, also when five are told at once, and then says that it ran already', async () => {
     await using home = new ServiceHome();
-    const all = await Promise.all([1, 2, 3].map(() => home.json('up', '--redis')));
-    expect(all.map(({ outcome }) => outcome).toSorted()).toEqual(['running', 'running', 'started']);
-    expect(new Set(all.map(({ pid }) => pid)).size).toBe(1);
-    expect(home.servers('redis')).toEqual([all[0]?.['pid']]);
+    const options = { runDir: home.runDir, cwd: home.home.cwd, env: process.env, serviceEnv: {} };
+    const start = async () => (await startService(redisService, options)).kind;
+    const [one, other, ...kinds] = await Promise.all([
+      home.json('up', '--redis'),
+      home.json('up', '--redis'),
+      ...[1, 2, 3].map(start),
+    ]);
+    const { pid } = home.state('redis').process;
+    expect([one['pid'], other['pid']]).toEqual([pid, pid]);
+    const all = [one['outcome'], other['outcome'], ...kinds];
+    expect(all.filter((kind) => kind === 'started').length).toBe(1);
+    expect(all.filter((kind) => kind === 'running').length).toBe(4);
+    expect(home.servers('redis')).toEqual([pid]);
     const { code, stdout } = await home.nika('up', '--redis');
     expect([code, stdout]).toEqual([0, expect.stringContaining('ran already, for ')]);
   });
@@ -100,12 +121,19 @@ describe('nika up', () => {
     expect(await link.call({ name: 'GET', args: ['kept'] })).toEqual({ kind: 'done', value: 'yes' });
   });
 
-  it('leaves it running when it was called from within a pod, and that ends', async () => {
-    await using home = new ServiceHome();
-    const { code } = await home.nika('run', '--', process.execPath, binary, 'up', '--redis');
-    expect(code).toBe(0);
-    expect(await home.json('up', '--status', '--redis')).toMatchObject({ status: 'running' });
-  });
+  it.each([true, false])(
+    'leaves it running when called from within a pod, and that ends (cgroup: %s)',
+    async (cgroup) => {
+      await using home = new ServiceHome();
+      writeFileSync(join(home.home.dir, 'config/nika.yaml'), `pods: { cgroup: ${cgroup} }`);
+      const env = { PATH: slowly(home, 'redis-server', 1.2) }; // so that the pod sees it among its processes
+      const { code, stderr } = await home.home.start(['run', '--', process.execPath, binary, 'up', '--redis'], env)
+        .ended;
+      expect(code).toBe(0);
+      expect(stderr).toContain('waiting until redis serves …');
+      expect(await home.json('up', '--status', '--redis')).toMatchObject({ status: 'running' });
+    },
+  );
 
   it('says what is missing and how it is installed: an error for what was named', async () => {
     await using home = new ServiceHome();
