@@ -48,6 +48,8 @@ describe('nika up', () => {
     expect(await link.call({ name: 'PING', args: [] })).toEqual({ kind: 'done', value: 'PONG' });
     const policy = await link.call({ name: 'CONFIG', args: ['GET', 'maxmemory-policy'] });
     expect(JSON.stringify(policy)).toContain('noeviction');
+    expect(await home.nika('run', '--', 'true')).toMatchObject({ code: 0 });
+    expect(await link.call({ name: 'EXISTS', args: ['nika:feed:entities'] })).toEqual({ kind: 'done', value: 1 });
     const { pid } = home.state('redis').process;
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     expect(Number(fields[3])).toBe(pid); // a session of its own: no terminal's end reaches it
