@@ -26,9 +26,11 @@ const licences = (): string => {
     dependencies: Record<string, string>;
   };
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; version?: string; license?: string }>;
+    packages: Record<string, { dev?: boolean; link?: boolean; version?: string; license?: string }>;
   };
-  const bundled = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  const bundled = Object.entries(lock.packages).filter(
+    ([path, { dev, link }]) => path !== '' && dev !== true && link !== true,
+  );
   if (bundled.length < Object.keys(dependencies).length) throw new Error('package-lock.json misses dependencies');
   return bundled
     .map(([path, { version = '', license = '' }]) => {

@@ -18,6 +18,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   ipc: ['redis'],
   telemetry: ['redis'],
   hooks: [],
+  services: ['config', 'bus'],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
   pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry'],
   cli: ['*'],

@@ -20,7 +20,7 @@ const rowOf = ({ pattern, type, ttlS, ttlFrom, cap, holds }: KeyKind): string =>
 export const redisReference = (): string =>
   [
     '# Redis keys',
-    'What pods write while `redis.url` is set ([settings](settings.md)). Without that setting nika connects nowhere, not even to a Redis that happens to listen at 127.0.0.1:6379: it may be somebody else’s, and what tools were called on this machine is nobody’s business unless its owner says so. Nothing else depends on it: the bus is the record.',
+    'What pods write while `redis.url` is set ([settings](settings.md)), or `nika up` runs a Redis in their home. Without either nika connects nowhere, not even to a Redis that happens to listen at 127.0.0.1:6379: it may be somebody else’s, and what tools were called on this machine is nobody’s business unless its owner says so. Nothing else depends on it: the bus is the record.',
     'A key and its time to live are set in the same step, so no key is ever without one. Names are as written here, or with `redis.prefix` and a colon before each. `{date}` is a day in UTC, `2026-11-20`. Each script touches one key, so a Redis Cluster will do.',
     [
       '| key | type | time to live | cap | holds |',

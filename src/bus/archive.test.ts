@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TempBus } from '../../test/fixtures/temp-bus.ts';
 import { tellCall, tellLine, tellState } from '../../test/fixtures/told-bus.ts';
 import { parseEntityId } from '../model/id.ts';
-import { thisProcess } from './process-identity.ts';
+import { thisProcess } from '../failopen/process-identity.ts';
 import { archiveBus, type ArchiveOptions, type ArchiveOutcome } from './archive.ts';
 import { ALPHA, channelName, channelsDir, segmentFile } from './layout.ts';
 import { packFile } from './pack-file.ts';

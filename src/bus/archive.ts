@@ -11,7 +11,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isTerminal, transitionOfBusType } from '../model/entity.ts';
 import { errnoOf, errorMessage } from '../model/error.ts';
-import { livenessOf } from './process-identity.ts';
+import { livenessOf } from '../failopen/process-identity.ts';
 import { channelsDir, segmentNumber } from './layout.ts';
 import { tryParseLine } from './line.ts';
 import { isPackTemp, packFile } from './pack-file.ts';

@@ -9,7 +9,7 @@ import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { QueueLimits } from '../failopen/bounded-queue.ts';
 import { type EntityId, randomBase32 } from '../model/id.ts';
 import { type Head, isChannelOnly } from '../model/message.ts';
-import { thisProcess } from './process-identity.ts';
+import { thisProcess } from '../failopen/process-identity.ts';
 import { FileAppender } from './appender.ts';
 import { blobPath, writeBlob } from './blob.ts';
 import type { Chain } from './chain.ts';

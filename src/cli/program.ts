@@ -9,6 +9,7 @@ import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReportCommands } from './pod/report-commands.ts';
+import { addServiceCommands } from './services/service-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
@@ -69,6 +70,7 @@ Examples:
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addInitCommand(program, terminal);
+  addServiceCommands(program, terminal);
   addReportCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;

