@@ -48,6 +48,7 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
     await using server = await RedisServer.open({ isPersistent });
     await using pod = await ToldPod.start({ url: server.url });
     const run = await runThrough(pod, {
+      of: server,
       begin: async () => server.kill(),
       within: async () => void (await pod.untilRedis('down')),
       end: async () => server.start(),
@@ -60,10 +61,7 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
   it('is emptied by FLUSHALL is made whole, though no connection is lost', async () => {
     await using server = await RedisServer.open();
     await using pod = await ToldPod.start({ url: server.url });
-    const run = await runThrough(pod, {
-      begin: async () => void (await server.admin.flushall()),
-      end: () => undefined,
-    });
+    const run = await runThrough(pod, { of: server, begin: async () => void (await server.admin.flushall()) });
     await expectUnharmed(run, reference);
     expect([pod.outages, pod.logged]).toEqual([[], []]);
     expect(await unlike(reference, server)).toEqual([]);
@@ -72,10 +70,8 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
   it('forgets the scripts is given them again', async () => {
     await using server = await RedisServer.open();
     await using pod = await ToldPod.start({ url: server.url });
-    const run = await runThrough(pod, {
-      begin: async () => void (await server.admin.script('FLUSH')),
-      end: async () => void (await server.admin.script('FLUSH')),
-    });
+    const forget = async () => void (await server.admin.script('FLUSH'));
+    const run = await runThrough(pod, { of: server, begin: forget, within: forget });
     await expectUnharmed(run, reference);
     expect([pod.outages, pod.logged]).toEqual([[], []]);
     expect(await unlike(reference, server)).toEqual([]);
@@ -86,6 +82,7 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
     await using proxy = await Proxy.open(server.port);
     await using pod = await ToldPod.start({ url: proxy.url });
     const run = await runThrough(pod, {
+      of: server,
       begin: () => proxy.set({ kind: 'reset-after', bytes: 20 }),
       within: async () => void (await pod.untilRedis('down')),
       end: () => proxy.set({ kind: 'none' }),
@@ -109,9 +106,11 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
       await pod.untilTold('degraded', 10);
     };
     const run = await runThrough(pod, {
+      of: server,
       begin: () => proxy.set({ kind: 'refusing' }),
       within: comeAndGo,
       end: () => proxy.set({ kind: 'none' }),
+      recoveredCount: 10,
     });
     await expectUnharmed(run, reference);
     expect(pod.outages).toHaveLength(10);
