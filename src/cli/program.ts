@@ -8,6 +8,7 @@ import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
+import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -71,6 +72,7 @@ Examples:
   addBusCommands(program, terminal);
   addInitCommand(program, terminal);
   addServiceCommands(program, terminal);
+  addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;

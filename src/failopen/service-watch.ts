@@ -32,6 +32,8 @@ export interface ServiceWatchOptions {
   readonly tally: () => Tally;
   readonly onOutageStart: (why: string) => void;
   readonly onOutageEnd: (outage: Outage) => void;
+  /** It took something for the first time, or again after an outage, and all that waited for it. */
+  readonly onUp?: () => void;
 }
 
 interface Ongoing {
@@ -47,6 +49,7 @@ export class ServiceWatch {
   #state: ServiceState = { kind: 'up', sinceAtMs: Date.now() };
   #outage: Ongoing | undefined;
   #outageCount = 0;
+  #wasUp = false;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
@@ -84,10 +87,21 @@ export class ServiceWatch {
       }
     }
     if (this.#state.kind !== 'up') this.#state = { kind: 'up', sinceAtMs: Date.now() };
-    if (outage === undefined) return;
+    if (outage === undefined) {
+      this.#tellUp();
+      return;
+    }
     const cost = this.#costOf(outage);
     this.#outage = undefined;
+    this.#wasUp = false;
     this.#options.onOutageEnd(cost);
+    this.#tellUp();
+  }
+
+  #tellUp(): void {
+    if (this.#wasUp) return;
+    this.#wasUp = true;
+    this.#options.onUp?.();
   }
 
   /** What the outage that still goes on has cost so far. */

@@ -1,15 +1,17 @@
 /** Owns a session's dealings with Redis: what it tells of itself there, how Redis stands with it, what an outage came to. */
+import type { Home } from '../config/home.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SessionId } from '../model/id.ts';
 import type { MessageData } from '../model/message.ts';
 import { RedisSink } from '../recorder/redis/redis-sink.ts';
 import type { SessionFacts } from '../telemetry/session-facts.ts';
+import { startReconcileSoon } from './reconcile/start-reconcile.ts';
 import type { ServiceStanding } from './pod-event.ts';
 
 export interface SessionRedisOptions {
   readonly settings: Settings;
   readonly session: SessionId;
-  readonly busDir: string;
+  readonly home: Home;
   /** Text without secrets. */
   readonly clean: (text: string) => string;
   /** Resolves once what was recorded is on stable storage, or had its time for that. */
@@ -22,26 +24,32 @@ export interface SessionRedisOptions {
 /** With the closing of the link, less than a second (G1). */
 const DRAIN_BUDGET_MS = 800;
 
+/** One pod in so many milliseconds looks whether others have left something. */
+const RECONCILE_EVERY_MS = 60_000;
+
 export class SessionRedis {
   readonly sink: RedisSink;
   readonly #options: SessionRedisOptions;
   #facts: (() => SessionFacts) | undefined;
+  #lastOutageEndMs: number | undefined;
 
   constructor(target: RedisSink['target'], options: SessionRedisOptions) {
-    const { session, busDir, settle, clean, onOutageStart, onOutageEnd } = options;
+    const { session, home, settle, clean, onOutageStart, onOutageEnd } = options;
     this.#options = options;
     this.sink = new RedisSink({
       target,
       session,
-      busDir,
+      busDir: home.busDir,
       settle,
       facts: () => this.#facts?.(),
       onOutageStart: (why) => onOutageStart(clean(why)),
       onOutageEnd: ({ sinceAtMs, cause, ...counts }) => {
         const span = { since: new Date(sinceAtMs).toISOString(), until: new Date().toISOString() };
         const told = `${counts.replayed} entries delivered late, ${counts.dropped} dropped`;
+        this.#lastOutageEndMs = Date.now();
         onOutageEnd({ service: 'redis', ...span, cause: clean(cause), ...counts }, told);
       },
+      onUp: () => startReconcileSoon(home, process.env, this.#lastOutageEndMs ?? Date.now() - RECONCILE_EVERY_MS),
     });
   }
 

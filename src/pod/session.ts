@@ -235,7 +235,7 @@ export class Session implements AsyncDisposable {
     return openSessionRedis({
       settings: this.#options.settings,
       session: this.#options.session,
-      busDir: this.#options.home.busDir,
+      home: this.#options.home,
       clean: (text) => this.clean(text),
       settle: () => this.recorder.settle(),
       onOutageStart: (why) => this.#tellDegraded('redis', why),

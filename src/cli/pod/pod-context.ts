@@ -29,7 +29,12 @@ export const openPodContext = async (homeFlag: string | undefined, terminal: Ter
   const hasLost = records.some((record) => record.end === null && statusOf(record) === 'lost');
   if (!hasLost) return { home, settings, records };
   const { closeAllLost } = await import('../../pod/registry/lost.ts');
-  for (const closed of await closeAllLost({ home, settings })) tellOfLost(closed, terminal);
+  const lost = await closeAllLost({ home, settings });
+  for (const closed of lost) tellOfLost(closed, terminal);
+  if (lost.length > 0 && settings.redis.kind === 'on') {
+    const { startReconcile } = await import('../../pod/reconcile/start-reconcile.ts');
+    startReconcile(home, terminal.env); // those who follow the feed hear of it too
+  }
   return { home, settings, records: readRecords(home.runDir) };
 };
 

@@ -31,6 +31,8 @@ export interface RedisSinkOptions {
   readonly settle: () => Promise<void>;
   readonly onOutageStart: (why: string) => void;
   readonly onOutageEnd: (outage: Outage) => void;
+  /** {@link ServiceWatchOptions.onUp} */
+  readonly onUp?: () => void;
 }
 
 /** The first tool call of the session goes first: loading the client takes the processor for 40 ms. */
@@ -53,7 +55,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   #isDrained = false;
 
   constructor(options: RedisSinkOptions) {
-    const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd } = options;
+    const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd, onUp } = options;
     this.target = target;
     const keys = createKeys(target.prefix);
     this.#feed = new FeedPublisher({
@@ -68,6 +70,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
         droppedCount: this.#telemetry.droppedCount,
         waitingCount: this.#feed.waitingCount + this.#telemetry.waitingCount,
       }),
+      ...(onUp === undefined ? {} : { onUp }),
       onOutageStart,
       onOutageEnd: (outage) => {
         this.#replayedCount += outage.replayed;

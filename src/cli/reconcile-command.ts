@@ -1,0 +1,100 @@
+/** Owns `nika reconcile`. */
+import type { Command } from 'commander';
+import type { HomeReconciled } from '../pod/reconcile/reconcile-home.ts';
+import type { ReconcileCounts } from '../recorder/reconcile/reconcile.ts';
+import { interruption } from './ending.ts';
+import { formatDuration, printable } from './format.ts';
+import type { Terminal } from './terminal.ts';
+
+interface ReconcileFlags {
+  readonly full?: true;
+  readonly json?: true;
+  readonly home?: string;
+}
+
+const EXIT_FAILED = 1;
+const PATIENCE_MS = 1_000;
+const REDRAW_MS = 200;
+
+const events = (count: number): string => `${count.toLocaleString('en-US')} ${count === 1 ? 'event' : 'events'}`;
+
+const sentenceOf = (reconciled: HomeReconciled, { paint }: Terminal): string => {
+  switch (reconciled.kind) {
+    case 'off':
+      return 'No Redis is configured (redis.url, NIKA_REDIS_URL): there is nothing to make whole.';
+    case 'busy':
+      return 'Another reconcile of this home is at it.';
+    case 'unreachable':
+      return `${paint('red', '✗')} Redis cannot be reached: ${printable(reconciled.why)}`;
+    case 'interrupted': {
+      const { why, publishedCount } = reconciled;
+      return `${paint('red', '✗')} interrupted after ${events(publishedCount)} published: ${printable(why)}; the next one does the rest`;
+    }
+    case 'done': {
+      const { publishedCount, comparedCount, leftToLiveCount, durationMs, isFull } = reconciled;
+      const left = leftToLiveCount === 0 ? '' : `, ${events(leftToLiveCount)} left to pods that live`;
+      const span = isFull ? ' (all of the last 24 hours)' : '';
+      const took = formatDuration(durationMs);
+      return `${paint('green', '✓')} ${events(publishedCount)} published, ${comparedCount.toLocaleString('en-US')} compared${span}${left}, in ${took}`;
+    }
+  }
+};
+
+/** One line at the bottom, for a person who waits longer than a second. */
+const startCounter = ({ stderr, isInteractive, paint }: Terminal) => {
+  const isShown = isInteractive && stderr.isTTY;
+  let drawnAtMs = performance.now() + PATIENCE_MS - REDRAW_MS;
+  return {
+    onProgress: ({ comparedCount, publishedCount }: ReconcileCounts): void => {
+      const nowMs = performance.now();
+      if (!isShown || nowMs - drawnAtMs < REDRAW_MS) return;
+      drawnAtMs = nowMs;
+      const counts = `${events(comparedCount)} compared, ${publishedCount.toLocaleString('en-US')} published`;
+      stderr.write(`\r\u001B[K${paint('dim', counts)}`);
+    },
+    clear: (): void => {
+      if (isShown) stderr.write('\r\u001B[K');
+    },
+  };
+};
+
+const run = async (flags: ReconcileFlags, terminal: Terminal): Promise<void> => {
+  const [{ resolveHome }, { loadSettings }, { reconcileHome }] = await Promise.all([
+    import('../config/home.ts'),
+    import('../config/settings.ts'),
+    import('../pod/reconcile/reconcile-home.ts'),
+  ]);
+  const home = resolveHome({ flag: flags.home, env: terminal.env, cwd: terminal.cwd });
+  const settings = loadSettings(home, terminal.env);
+  const { onProgress, clear } = startCounter(terminal);
+  const options = { home, settings, isFull: flags.full === true, onProgress };
+  const reconciled = await reconcileHome(options, interruption());
+  clear();
+  if (reconciled.kind === 'unreachable' || reconciled.kind === 'interrupted') process.exitCode = EXIT_FAILED;
+  if (flags.json === true) terminal.print(`${JSON.stringify(reconciled)}\n`);
+  else if (process.exitCode === EXIT_FAILED) terminal.warn(sentenceOf(reconciled, terminal));
+  else terminal.print(`${sentenceOf(reconciled, terminal)}\n`);
+};
+
+export const addReconcileCommand = (program: Command, terminal: Terminal): void => {
+  program
+    .command('reconcile')
+    .description('Makes the feed in Redis whole from the bus: what pods could not tell while Redis was away.')
+    .option('--full', 'compare all of the last 24 hours, not only what is new since the last time')
+    .option('--json', 'one object: kind, publishedCount, comparedCount, leftToLiveCount, durationMs')
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText(
+      'after',
+      `
+Each event of the last 24 hours that is on the bus and not on nika:feed:entities is published there with its own id and
+time, in its order. It may be run at any time, and twice; pods run it themselves when they find Redis, or find it back.
+What belongs to a pod that lives is left to that pod.
+
+Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached, or went away meanwhile.
+
+Examples:
+  $ nika reconcile
+  $ nika reconcile --full --json | jq .publishedCount`,
+    )
+    .action(async (flags: ReconcileFlags) => run(flags, terminal));
+};

@@ -1,0 +1,49 @@
+/**
+ * Owns when a pod lets Redis be made whole for those that are gone: it found Redis there, or back after an outage.
+ *
+ * S1. A process of its own, so that no tool call waits for the reading of a long bus (G1).
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Home } from '../../config/home.ts';
+import { bestEffortSync } from '../../failopen/best-effort.ts';
+import { readCursor } from '../../recorder/reconcile/feed-cursor.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A pod that is over sooner leaves it to others. */
+const FIRST_MS = 1_000;
+/** Of a fleet one does it: the first of all. */
+const SPREAD_MS = 2_000;
+
+const workerFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './reconcile-worker.ts' : './reconcile-worker.js', import.meta.url),
+);
+
+/** Not a part of the pod that starts it, and of no other. */
+const outsidePods = ({ NIKA_TREE: _tree, NIKA_SESSION_ID: _session, NIKA_ENTITY_ID: _entity, ...env }: Env): Env => env;
+
+/** At once. Best effort: nobody waits for it. */
+export const startReconcile = (home: Home, env: Env): void => {
+  bestEffortSync('reconcile.start', () => {
+    const child = spawn(process.execPath, [workerFile, home.dir], {
+      cwd: '/',
+      env: outsidePods(env),
+      detached: true,
+      stdio: 'ignore',
+    });
+    child.on('error', () => undefined); // no process left: the next pod tries again
+    child.unref();
+  });
+};
+
+/** In a second or three, unless somebody did it since `sinceAtMs`. */
+export const startReconcileSoon = (home: Home, env: Env, sinceAtMs: number): void => {
+  setTimeout(
+    () => {
+      const { atMs = -Infinity } = readCursor(home.runDir) ?? {};
+      if (atMs < sinceAtMs) startReconcile(home, env);
+    },
+    FIRST_MS + Math.random() * SPREAD_MS,
+  ).unref();
+};
