@@ -93,6 +93,11 @@ export class RedisSink implements RecordSink, AsyncDisposable {
     return this.#watch.state;
   }
 
+  /** The outage that is not over. */
+  get ongoing(): Outage | undefined {
+    return this.#watch.ongoing;
+  }
+
   /** What was dropped, and what an outage holds back now, by name (G3). The feed's part is not lost: `nika reconcile` brings it. */
   dropped(): Readonly<Record<string, number>> {
     const isUp = this.#watch.state.kind === 'up' && !this.#isDrained;
