@@ -244,6 +244,7 @@ export class Session implements AsyncDisposable {
         this.log.write('info', 'recovered', { ...outage });
         this.tell({ event: 'recovered', service: 'redis', why: told });
       },
+      onOutageLeft: (outage) => this.log.write('warn', 'not back before the end', { ...outage }),
     });
   }
 
