@@ -20,6 +20,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   hooks: [],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
   pod: ['config', 'hooks', 'recorder', 'bus'],
+  doctor: ['config', 'bus', 'redis', 'pod', 'recorder'],
   cli: ['*'],
   'index.ts': ['*'],
 };
