@@ -1,4 +1,4 @@
-/** Owns the thread of one check: what it touches may hang, a disk among it, and must hold nobody else. */
+/** Owns a thread of checks: what they touch may hang, a disk among it, and must hold nobody else. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../model/error.ts';
 import type { CheckName, CheckWord, CheckWork } from './check-name.ts';
@@ -24,15 +24,17 @@ const say = (word: CheckWord): void => {
   parentPort?.postMessage(word);
 };
 
-const run = async ({ name, request }: CheckWork): Promise<void> => {
-  try {
-    const check = await load(name);
-    say({ kind: 'begun' });
-    await check({ request, tell: (finding) => say({ kind: 'found', finding }) });
-  } catch (thrown) {
-    say({ kind: 'broken', why: errorMessage(thrown) });
+const run = async ({ names, request }: CheckWork): Promise<void> => {
+  for (const name of names) {
+    try {
+      const check = await load(name);
+      say({ name, kind: 'begun' });
+      await check({ request, tell: (finding) => say({ name, kind: 'found', finding }) });
+    } catch (thrown) {
+      say({ name, kind: 'broken', why: errorMessage(thrown) });
+    }
+    say({ name, kind: 'done' });
   }
-  say({ kind: 'done' });
 };
 
 if (parentPort !== null) await run(workerData as CheckWork);

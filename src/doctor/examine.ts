@@ -1,15 +1,16 @@
 /**
- * Owns the examination: all checks at once, each in a thread of its own, each with a deadline.
+ * Owns the examination: all checks, in threads, each with a deadline.
  *
  * D1. It is over within 2.5 s of the start of the process, whatever hangs; a check that is late is a finding.
  * D2. What a late check found before it hung is kept.
+ * D3. Behind a check that hangs the others are made by another thread.
  */
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { HomeRequest } from '../config/home.ts';
 import { errorMessage } from '../model/error.ts';
-import { CHECKS, type CheckName, type CheckWord, type CheckWork } from './check-name.ts';
-import { AREAS, type Finding, info, ok, wrong } from './finding.ts';
+import { type CheckName, type CheckWord, type CheckWork, FILE_CHECKS } from './check-name.ts';
+import { AREAS, type Finding, info, ok, type Tell } from './finding.ts';
+import { brokenFinding, lateFinding } from './late.ts';
 
 const threadUrl = new URL(
   import.meta.url.endsWith('.ts') ? './doctor-worker.ts' : './doctor-worker.js',
@@ -17,9 +18,13 @@ const threadUrl = new URL(
 );
 
 /** Of a check, from when it has begun. */
-export const CHECK_MS = 1500;
-/** From the start of the process. */
+const CHECK_MS = 1500;
+/** From the start of the process (D1). */
 const ALL_MS = 2500;
+/** After so long in one check another thread goes on with the rest (D3). */
+const SPARE_MS = 500;
+/** For threads to end; one that the system holds does not. */
+const END_MS = 150;
 
 export interface Examination {
   /** By area, each in the order in which it was found. */
@@ -28,88 +33,114 @@ export interface Examination {
   readonly isHeldUp: boolean;
 }
 
-const LATE: Readonly<Record<CheckName, readonly [what: string, remedy: string]>> = {
-  home: ['the home does not answer', 'See whether its disk hangs; a home belongs on a local disk.'],
-  bus: [
-    'the disk under _bus/ does not answer',
-    'See whether it hangs: it holds every pod that writes there. The bus belongs on a local disk.',
-  ],
-  pods: ['run/ of the home does not answer', 'See whether its disk hangs; a home belongs on a local disk.'],
-  record: ['the alpha bus does not answer', 'See whether the disk under _bus/ hangs; what was dropped stands there.'],
-  redis: ['Redis was not looked at to the end', 'See whether it hangs (redis-cli PING), or the disk of the home does.'],
-};
+interface Run {
+  thread: Worker;
+  begunAtMs: number | undefined;
+  late: NodeJS.Timeout | undefined;
+  readonly over: PromiseWithResolvers<void>;
+}
 
-const AREA_OF: Readonly<Record<CheckName, Finding['area']>> = {
-  home: 'home',
-  bus: 'bus',
-  pods: 'pods',
-  record: 'record',
-  redis: 'redis',
-};
+class Examiner {
+  readonly #request: HomeRequest;
+  readonly #tell: Tell;
+  readonly #threads: Worker[] = [];
+  /** Checks that are not over. What a thread says of one that another has taken over is not heard. */
+  readonly #open = new Map<CheckName, Run>();
 
-const lateFinding = (name: CheckName): Finding => {
-  const [what, remedy] = LATE[name];
-  return wrong(`${AREA_OF[name]}.late`, `${what}: no answer within ${CHECK_MS} ms`, remedy);
-};
+  constructor(request: HomeRequest, tell: Tell) {
+    this.#request = request;
+    this.#tell = tell;
+  }
 
-const brokenFinding = (name: CheckName, why: string): Finding =>
-  wrong(
-    `${AREA_OF[name]}.broken`,
-    `it could not be looked at to the end: ${why}`,
-    'See whether this user may read it; else this is a bug of nika.',
-  );
+  /** Resolves when all are done or late; never rejects. */
+  async run(lists: readonly (readonly CheckName[])[]): Promise<void> {
+    for (const names of lists) this.#start(names);
+    const overs = Array.from(this.#open.values(), ({ over }) => over.promise);
+    const all = setTimeout(() => this.#giveUp([...this.#open.keys()]), Math.max(0, ALL_MS - performance.now())); // D1
+    await Promise.all(overs);
+    clearTimeout(all);
+  }
 
-/** Resolves when the check is done or late; never rejects. */
-const runCheck = async (name: CheckName, request: HomeRequest, tell: (finding: Finding) => void): Promise<Worker> => {
-  const { promise: over, resolve } = Promise.withResolvers<'done' | 'late'>();
-  const worker = new Worker(fileURLToPath(threadUrl), { workerData: { name, request } satisfies CheckWork });
-  const all = setTimeout(() => resolve('late'), Math.max(0, ALL_MS - performance.now())); // D1
-  let own: NodeJS.Timeout | undefined;
-  let isOver = false;
-  worker.on('message', (word: CheckWord) => {
-    if (isOver) return;
-    if (word.kind === 'begun') own = setTimeout(() => resolve('late'), CHECK_MS);
-    else if (word.kind === 'found') tell(word.finding); // D2
-    else if (word.kind === 'broken') tell(brokenFinding(name, word.why));
-    else resolve('done');
-  });
-  worker.on('error', (thrown) => {
-    tell(brokenFinding(name, errorMessage(thrown)));
-    resolve('done');
-  });
-  worker.on('exit', () => resolve('done'));
-  worker.unref();
-  const how = await over;
-  isOver = true;
-  clearTimeout(all);
-  clearTimeout(own);
-  if (how === 'late') tell(lateFinding(name));
-  return worker;
-};
+  /** Whether all threads are gone. */
+  async end(): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<false>();
+    const timer = setTimeout(() => resolve(false), END_MS);
+    const gone = Promise.all(this.#threads.map((thread) => thread.terminate())).then(() => true);
+    const isGone = await Promise.race([gone, late]);
+    clearTimeout(timer);
+    return isGone;
+  }
 
-const END_MS = 150;
+  #start(names: readonly CheckName[]): void {
+    if (names.length === 0) return;
+    const thread = new Worker(threadUrl, { workerData: { names, request: this.#request } satisfies CheckWork });
+    this.#threads.push(thread);
+    for (const name of names) {
+      const over = this.#open.get(name)?.over ?? Promise.withResolvers<void>();
+      this.#open.set(name, { thread, begunAtMs: undefined, late: undefined, over });
+    }
+    let spare: NodeJS.Timeout | undefined;
+    const mine = (): readonly CheckName[] => names.filter((name) => this.#open.get(name)?.thread === thread);
+    const onSpare = (): void => this.#start(mine().filter((name) => this.#open.get(name)?.begunAtMs === undefined)); // D3
+    thread.on('message', (word: CheckWord) => {
+      clearTimeout(spare);
+      if (word.kind !== 'done') spare = setTimeout(onSpare, SPARE_MS).unref();
+      const run = this.#open.get(word.name);
+      if (run?.thread === thread) this.#hear(word, run);
+    });
+    thread.on('error', (thrown) => {
+      for (const name of mine()) this.#tell(brokenFinding(name, errorMessage(thrown)));
+    });
+    thread.on('exit', () => {
+      for (const name of mine()) this.#close(name);
+    });
+    thread.unref();
+  }
 
-/** Whether all threads are gone; one that the system holds is not. */
-const endThreads = async (workers: readonly Worker[]): Promise<boolean> => {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), END_MS);
-  const gone = Promise.all(workers.map((worker) => worker.terminate())).then(() => true);
-  const isGone = await Promise.race([gone, late]);
-  clearTimeout(timer);
-  return isGone;
-};
+  #hear(word: CheckWord, run: Run): void {
+    const { name } = word;
+    switch (word.kind) {
+      case 'begun':
+        run.begunAtMs = performance.now();
+        run.late = setTimeout(() => this.#giveUp([name]), CHECK_MS);
+        return;
+      case 'found':
+        return this.#tell(word.finding); // D2
+      case 'broken':
+        return this.#tell(brokenFinding(name, word.why));
+      case 'done':
+        this.#close(name);
+    }
+  }
+
+  #giveUp(names: readonly CheckName[]): void {
+    for (const name of names) {
+      const { begunAtMs } = this.#open.get(name) ?? {};
+      this.#tell(lateFinding(name, begunAtMs === undefined ? undefined : performance.now() - begunAtMs));
+      this.#close(name);
+    }
+  }
+
+  #close(name: CheckName): void {
+    const run = this.#open.get(name);
+    clearTimeout(run?.late);
+    this.#open.delete(name);
+    run?.over.resolve();
+  }
+}
 
 const ownFindings = (): readonly Finding[] => [
   ok('node.version', `${process.versions.node} (${process.execPath})`),
-  // There are no settings for it yet: it is not part of nika before there are.
+  // There are no settings for it yet: before there are, it is not part of nika.
   info('qdrant.reach', 'not configured: questions are answered from the bus'),
 ];
 
 /** Never rejects. */
 export const examine = async (request: HomeRequest): Promise<Examination> => {
   const findings: Finding[] = [...ownFindings()];
-  const workers = await Promise.all(CHECKS.map((name) => runCheck(name, request, (finding) => findings.push(finding))));
-  const isGone = await endThreads(workers);
-  const order = (finding: Finding): number => AREAS.indexOf(finding.area);
+  const examiner = new Examiner(request, (finding) => findings.push(finding));
+  await examiner.run([FILE_CHECKS, ['redis']]);
+  const isGone = await examiner.end();
+  const order = ({ area }: Finding): number => AREAS.indexOf(area);
   return { findings: findings.toSorted((a, b) => order(a) - order(b)), isHeldUp: !isGone };
 };

@@ -85,8 +85,9 @@ const nearestThere = (path: string): string =>
 
 const mayWrite = (path: string): string | undefined => {
   try {
+    if (!statSync(path).isDirectory()) return 'it is no folder';
     accessSync(path, constants.W_OK | constants.X_OK);
-    return statSync(path).isDirectory() ? undefined : 'it is no folder';
+    return undefined;
   } catch (thrown) {
     return errnoOf(thrown) ?? errorMessage(thrown);
   }

@@ -80,6 +80,8 @@ const socketsIn = (folder: string): readonly string[] => {
 };
 
 const SOCKETS_MAX = 1000;
+/** Of a command line that a person can still read. */
+const SHOWN_MAX = 10;
 
 const checkSockets: Check = async ({ request, tell }) => {
   const place = { env: request.env, uid: process.getuid?.() ?? 0, tmpDir: tmpdir() };
@@ -88,7 +90,13 @@ const checkSockets: Check = async ({ request, tell }) => {
   const stale = paths.filter((_, at) => answers[at] === true);
   if (stale.length === 0) return;
   const says = `nobody listens on ${counted(stale.length, 'socket')} any more: ${someOf(stale)}`;
-  tell(degraded('pods.sockets', says, `They are in nobody's way. Remove them: rm ${stale.slice(0, 3).join(' ')}`));
+  tell(
+    degraded(
+      'pods.sockets',
+      says,
+      `They are in nobody's way. To remove them: rm ${stale.slice(0, SHOWN_MAX).join(' ')}`,
+    ),
+  );
 };
 
 export const checkPods: Check = async (place) => {

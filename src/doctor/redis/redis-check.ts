@@ -3,18 +3,18 @@
  * configured. Nothing that is told holds a password: what a server says comes through the link, which takes it out.
  */
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
-import type { CallOutcome } from '../../redis/call-outcome.ts';
 import type { Link } from '../../redis/link.ts';
 import { tryRights } from '../../redis/rights.ts';
 import { counted, degraded, type Finding, info, ok, type Tell, wrong } from '../finding.ts';
 import { type Check, homeOf, settingsOf } from '../place.ts';
 import { readFirstWord } from './first-word.ts';
-import { factFindings, noFacts, parseInfo } from './server-facts.ts';
-import { unreachable } from './unreachable.ts';
+import { clockFinding, factFindings, isReadOnly, noFacts, parseInfo } from './server-facts.ts';
+import { isTelling, NO_REDIS, unreachable } from './unreachable.ts';
 
-const READY_MS = 800;
-const FIRST_WORD_MS = 300;
-const CALL_MS = 400;
+const READY_MS = 900;
+/** A healthy one is ready by then. */
+const SOON_MS = 300;
+const CALL_MS = 500;
 
 /** Where it is, without user and password. */
 const whereOf = ({ at, tls, db }: RedisTarget): string => {
@@ -33,19 +33,16 @@ const whereOf = ({ at, tls, db }: RedisTarget): string => {
   }
 };
 
-const whyOf = (outcome: CallOutcome): string => (outcome.kind === 'done' ? '' : outcome.why);
-
 const PINGS = 5;
 const SLOW_MS = 50;
 
-/** By the middle of five: the first one alone pays for what is not warm. `undefined`: it stopped answering. */
+/** By the middle of five: the first one alone pays for what is not warm. `undefined`: not even one was answered. */
 const medianPingMs = async (link: Link, signal: AbortSignal): Promise<number | undefined> => {
   const tookMs: number[] = [];
-  const endMs = performance.now() + CALL_MS;
-  while (tookMs.length < PINGS && (tookMs.length === 0 || performance.now() < endMs)) {
+  while (tookMs.length < PINGS) {
     const startMs = performance.now();
     const outcome = await link.call({ name: 'ping', args: [] }, { withinMs: CALL_MS }, signal);
-    if (outcome.kind === 'unknown' || outcome.kind === 'unsent') return undefined;
+    if (outcome.kind === 'unknown' || outcome.kind === 'unsent') break;
     tookMs.push(performance.now() - startMs);
   }
   return tookMs.sort((a, b) => a - b)[Math.floor(tookMs.length / 2)];
@@ -59,19 +56,6 @@ const latencyFinding = (ms: number): Finding => {
     says,
     'No tool call waits for it; the live view does. A Redis nearer to the pods is faster.',
   );
-};
-
-const CLOCK_MS = 2000;
-
-/** How far its clock is ahead of ours, in ms; the answer is taken to be from the middle of the round trip. */
-const clockFinding = (outcome: CallOutcome, sentAtMs: number, gotAtMs: number): Finding | undefined => {
-  if (outcome.kind !== 'done' || !Array.isArray(outcome.value)) return undefined; // the rights tell of it
-  const [seconds, micros] = outcome.value.map(Number);
-  const aheadMs = (seconds ?? 0) * 1000 + (micros ?? 0) / 1000 - (sentAtMs + gotAtMs) / 2;
-  const apart = `${(Math.abs(aheadMs) / 1000).toFixed(1)} s`;
-  if (Math.abs(aheadMs) <= CLOCK_MS) return ok('redis.clock', `its clock and ours are ${apart} apart`);
-  const says = `its clock is ${apart} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
-  return degraded('redis.clock', says, 'Let both machines follow the same time (chrony, systemd-timesyncd).');
 };
 
 const checkRights = async (link: Link, target: RedisTarget, tell: Tell, signal: AbortSignal): Promise<void> => {
@@ -95,31 +79,41 @@ const checkRights = async (link: Link, target: RedisTarget, tell: Tell, signal: 
   tell(wrong('redis.rights', `its user "${user}" may not run ${shown}`, `redis-cli ACL SETUSER ${user} ${grant}`));
 };
 
-const checkReady = async (link: Link, target: RedisTarget, tell: Tell, signal: AbortSignal): Promise<void> => {
+/** Whether it can be written to, as far as it says. */
+const checkFacts = async (link: Link, tell: Tell, signal: AbortSignal): Promise<boolean> => {
   const sentAtMs = Date.now();
-  const [facts, time] = await link.callAll(
-    [
-      { name: 'info', args: [] },
-      { name: 'time', args: [] },
-    ],
-    { withinMs: CALL_MS },
-    signal,
-  );
-  const clock = time && clockFinding(time, sentAtMs, Date.now());
-  if (facts?.kind === 'done') for (const finding of factFindings(parseInfo(String(facts.value)))) tell(finding);
-  else tell(noFacts(facts === undefined ? 'no answer' : whyOf(facts)));
-  if (clock !== undefined) tell(clock);
-  const ms = await medianPingMs(link, signal);
-  if (ms === undefined) return tell(unreachable(whereOf(target), `it stopped answering (${CALL_MS} ms)`));
-  tell(latencyFinding(ms));
-  await checkRights(link, target, tell, signal);
+  const commands = ['time', 'info'].map((name) => ({ name, args: [] }));
+  const [time, told] = await link.callAll(commands, { withinMs: CALL_MS }, signal);
+  const gotAtMs = Date.now();
+  if (time?.kind === 'done') tell(clockFinding(time.value, (sentAtMs + gotAtMs) / 2)); // else the rights tell of it
+  if (told?.kind !== 'done') {
+    tell(noFacts(told === undefined ? 'no answer' : told.why));
+    return true;
+  }
+  const facts = parseInfo(String(told.value));
+  for (const finding of factFindings(facts)) tell(finding);
+  return !isReadOnly(facts);
 };
 
-const whyNotReady = async ({ status }: Link, { at }: RedisTarget): Promise<string> => {
+const checkLatency = async (link: Link, target: RedisTarget, tell: Tell, signal: AbortSignal): Promise<void> => {
+  const ms = await medianPingMs(link, signal);
+  tell(ms === undefined ? unreachable(whereOf(target), `no answer within ${CALL_MS} ms`) : latencyFinding(ms));
+};
+
+/** At once, as far as can be: over a slow line one after the other would take too long. */
+const checkReady = async (link: Link, target: RedisTarget, tell: Tell): Promise<void> => {
+  const signal = AbortSignal.timeout(CALL_MS);
+  const [mayWrite] = await Promise.all([checkFacts(link, tell, signal), checkLatency(link, target, tell, signal)]);
+  // A link whose server says READONLY connects anew, and so nothing more would be learnt.
+  if (mayWrite && link.status.kind === 'ready') await checkRights(link, target, tell, AbortSignal.timeout(CALL_MS));
+};
+
+/** Where the link's own reason does not tell enough, the server's first word may. */
+const whyNotReady = ({ status }: Link, word: string | undefined): string => {
   const why = status.kind === 'down' ? status.why : `not connected within ${READY_MS} ms`;
-  if (status.kind === 'down' && !why.startsWith('connected, but not ready')) return why;
-  const word = await readFirstWord(at, FIRST_WORD_MS);
+  if (isTelling(why)) return why;
   if (word === undefined) return why.startsWith('connected') ? 'it takes the connection and does not answer' : why;
+  if (!/^[+-]/.test(word)) return NO_REDIS;
   return word.startsWith('-LOADING') ? word.slice(1) : why;
 };
 
@@ -127,10 +121,12 @@ const checkTarget = async (target: RedisTarget, tell: Tell): Promise<void> => {
   const { openWriter } = await import('../../redis/link.ts');
   await using link = await openWriter(target);
   const where = whereOf(target);
-  const giveUp = AbortSignal.timeout(2 * READY_MS);
-  if (!(await link.untilReady(READY_MS))) return tell(unreachable(where, await whyNotReady(link, target)));
+  if (!(await link.untilReady(SOON_MS))) {
+    const word = readFirstWord(target.at, READY_MS); // while it loads it is slow to say so
+    if (!(await link.untilReady(READY_MS - SOON_MS))) return tell(unreachable(where, whyNotReady(link, await word)));
+  }
   tell(ok('redis.reach', where));
-  await checkReady(link, target, tell, giveUp);
+  await checkReady(link, target, tell);
 };
 
 export const checkRedis: Check = async (place) => {

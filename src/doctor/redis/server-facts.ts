@@ -52,11 +52,14 @@ const policyFinding = (facts: Facts): Finding | undefined => {
   return degraded('redis.policy', says, 'redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf');
 };
 
+export const isReadOnly = (facts: Facts): boolean =>
+  facts.get('role') === 'slave' && facts.get('slave_read_only') !== '0';
+
 const roleFinding = (facts: Facts): Finding | undefined => {
   if (facts.get('role') !== 'slave') return undefined;
   const master = `${facts.get('master_host') ?? '?'}:${facts.get('master_port') ?? '?'}`;
   const remedy = `Name the primary in redis.url (it is ${master}), or Sentinels, which know it.`;
-  if (facts.get('slave_read_only') === '0')
+  if (!isReadOnly(facts))
     return degraded('redis.role', `it is a replica of ${master}: what is written there goes at the next sync`, remedy);
   return wrong('redis.role', `it is a read-only replica of ${master}: nothing can be written (READONLY)`, remedy);
 };
@@ -74,3 +77,15 @@ export const factFindings = (facts: Facts): readonly Finding[] =>
 
 export const noFacts = (why: string): Finding =>
   info('redis.version', `version, memory and role are not known: ${why}`, 'Grant INFO: redis-cli ACL SETUSER … +info');
+
+const CLOCK_MS = 2000;
+
+/** `time`: what TIME answered, in the middle of the round trip by our clock. */
+export const clockFinding = (time: unknown, ourMs: number): Finding => {
+  const [seconds = NaN, micros = 0] = Array.isArray(time) ? time.map(Number) : [];
+  const aheadMs = seconds * 1000 + micros / 1000 - ourMs;
+  const apart = `${(Math.abs(aheadMs) / 1000).toFixed(1)} s`;
+  if (Math.abs(aheadMs) <= CLOCK_MS) return ok('redis.clock', `its clock and ours are ${apart} apart`);
+  const says = `its clock is ${apart} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
+  return degraded('redis.clock', says, 'Let both machines follow the same time (chrony, systemd-timesyncd).');
+};

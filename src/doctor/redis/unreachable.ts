@@ -58,6 +58,12 @@ const REASONS: readonly Reason[] = [
   },
 ];
 
+/** As the link says it. */
+export const NO_REDIS = 'what answers there is no Redis';
+
+/** Whether the reason says what is wrong, and not only that no answer came. */
+export const isTelling = (why: string): boolean => REASONS.some(({ pattern }) => pattern.test(why));
+
 const HANGS: Reason = {
   pattern: /./,
   id: 'reach',
