@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../model/error.ts';
 import type { PodRecord } from '../pod/registry/pod-record.ts';
 import { isLiving, statusOf } from '../pod/registry/pod-status.ts';
@@ -80,8 +80,14 @@ const socketsIn = (folder: string): readonly string[] => {
 };
 
 const SOCKETS_MAX = 1000;
-/** Of a command line that a person can still read. */
-const SHOWN_MAX = 10;
+const REMOVED_MAX = 50;
+
+/** What removes them, a folder at a time. */
+const removal = (paths: readonly string[]): string =>
+  Array.from(
+    Map.groupBy(paths.slice(0, REMOVED_MAX), (path) => dirname(path)),
+    ([folder, list]) => `(cd ${folder} && rm ${list.map((path) => basename(path)).join(' ')})`,
+  ).join('; ');
 
 const checkSockets: Check = async ({ request, tell }) => {
   const place = { env: request.env, uid: process.getuid?.() ?? 0, tmpDir: tmpdir() };
@@ -90,13 +96,7 @@ const checkSockets: Check = async ({ request, tell }) => {
   const stale = paths.filter((_, at) => answers[at] === true);
   if (stale.length === 0) return;
   const says = `nobody listens on ${counted(stale.length, 'socket')} any more: ${someOf(stale)}`;
-  tell(
-    degraded(
-      'pods.sockets',
-      says,
-      `They are in nobody's way. To remove them: rm ${stale.slice(0, SHOWN_MAX).join(' ')}`,
-    ),
-  );
+  tell(degraded('pods.sockets', says, `They are in nobody's way. To remove them: ${removal(stale)}`));
 };
 
 export const checkPods: Check = async (place) => {
