@@ -1,19 +1,26 @@
 /** Owns the check of the bus as files: on which disk, how large, whether it can be read, and torn ends. */
 import { existsSync } from 'node:fs';
-import { NikaError } from '../model/error.ts';
-import { type BusShape, partsOfBus, shapeOf, tornTails } from './bus-shape.ts';
+import { errorMessage } from '../model/error.ts';
+import { type BusShape, shapeOf, type TornTails, tornTails } from './bus-shape.ts';
 import { checkDiskKind, checkRoom } from './disk-check.ts';
-import { counted, degraded, ok, sizeText, someOf, type Tell, wrong } from './finding.ts';
+import { counted, degraded, info, ok, sizeText, someOf, type Tell, wrong } from './finding.ts';
 import { type Check, defaultDisk, homeOf, settingsOf } from './place.ts';
 
-const EMPTY: BusShape = { fileCount: 0, sizeBytes: 0, grownBytes: 0, grownMs: 0 };
+const EMPTY: BusShape = { fileCount: 0, sizeBytes: 0, grownBytes: 0, grownMs: 0, livePaths: [], isWhole: true };
+/** Of the time the check has. */
+const SHAPE_MS = 500;
+const TORN_MS = 300;
 
-const tellTorn = (torn: readonly string[], tell: Tell): void => {
+const tellTorn = ({ torn, lookedAtCount }: TornTails, liveCount: number, tell: Tell): void => {
+  if (lookedAtCount < liveCount) {
+    const says = `of ${counted(liveCount, 'file')} there was time to look at the ends of the ${lookedAtCount.toLocaleString('en-US')} newest`;
+    tell(info('bus.bounded', says, 'All of them: nika bus verify'));
+  }
   if (torn.length === 0) return;
-  const says = `${counted(torn.length, 'file')} that ${torn.length === 1 ? 'is' : 'are'} written to ${torn.length === 1 ? 'ends' : 'end'} in a torn line: ${someOf(torn)}`;
+  const which = torn.length === 1 ? 'file that is written to ends' : 'files that are written to end';
   const remedy =
     'A process was killed, or a disk was full, in the middle of a write; no line that was acknowledged is lost. "nika bus verify" shows what was torn.';
-  tell(degraded('bus.torn', says, remedy));
+  tell(degraded('bus.torn', `${torn.length} ${which} in a torn line: ${someOf(torn)}`, remedy));
 };
 
 const checkFiles = (busDir: string, tell: Tell): BusShape => {
@@ -21,11 +28,17 @@ const checkFiles = (busDir: string, tell: Tell): BusShape => {
     tell(ok('bus.size', 'nothing has run in this home yet'));
     return EMPTY;
   }
-  const parts = partsOfBus(busDir);
-  const shape = shapeOf(busDir, parts, Date.now());
-  tell(ok('bus.size', `${sizeText(shape.sizeBytes)} in ${counted(shape.fileCount, 'file')}`));
-  tellTorn(tornTails(parts), tell);
-  return shape;
+  try {
+    const shape = shapeOf(busDir, { nowMs: Date.now(), withinMs: SHAPE_MS });
+    const more = shape.isWhole ? '' : 'more than ';
+    tell(ok('bus.size', `${more}${sizeText(shape.sizeBytes)} in ${more}${counted(shape.fileCount, 'file')}`));
+    tellTorn(tornTails(shape.livePaths, TORN_MS), shape.livePaths.length, tell);
+    return shape;
+  } catch (thrown) {
+    const remedy = 'Give it to the user that runs nika: chown, chmod 700.';
+    tell(wrong('bus.size', `the bus cannot be read: ${errorMessage(thrown)}`, remedy));
+    return EMPTY;
+  }
 };
 
 export const checkBusAndDisk: Check = async (place) => {
@@ -33,13 +46,6 @@ export const checkBusAndDisk: Check = async (place) => {
   if (home === undefined) return;
   const { tell } = place;
   checkDiskKind(home.busDir, tell);
-  const disk = settingsOf(place, home)?.disk ?? defaultDisk();
-  let shape = EMPTY;
-  try {
-    shape = checkFiles(home.busDir, tell);
-  } catch (thrown) {
-    if (!(thrown instanceof NikaError)) throw thrown;
-    tell(wrong('bus.size', thrown.message, thrown.remedy));
-  }
-  checkRoom(home.busDir, shape, { disk, tell });
+  const shape = checkFiles(home.busDir, tell);
+  checkRoom(home.busDir, shape, { disk: settingsOf(place, home)?.disk ?? defaultDisk(), tell });
 };

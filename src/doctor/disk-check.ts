@@ -64,6 +64,7 @@ const SOON_DAYS = 14;
 const FAR_DAYS = 3650;
 
 const paceText = (room: Room, floorPercent: number, shape: BusShape): string => {
+  if (!shape.isWhole) return 'the bus has too many files for a forecast';
   const days = forecastDays(room, floorPercent, shape);
   if (days === undefined) return 'the bus is too young for a forecast';
   const { grownBytes, grownMs } = shape;
@@ -84,7 +85,7 @@ const roomFinding = (room: Room, disk: Settings['disk'], shape: BusShape): Findi
     return wrong('disk.free', `${free}: long bodies are no longer kept whole`, MAKE_ROOM);
   if (percent < warnFreePercent) return degraded('disk.free', free, MAKE_ROOM);
   const says = `${free}; ${paceText(room, warnFreePercent, shape)}`;
-  const days = forecastDays(room, warnFreePercent, shape) ?? Infinity;
+  const days = (shape.isWhole ? forecastDays(room, warnFreePercent, shape) : undefined) ?? Infinity;
   return days < SOON_DAYS ? degraded('disk.free', says, MAKE_ROOM) : ok('disk.free', says);
 };
 

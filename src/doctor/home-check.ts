@@ -101,7 +101,10 @@ const checkWritable = (folders: readonly string[], tell: Tell): void => {
     if (why !== undefined) refusals.set(there, why);
   }
   for (const [path, why] of refusals) {
-    const remedy = `Give it to the user that runs nika (chown, chmod 700 ${path}), or choose another home. Until then pods run without a record.`;
+    const remedy =
+      why === 'EROFS'
+        ? 'Its file system is mounted read-only: mount it for writing, or choose another home. Until then pods run without a record.'
+        : `Give it to the user that runs nika (chown, chmod 700 ${path}), or choose another home. Until then pods run without a record.`;
     tell(wrong('home.writable', `${path} cannot be written to (${why})`, remedy));
   }
   if (refusals.size === 0) tell(ok('home.writable', '_bus/, logs/ and run/ can be written to'));
