@@ -30,7 +30,7 @@ const work = async (count: number): Promise<void> => {
     slowestMs = Math.max(slowestMs, performance.now() - callFrom);
     if (n % 50 === 49) await new Promise(setImmediate); // as a program that also does something else
   }
-  say({ count, tookMs: performance.now() - from, slowestMs, rssBytes: process.memoryUsage.rss() });
+  say({ count, tookMs: performance.now() - from, slowestMs });
 };
 
 say({ pid: process.pid });
@@ -48,4 +48,4 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 const endFrom = performance.now();
 const { outcome, calls, errors, dropped } = await pod.complete({ rounds: round });
-say({ outcome, calls, errors, dropped, endMs: performance.now() - endFrom, atMs: Date.now() });
+say({ outcome, calls, errors, dropped, endMs: performance.now() - endFrom });
