@@ -14,7 +14,7 @@ import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
-import { thisProcess } from '../bus/process-identity.ts';
+import { thisProcess } from '../failopen/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -155,10 +155,25 @@ describe('nika reconcile', () => {
     await rollSegment(busDir, 1);
     for (const name of readdirSync(busDir).filter((entry) => /\d+\.jsonl$/.test(entry))) pack(name);
     const third = writeMissed({ home: home.dir, count: 200 });
-    expect(await told()).toMatchObject({ isFull: false, comparedCount: 200, publishedCount: 200 });
+    expect(await told()).toMatchObject({ isFull: false, comparedCount: 400, publishedCount: 200 });
     await server.admin.flushall();
     expect(await told()).toMatchObject({ isFull: true, publishedCount: 600 });
     expect(await idsOnFeed()).toEqual([...first, ...second, ...third]);
+  });
+
+  it('sees what a writer that has not noticed adds to a segment that is full', async () => {
+    const busDir = join(home.dir, '_bus');
+    writeMissed({ home: home.dir, count: 10 });
+    await rollSegment(busDir, 1);
+    writeMissed({ home: home.dir, count: 10 });
+    await told();
+    using other = new TestHome();
+    mkdirSync(join(other.dir, 'run'), { recursive: true });
+    const late = writeMissed({ home: other.dir, count: 1 });
+    const line = readFileSync(join(other.dir, '_bus/alpha_bus.jsonl'));
+    appendFileSync(join(busDir, 'alpha_bus.000001.jsonl'), line);
+    expect(await told()).toMatchObject({ isFull: false, publishedCount: 1 });
+    expect((await idsOnFeed()).slice(20)).toEqual(late);
   });
 
   it('is done by the next pod by itself, in the background', async () => {

@@ -113,13 +113,17 @@ class Reconciliation {
     const from = cursor?.place ?? undefined;
     let published: ReadonlySet<number> | undefined;
     let place = from ?? null;
-    let firstLeft: { readonly place: BusPlace; readonly atMs: number } | undefined;
+    let held: { readonly place: BusPlace; readonly atMs: number } | undefined;
     this.leftToLiveCount = 0;
     for await (const piece of readFeedLines({ busDir, sinceMs, from, signal })) {
       if (piece === 'lost') return undefined;
       if (piece.lines.length > 0) published ??= await this.#published(cursor);
       const leftAtMs = this.#judge(piece, published ?? new Set());
-      if (leftAtMs !== undefined) firstLeft ??= { place: piece.start, atMs: leftAtMs };
+      // A segment that was full a moment ago may get a last line from a writer that has not noticed.
+      const isYoung = (piece.lines[0]?.atMs ?? Infinity) > beganAtMs - SLACK_MS;
+      if (place !== null && place.begins !== piece.start.begins && isYoung)
+        held ??= { place, atMs: beganAtMs - SLACK_MS };
+      if (leftAtMs !== undefined) held ??= { place: piece.start, atMs: leftAtMs };
       place = piece.end;
       if (this.#pending.length >= EVENTS_PER_BATCH && !(await this.#publish())) return undefined;
       this.#options.onProgress?.(this.counts);
@@ -128,8 +132,8 @@ class Reconciliation {
     return {
       v: 1,
       target: targetName(target),
-      place: firstLeft?.place ?? place,
-      sinceMs: firstLeft?.atMs ?? beganAtMs,
+      place: held?.place ?? place,
+      sinceMs: held?.atMs ?? beganAtMs,
       feedId: need(await this.#feed.newestId()),
       atMs: Date.now(),
     };
