@@ -154,8 +154,8 @@ export class BatchWriter implements AsyncDisposable {
     }
   }
 
+  /** The pause stays: a read-only server is left and found again with each batch that it refuses. */
   #cameBack(): void {
-    this.#breaker.succeeded();
     this.#isHeartbeatDue = true;
     this.#wantWithin(0);
   }
