@@ -28,8 +28,15 @@ export const createEventId = (atMs: number): string => {
   return prefix + text + crypto.randomUUID().slice(18);
 };
 
+/** Ids that follow each other mostly have their milliseconds in common. */
+let orderedPrefix = '';
+let orderedMs = 0;
+
 /** `<milliseconds>-<counter>` of an id made here: rises as the ids do. Of another UUID it is some such pair. */
 export const orderOf = (eventId: string): `${number}-${number}` => {
-  const ms = Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16);
-  return `${ms}-${Number.parseInt(eventId.slice(15, 18), 16)}`;
+  if (!eventId.startsWith(orderedPrefix) || orderedPrefix === '') {
+    orderedMs = Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16);
+    orderedPrefix = eventId.slice(0, 13);
+  }
+  return `${orderedMs}-${Number.parseInt(eventId.slice(15, 18), 16)}`;
 };
