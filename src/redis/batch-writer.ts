@@ -46,7 +46,7 @@ const FIRST_WAIT_MS = 10;
 /** And so long those that come after a batch: the cost of a batch is spread over them. */
 const BETWEEN_MS = 100;
 /** As many waiting entries make a batch at once. */
-const FULL_COUNT = 256;
+const FULL_COUNT = 512;
 const HEARTBEAT_MS = 10_000;
 const BATCH_WITHIN_MS = 2_500;
 const PREPARE_WITHIN_MS = 5_000;

@@ -44,6 +44,12 @@ describe('toolCallEntry', () => {
     });
   });
 
+  it('keeps its values apart, whatever is in its texts', () => {
+    const entry = call({ tool: 'a\u001Fb', error: '\u001F', isOk: false });
+    expect(fieldsOf(entry)).toMatchObject({ tool: 'a b', ok: '0', error: ' ' });
+    expect(entry.split('\u001F')).toHaveLength(TOOL_CALL_FIELDS.length + 2);
+  });
+
   it('G6: is at most 1 kB whatever the payload', () => {
     const long = '漢'.repeat(100_000);
     const entity = `JOB-${'x'.repeat(100)}`;

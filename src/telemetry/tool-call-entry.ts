@@ -1,6 +1,6 @@
 /** Owns what a tool call leaves in `agent:events:{session_id}`: the trimmed entry, at most 1 kB whatever the payload. Pure. */
 import { orderOf } from '../model/event-id.ts';
-import { createEntry, type StreamEntry } from '../redis/scripts/add-events.lua.ts';
+import { asValue, createEntry, type StreamEntry } from '../redis/scripts/add-events.lua.ts';
 
 /** A tool call as it stands on the bus; all texts are redacted and capped (G7). */
 export interface RecordedToolCall {
@@ -35,11 +35,15 @@ export const TOOL_CALL_FIELDS = [
 const TOOL_CHARS = 64;
 const PREVIEW_CHARS = 100;
 const ERROR_CHARS = 60;
+/** A text that is cut out of a longer one keeps that whole one in memory (V8: sliced strings), unless it is copied. */
+const COPIED_FROM_CHARS = 4 * PREVIEW_CHARS;
 
-const beginning = (text: string, maxChars: number): string =>
-  text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
+const beginning = (text: string, maxChars: number): string => {
+  if (text.length <= maxChars) return asValue(text);
+  const head = text.slice(0, maxChars - 1);
+  return asValue(`${text.length < COPIED_FROM_CHARS ? head : Buffer.from(head).toString()}…`);
+};
 
-/** One flat text: nothing of it keeps the longer ones in memory that its parts were cut out of (V8: sliced strings). */
 export const toolCallEntry = (call: RecordedToolCall): StreamEntry =>
   createEntry(orderOf(call.id), [
     call.id,
