@@ -50,7 +50,7 @@ const FIRST_WAIT_MS = 10;
 /** And so long those that come after a batch: the cost of a batch is spread over them. */
 const BETWEEN_MS = 100;
 /** As many waiting entries make a batch at once. */
-const FULL_COUNT = 256;
+const FULL_COUNT = 512;
 const HEARTBEAT_MS = 10_000;
 const BATCH_WITHIN_MS = 2_500;
 const PREPARE_WITHIN_MS = 5_000;
@@ -89,12 +89,13 @@ export class BatchWriter implements AsyncDisposable {
     }, HEARTBEAT_MS).unref();
   }
 
-  /** There is something to say, which may wait for more (K1). */
-  want(): void {
+  /** There is something to say, which may wait for more (K1): so many entries of one source. This is done for each tool call. */
+  want(waitingCount = this.#waitingCount()): void {
     if (this.#batch !== undefined || this.#link?.status.kind !== 'ready') return; // both ask again when they are over
-    if (this.#dueAtMs < Infinity && this.#waitingCount() < FULL_COUNT) return;
+    const isFull = waitingCount >= FULL_COUNT;
+    if (this.#dueAtMs < Infinity && !isFull) return;
     const sinceMs = performance.now() - this.#sentAtMs;
-    this.#wantWithin(this.#waitingCount() >= FULL_COUNT ? 0 : Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs));
+    this.#wantWithin(isFull ? 0 : Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs));
   }
 
   /** There is something to say that somebody waits for (K1). */
