@@ -231,8 +231,8 @@ export const closeDead = async (
   return closed;
 };
 
-/** Closes all pods of this host that died; those that were closed. Best effort: a bus that cannot be read closes none. */
-export const closeAllLost = async (options: LostOptions): Promise<readonly PodRecord[]> => {
+/** As {@link closeAllLost}, by who tells the feed himself. */
+export const closeLostUntold = async (options: LostOptions): Promise<readonly PodRecord[]> => {
   const closed: PodRecord[] = [];
   for (const record of readRecords(options.home.runDir)) {
     if (record.end !== null || statusOf(record) !== 'lost') continue;
@@ -241,6 +241,12 @@ export const closeAllLost = async (options: LostOptions): Promise<readonly PodRe
     );
     if (outcome.kind === 'done' && outcome.value !== undefined) closed.push(outcome.value);
   }
+  return closed;
+};
+
+/** Closes all pods of this host that died; those that were closed. Best effort: a bus that cannot be read closes none. */
+export const closeAllLost = async (options: LostOptions): Promise<readonly PodRecord[]> => {
+  const closed = await closeLostUntold(options);
   if (closed.length > 0) tellFeed(options);
   return closed;
 };
