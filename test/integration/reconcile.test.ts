@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -120,6 +120,22 @@ describe('nika reconcile', () => {
     expect(await told()).toMatchObject({ publishedCount: 3, leftToLiveCount: 0 });
     expect(new Set(await idsOnFeed())).toEqual(new Set(onBus().map(([id]) => id)));
     expect(await onFeed()).toHaveLength(onBus().length);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['nika reconcile', () => reconcile()],
+    ['nika pod wait', () => home.start(['pod', 'wait', 'JOB-long'], env()).ended],
+    ['the next pod', () => home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-next'], env()).ended],
+  ])('G4: tells the end of a pod that was killed, closed by %s', async (_, closeIt) => {
+    home.job('long', '  - { id: wait, tool: shell, input: { command: sleep 600 } }');
+    await home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-long'], env()).ended;
+    await until('Redis to know of it', async () => (await server.admin.xlen(FEED)) === 2);
+    await until('it to have looked after others', () => existsSync(join(home.dir, 'run/reconcile/cursor.json')));
+    process.kill(recordOf(home, 'JOB-long')?.process.pid ?? Number.NaN, 'SIGKILL');
+    await closeIt();
+    const events = () => home.alpha.filter(({ type, entity }) => entity === 'JOB-long' && type === 'job_failed');
+    await until('its end to be told', async () => (await idsOnFeed()).includes(events()[0]?.id ?? ''));
+    expect(events()).toHaveLength(1);
   });
 
   it('says for a pod that was killed that it is over', async () => {
