@@ -4,6 +4,7 @@ import { cpus, release, totalmem } from 'node:os';
 export interface Percentiles {
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
   readonly max: number;
 }
 
@@ -11,7 +12,7 @@ export interface Percentiles {
 export const percentiles = (samples: Float64Array): Percentiles => {
   samples.sort();
   const at = (share: number): number => samples[Math.min(samples.length - 1, Math.floor(samples.length * share))] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), max: samples.at(-1) ?? 0 };
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: samples.at(-1) ?? 0 };
 };
 
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

@@ -6,11 +6,6 @@
  * N2. At most one piece of it is under way; values that go while they are under way count as dropped only if it fails.
  */
 
-interface Slot<T> {
-  readonly value: T;
-  readonly bytes: number;
-}
-
 export interface RingLimits {
   readonly maxCount: number;
   readonly maxBytes: number;
@@ -18,7 +13,9 @@ export interface RingLimits {
 
 export class NewestRing<T> {
   readonly #limits: RingLimits;
-  readonly #slots: (Slot<T> | undefined)[] = [];
+  /** Values and their sizes, each at its position modulo the most there may be. */
+  readonly #values: (T | undefined)[] = [];
+  readonly #sizes: number[] = [];
   /** Positions count up for ever: of the oldest kept, of the first not taken in, of the next to come. */
   #oldest = 0;
   #waiting = 0;
@@ -59,7 +56,9 @@ export class NewestRing<T> {
   push(value: T, bytes: number): void {
     const { maxCount, maxBytes } = this.#limits;
     while (this.count >= maxCount || (this.count > 0 && this.#bytes + bytes > maxBytes)) this.#letGo();
-    this.#slots[this.#next % maxCount] = { value, bytes };
+    const slot = this.#next % maxCount;
+    this.#values[slot] = value;
+    this.#sizes[slot] = bytes;
     this.#next += 1;
     this.#bytes += bytes;
   }
@@ -102,7 +101,7 @@ export class NewestRing<T> {
   }
 
   #at(position: number): T | undefined {
-    return this.#slots[position % this.#limits.maxCount]?.value;
+    return this.#values[position % this.#limits.maxCount];
   }
 
   #between(from: number, end: number): readonly T[] {
@@ -123,8 +122,8 @@ export class NewestRing<T> {
   #letGo(): void {
     const at = this.#oldest;
     const slot = at % this.#limits.maxCount;
-    this.#bytes -= this.#slots[slot]?.bytes ?? 0;
-    this.#slots[slot] = undefined;
+    this.#bytes -= this.#sizes[slot] ?? 0;
+    this.#values[slot] = undefined;
     this.#oldest += 1;
     if (at < this.#waiting) return;
     this.#waiting = this.#oldest;

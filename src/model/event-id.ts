@@ -28,8 +28,22 @@ export const createEventId = (atMs: number): string => {
   return prefix + text + crypto.randomUUID().slice(18);
 };
 
+/** Ids that follow each other mostly have their milliseconds in common. */
+let orderedPrefix = '';
+let orderedMs = '';
+
+/** Of a hexadecimal digit. */
+const digitAt = (text: string, at: number): number => {
+  const code = text.charCodeAt(at);
+  return (code & 15) + (code > 64 ? 9 : 0);
+};
+
 /** `<milliseconds>-<counter>` of an id made here: rises as the ids do. Of another UUID it is some such pair. */
 export const orderOf = (eventId: string): `${number}-${number}` => {
-  const ms = Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16);
-  return `${ms}-${Number.parseInt(eventId.slice(15, 18), 16)}`;
+  if (!eventId.startsWith(orderedPrefix) || orderedPrefix === '') {
+    orderedMs = Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16).toString();
+    orderedPrefix = eventId.slice(0, 13);
+  }
+  const count = digitAt(eventId, 15) * 256 + digitAt(eventId, 16) * 16 + digitAt(eventId, 17);
+  return `${orderedMs}-${count}` as `${number}-${number}`;
 };

@@ -8,7 +8,7 @@
  *     what it refuses.
  */
 import { Breaker } from '../failopen/breaker.ts';
-import { bestEffort } from '../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { ServiceWatch } from '../failopen/service-watch.ts';
 import { errorMessage } from '../model/error.ts';
 import type { CallOutcome } from './call-outcome.ts';
@@ -50,7 +50,7 @@ const FIRST_WAIT_MS = 10;
 /** And so long those that come after a batch: the cost of a batch is spread over them. */
 const BETWEEN_MS = 100;
 /** As many waiting entries make a batch at once. */
-const FULL_COUNT = 256;
+const FULL_COUNT = 512;
 const HEARTBEAT_MS = 10_000;
 const BATCH_WITHIN_MS = 2_500;
 const PREPARE_WITHIN_MS = 5_000;
@@ -89,12 +89,13 @@ export class BatchWriter implements AsyncDisposable {
     }, HEARTBEAT_MS).unref();
   }
 
-  /** There is something to say, which may wait for more (K1). */
-  want(): void {
+  /** There is something to say, which may wait for more (K1): so many entries of one source. This is done for each tool call. */
+  want(waitingCount = this.#waitingCount()): void {
     if (this.#batch !== undefined || this.#link?.status.kind !== 'ready') return; // both ask again when they are over
-    if (this.#dueAtMs < Infinity && this.#waitingCount() < FULL_COUNT) return;
+    const isFull = waitingCount >= FULL_COUNT;
+    if (this.#dueAtMs < Infinity && !isFull) return;
     const sinceMs = performance.now() - this.#sentAtMs;
-    this.#wantWithin(this.#waitingCount() >= FULL_COUNT ? 0 : Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs));
+    this.#wantWithin(isFull ? 0 : Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs));
   }
 
   /** There is something to say that somebody waits for (K1). */
@@ -102,24 +103,31 @@ export class BatchWriter implements AsyncDisposable {
     this.#wantWithin(FIRST_WAIT_MS);
   }
 
-  /** Sends what waits, if Redis takes it, for so long at most. A Redis that is away is not waited for. */
+  /** Sends what waits, if Redis takes it, for so long at most. A Redis that is away is not waited for. Never rejects (K3). */
   async drain(withinMs: number): Promise<void> {
-    await bestEffort('redis.drain', { withinMs }, async (signal) => {
-      this.start();
-      await this.#opening;
-      await this.#link?.untilKnown(withinMs, signal);
-      this.#isHeartbeatDue = true;
-      let leftCount = Infinity;
-      while (!signal.aborted && this.#link?.status.kind === 'ready') {
-        const isWhole = await (this.#batch ?? this.#send());
-        const waitingCount = this.#waitingCount();
-        // What is refused for good does not keep the rest from being brought.
-        if (isWhole ? waitingCount === 0 && !this.#isHeartbeatDue : waitingCount >= leftCount) return;
-        leftCount = waitingCount;
-      }
-    });
+    const end = new AbortController();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, withinMs);
+    await Promise.race([this.#drainUntil(withinMs, end.signal), late]);
+    clearTimeout(timer);
+    end.abort();
     const { watch } = this.#options;
     if (this.#waitingCount() > 0 && watch.state.kind === 'up') watch.fail('down', `no answer within ${withinMs} ms`);
+  }
+
+  async #drainUntil(withinMs: number, signal: AbortSignal): Promise<void> {
+    this.start();
+    await this.#opening;
+    await this.#link?.untilKnown(withinMs, signal);
+    this.#isHeartbeatDue = true;
+    let leftCount = Infinity;
+    while (!signal.aborted && this.#link?.status.kind === 'ready') {
+      const isWhole = await (this.#batch ?? this.#send());
+      const waitingCount = this.#waitingCount();
+      // What is refused for good does not keep the rest from being brought.
+      if (isWhole ? waitingCount === 0 && !this.#isHeartbeatDue : waitingCount >= leftCount) return;
+      leftCount = waitingCount;
+    }
   }
 
   async close(): Promise<void> {
@@ -154,8 +162,8 @@ export class BatchWriter implements AsyncDisposable {
     }
   }
 
+  /** The pause stays: a read-only server is left and found again with each batch that it refuses. */
   #cameBack(): void {
-    this.#breaker.succeeded();
     this.#isHeartbeatDue = true;
     this.#wantWithin(0);
   }
@@ -224,7 +232,7 @@ export class BatchWriter implements AsyncDisposable {
   async #run(link: Link, parts: readonly Part[]): Promise<readonly CallOutcome[]> {
     const calls = parts.map(({ call }) => call);
     const outcomes = await runScripts(link, calls, { withinMs: BATCH_WITHIN_MS });
-    for (const [at, outcome] of outcomes.entries()) parts[at]?.settle(outcome);
+    for (const [at, outcome] of outcomes.entries()) bestEffortSync('redis.settle', () => parts[at]?.settle(outcome));
     return outcomes;
   }
 

@@ -8,7 +8,7 @@ import type { SessionId } from '../model/id.ts';
 import { addCounters } from './scripts/add-counters.lua.ts';
 import { type Part, partOf } from './batch-writer.ts';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** As long as such a hash lives; a session that lives longer forgets what is gone there too (G6). */
 const KEPT_DAYS = 7;
 

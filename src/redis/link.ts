@@ -194,7 +194,10 @@ export class Link implements AsyncDisposable {
       const value: unknown = await (isBinary ? this.#client.callBuffer(name, list) : this.#client.call(name, list));
       return { kind: 'done', value };
     } catch (thrown) {
-      return outcomeOf(thrown, this.#secrets);
+      const outcome = outcomeOf(thrown, this.#secrets);
+      // ioredis leaves such a server without a word
+      if (outcome.kind === 'refused' && outcome.code === 'READONLY') this.#trouble = outcome.why;
+      return outcome;
     }
   }
 

@@ -8,13 +8,13 @@
 import { NewestRing } from '../failopen/newest-ring.ts';
 import type { SessionId } from '../model/id.ts';
 import { type BatchKind, type BatchSource, type Part, partOf } from '../redis/batch-writer.ts';
-import { DayTotalsBook } from '../redis/day-totals.ts';
 import type { Keys } from '../redis/keys.ts';
-import { addEvents } from '../redis/scripts/add-events.lua.ts';
+import { addEvents, idOf, type StreamEntry } from '../redis/scripts/add-events.lua.ts';
 import { setFleetField } from '../redis/scripts/set-fleet-field.lua.ts';
 import { setState } from '../redis/scripts/set-state.lua.ts';
 import { fleetValue, type SessionFacts, stateFields } from './session-facts.ts';
-import { type RecordedToolCall, type TelemetryEntry, TOOL_CALL_FIELDS, toolCallEntry } from './tool-call-entry.ts';
+import { type RecordedToolCall, TOOL_CALL_FIELDS, toolCallEntry } from './tool-call-entry.ts';
+import { ToolTotals } from './tool-totals.ts';
 
 export interface TelemetryOptions {
   readonly keys: Keys;
@@ -27,22 +27,9 @@ const RING_MAX_BYTES = 8 * 1024 * 1024;
 const ENTRIES_PER_BATCH = 512;
 /** The heartbeat is told at most so often, however many batches there are. */
 const STATE_EVERY_MS = 250;
-const MAX_TOOLS = 200;
 
-/** Of the hash of a day. */
-interface ToolFields {
-  readonly calls: string;
-  readonly errors: string;
-  readonly ms: string;
-}
-
-const fieldsOf = (tool: string): ToolFields => ({
-  calls: `${tool}:calls`,
-  errors: `${tool}:errors`,
-  ms: `${tool}:ms`,
-});
-
-const OTHER = fieldsOf('(other)');
+/** Of an entry, about: its parts and how they hang together, until it is sent. */
+const memoryOf = (entry: StreamEntry): number => 2 * entry.length + 400;
 
 /** -1, 0 or 1, of two `<milliseconds>-<number>`. */
 const compareIds = (a: string, b: string): number => {
@@ -53,9 +40,8 @@ const compareIds = (a: string, b: string): number => {
 
 export class Telemetry implements BatchSource {
   readonly #options: TelemetryOptions;
-  readonly #ring: NewestRing<TelemetryEntry>;
-  readonly #counters: DayTotalsBook;
-  readonly #tools = new Map<string, ToolFields>();
+  readonly #ring: NewestRing<StreamEntry>;
+  readonly #totals: ToolTotals;
   #believedLastId = '0-0';
   #offeredCount = 0;
   #rev = 0;
@@ -65,7 +51,7 @@ export class Telemetry implements BatchSource {
     this.#options = options;
     const { keys, session } = options;
     this.#ring = new NewestRing({ maxCount: keys.events(session).cap.maxCount ?? 0, maxBytes: RING_MAX_BYTES });
-    this.#counters = new DayTotalsBook({ session, keyOf: keys.metrics });
+    this.#totals = new ToolTotals(keys, session);
   }
 
   get offeredCount(): number {
@@ -90,15 +76,12 @@ export class Telemetry implements BatchSource {
   offer(call: RecordedToolCall): void {
     const entry = toolCallEntry(call);
     this.#offeredCount += 1;
-    this.#ring.push(entry, entry.bytes);
-    const { calls, errors, ms } = this.#fieldsOf(call.tool);
-    this.#counters.add(call.atMs, calls, 1);
-    if (!call.isOk) this.#counters.add(call.atMs, errors, 1);
-    this.#counters.add(call.atMs, ms, Math.round(call.durationMs));
+    this.#ring.push(entry, memoryOf(entry));
+    this.#totals.add(call);
   }
 
   async nextParts(kind: BatchKind): Promise<readonly Part[]> {
-    return [...this.#entryParts(kind), ...this.#factParts(kind), ...this.#counters.nextParts(kind)];
+    return [...this.#entryParts(kind), ...this.#factParts(kind), ...this.#totals.nextParts(kind)];
   }
 
   /** T2 */
@@ -116,7 +99,7 @@ export class Telemetry implements BatchSource {
           this.#ring.settle(isAdded);
           if (outcome.kind !== 'done') return;
           const { lastId } = outcome.value;
-          if (outcome.value.kind === 'behind') this.#ring.rewind(({ id }) => compareIds(id, lastId) <= 0);
+          if (outcome.value.kind === 'behind') this.#ring.rewind((entry) => compareIds(idOf(entry), lastId) <= 0);
           this.#believedLastId = lastId;
         },
         entries.length,
@@ -136,15 +119,5 @@ export class Telemetry implements BatchSource {
       partOf(setState({ key: keys.state(session), rev: this.#rev, fields: stateFields(facts) }), () => undefined),
       partOf(setFleetField({ key: keys.fleet, session, value: fleetValue(facts) }), () => undefined),
     ];
-  }
-
-  /** At most 200 names, the rest under `(other)` (G6). */
-  #fieldsOf(tool: string): ToolFields {
-    const known = this.#tools.get(tool);
-    if (known !== undefined) return known;
-    if (this.#tools.size >= MAX_TOOLS) return OTHER;
-    const fields = fieldsOf(tool);
-    this.#tools.set(tool, fields);
-    return fields;
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEventId } from '../model/event-id.ts';
+import { idOf } from '../redis/scripts/add-events.lua.ts';
 import { TOOL_CALL_FIELDS, toolCallEntry } from './tool-call-entry.ts';
 
 const call = (over: object) =>
@@ -17,13 +18,21 @@ const call = (over: object) =>
     ...over,
   });
 
-const bytes = ({ id, values }: ReturnType<typeof toolCallEntry>): number =>
-  id.length + Buffer.byteLength([...TOOL_CALL_FIELDS, ...values].join(''));
+const fieldsOf = (entry: ReturnType<typeof toolCallEntry>): Readonly<Record<string, string>> => {
+  const values = entry.split('\u001F').slice(1, -1);
+  return Object.fromEntries(TOOL_CALL_FIELDS.map((name, at) => [name, values[at] ?? '']));
+};
+
+const bytes = (entry: ReturnType<typeof toolCallEntry>): number =>
+  Buffer.byteLength(
+    Object.entries({ id: idOf(entry), ...fieldsOf(entry) })
+      .flat()
+      .join(''),
+  );
 
 describe('toolCallEntry', () => {
   it('tells tool, outcome, time, sizes and how the input begins', () => {
-    const { values } = call({});
-    expect(Object.fromEntries(TOOL_CALL_FIELDS.map((name, at) => [name, values[at]]))).toMatchObject({
+    expect(fieldsOf(call({}))).toMatchObject({
       entity: 'JOB-20261120-k3f9xq2m',
       tool: 'Bash',
       ok: '1',
@@ -35,6 +44,12 @@ describe('toolCallEntry', () => {
     });
   });
 
+  it('keeps its values apart, whatever is in its texts', () => {
+    const entry = call({ tool: 'a\u001Fb', error: '\u001F', isOk: false });
+    expect(fieldsOf(entry)).toMatchObject({ tool: 'a b', ok: '0', error: ' ' });
+    expect(entry.split('\u001F')).toHaveLength(TOOL_CALL_FIELDS.length + 2);
+  });
+
   it('G6: is at most 1 kB whatever the payload', () => {
     const long = '漢'.repeat(100_000);
     const entity = `JOB-${'x'.repeat(100)}`;
@@ -42,7 +57,7 @@ describe('toolCallEntry', () => {
   });
 
   it('rises in order with the ids of the events', () => {
-    const ids = Array.from({ length: 3 }, () => call({}).id);
+    const ids = Array.from({ length: 3 }, () => idOf(call({})));
     expect(ids.toSorted((a, b) => Number(a.split('-')[1]) - Number(b.split('-')[1]))).toEqual(ids);
   });
 });

@@ -1,6 +1,6 @@
 /** Owns what a tool call leaves in `agent:events:{session_id}`: the trimmed entry, at most 1 kB whatever the payload. Pure. */
 import { orderOf } from '../model/event-id.ts';
-import type { StreamEntry } from '../redis/scripts/add-events.lua.ts';
+import { asValue, createEntry, type StreamEntry } from '../redis/scripts/add-events.lua.ts';
 
 /** A tool call as it stands on the bus; all texts are redacted and capped (G7). */
 export interface RecordedToolCall {
@@ -19,7 +19,7 @@ export interface RecordedToolCall {
   readonly error: string | undefined;
 }
 
-/** In the order of {@link StreamEntry.values}; an empty value is left out. */
+/** In the order of the values of each entry; an empty one is left out. */
 export const TOOL_CALL_FIELDS = [
   'event_id',
   'entity',
@@ -35,39 +35,24 @@ export const TOOL_CALL_FIELDS = [
 const TOOL_CHARS = 64;
 const PREVIEW_CHARS = 100;
 const ERROR_CHARS = 60;
-/** What a field name, an id and the numbers take besides the texts; generously. */
-const FRAME_BYTES = 300;
 /** A text that is cut out of a longer one keeps that whole one in memory (V8: sliced strings), unless it is copied. */
 const COPIED_FROM_CHARS = 4 * PREVIEW_CHARS;
 
 const beginning = (text: string, maxChars: number): string => {
-  if (text.length <= maxChars) return text;
+  if (text.length <= maxChars) return asValue(text);
   const head = text.slice(0, maxChars - 1);
-  return `${text.length < COPIED_FROM_CHARS ? head : Buffer.from(head).toString()}…`;
+  return asValue(`${text.length < COPIED_FROM_CHARS ? head : Buffer.from(head).toString()}…`);
 };
 
-export interface TelemetryEntry extends StreamEntry {
-  /** In memory, about. */
-  readonly bytes: number;
-}
-
-export const toolCallEntry = (call: RecordedToolCall): TelemetryEntry => {
-  const tool = beginning(call.tool, TOOL_CHARS);
-  const preview = beginning(call.input, PREVIEW_CHARS);
-  const error = call.error === undefined ? '' : beginning(call.error, ERROR_CHARS);
-  return {
-    id: orderOf(call.id),
-    values: [
-      call.id,
-      call.entity,
-      tool,
-      call.isOk ? '1' : '0',
-      `${call.durationMs}`,
-      `${call.inputBytes}`,
-      `${call.responseBytes}`,
-      preview,
-      error,
-    ],
-    bytes: FRAME_BYTES + 2 * (tool.length + preview.length + error.length),
-  };
-};
+export const toolCallEntry = (call: RecordedToolCall): StreamEntry =>
+  createEntry(orderOf(call.id), [
+    call.id,
+    call.entity,
+    beginning(call.tool, TOOL_CHARS),
+    call.isOk ? '1' : '0',
+    `${call.durationMs}`,
+    `${call.inputBytes}`,
+    `${call.responseBytes}`,
+    beginning(call.input, PREVIEW_CHARS),
+    call.error === undefined ? '' : beginning(call.error, ERROR_CHARS),
+  ]);

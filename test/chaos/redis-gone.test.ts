@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { BusLine } from '../../src/bus/line.ts';
 import {
+  CALLS,
   expectToldAsGoingOn,
   expectToldOnce,
   expectUnharmed,
@@ -7,6 +9,7 @@ import {
   referenceRun,
   runThrough,
   unlike,
+  untilDelivered,
 } from '../fixtures/redis-fault.ts';
 import { ToldPod } from '../fixtures/told-pod.ts';
 import { Proxy } from '../servers/proxy.ts';
@@ -118,5 +121,35 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
       Array.from({ length: 20 }, (_, nth) => (nth % 2 === 0 ? 'degraded' : 'recovered')),
     );
     expect(await unlike(reference, server)).toEqual([]);
+  });
+
+  it('G3, G6: is away for longer than memory lasts has the newest calls, all counts, and each transition in its order', async () => {
+    await using server = await RedisServer.open();
+    await using pod = await ToldPod.start({ url: server.url });
+    const { rssBytes } = await pod.calls(CALLS);
+    await untilDelivered(server, CALLS);
+    await server.kill();
+    await pod.untilTold('degraded');
+    const long = await pod.calls(20_000);
+    await pod.tasks(1_400); // 4,200 transitions: 200 more than wait in memory
+    expect(long.rssBytes - rssBytes).toBeLessThan(96 * 1024 * 1024);
+    expect(long.tookMs).toBeLessThan(20_000);
+    await server.start();
+    await pod.untilTold('recovered');
+    const end = await pod.end();
+    expect(end).toMatchObject({ code: 0, calls: 20_100, dropped: { redis_events_dropped: 15_000 } });
+    expect(Object.keys(end.dropped)).toEqual(['redis_events_dropped']);
+    expect(pod.outages).toMatchObject([{ dropped: 15_000 }]);
+    const [events = ''] = await server.admin.keys('agent:events:*');
+    const inOrder = (lines: readonly BusLine[]) => lines.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ id }) => id);
+    const newest = inOrder(pod.home.channels.filter(({ type }) => type === 'tool_call')).slice(-5_000);
+    expect((await server.admin.xrange(events, '-', '+')).map(([, fields]) => fields[1])).toEqual(newest);
+    const transitions = inOrder(pod.home.alpha.filter(({ type }) => /^(entity_|job_)/.test(type)));
+    expect((await server.admin.xrange('nika:feed:entities', '-', '+')).map(([, fields]) => fields[1])).toEqual(
+      transitions,
+    );
+    const [metrics = ''] = await server.admin.keys('agent:metrics:*');
+    expect(await server.admin.hgetall(metrics)).toMatchObject({ 'even:calls': '16080', 'odd:calls': '4020' });
+    await server.mustHaveTtls();
   });
 });

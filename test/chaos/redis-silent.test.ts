@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  CALLS,
   expectToldAsGoingOn,
   expectToldOnce,
   expectUnharmed,
@@ -7,6 +8,7 @@ import {
   referenceRun,
   runThrough,
   unlike,
+  untilDelivered,
 } from '../fixtures/redis-fault.ts';
 import { ToldPod } from '../fixtures/told-pod.ts';
 import { Proxy } from '../servers/proxy.ts';
@@ -84,19 +86,8 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
     await using pod = await ToldPod.start({ url: hole.url });
     const run = await runThrough(pod, { begin: () => undefined });
     await expectUnharmed(run, reference);
-    expectToldAsGoingOn(run, /no answer within 800 ms/);
+    expectToldAsGoingOn(run, /no answer within 800 ms|does not take the connection/);
     expect(run.end.dropped).toMatchObject({ redis_events_held_back: 300 });
-  });
-
-  it('answers 200 ms late has everything once, and no outage is told of', async () => {
-    await using server = await RedisServer.open();
-    await using proxy = await Proxy.open(server.port);
-    proxy.set({ kind: 'latency', ms: 100 });
-    await using pod = await ToldPod.start({ url: proxy.url });
-    const run = await runThrough(pod, { of: server, begin: () => undefined });
-    await expectUnharmed(run, reference);
-    expect([run.end.dropped, pod.outages, pod.logged]).toEqual([{}, [], []]);
-    expect(await unlike(reference, server)).toEqual([]);
   });
 
   it('is cut off by the network, with both ends open, has everything once', async () => {
@@ -127,4 +118,17 @@ describe.concurrent('G1, G4: a pod whose Redis', () => {
     expectToldOnce(run, SILENCE);
     expect(await unlike(reference, server)).toEqual([]);
   });
+});
+
+/** By itself: on a machine that does ten other things a late answer is a very late one. */
+it('G1, G4: a pod whose Redis answers 200 ms late has everything once, and no outage is told of', async () => {
+  await using server = await RedisServer.open();
+  await using proxy = await Proxy.open(server.port);
+  proxy.set({ kind: 'latency', ms: 100 });
+  await using pod = await ToldPod.start({ url: proxy.url });
+  const after = async () => untilDelivered(server, 3 * CALLS);
+  const run = await runThrough(pod, { of: server, begin: () => undefined, after });
+  await expectUnharmed(run, reference);
+  expect([run.end.dropped, pod.outages, pod.logged]).toEqual([{}, [], []]);
+  expect(await unlike(reference, server)).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { createKeys } from '../../src/redis/keys.ts';
 import { type Link, openWriter } from '../../src/redis/link.ts';
 import { tryRights } from '../../src/redis/rights.ts';
 import { addCounters } from '../../src/redis/scripts/add-counters.lua.ts';
-import { addEvents } from '../../src/redis/scripts/add-events.lua.ts';
+import { addEvents, createEntry } from '../../src/redis/scripts/add-events.lua.ts';
 import { keepAlive } from '../../src/redis/scripts/keep-alive.lua.ts';
 import { publish } from '../../src/redis/scripts/publish.lua.ts';
 import { runScripts } from '../../src/redis/scripts/script.ts';
@@ -69,7 +69,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('config/redis/
         key: keys.events(session),
         believedLastId: '0-0',
         fields: ['tool'],
-        entries: [{ id: '1-1', values: ['x'] }],
+        entries: [createEntry('1-1', ['x'])],
       }),
       addCounters({ key: keys.metrics(new Date()), session, totals: { calls: 1 } }),
       publish({

@@ -9,7 +9,7 @@ import type { SessionId } from '../../src/model/id.ts';
 import { createKeys } from '../../src/redis/keys.ts';
 import { type Link, openWriter } from '../../src/redis/link.ts';
 import { addCounters } from '../../src/redis/scripts/add-counters.lua.ts';
-import { addEvents } from '../../src/redis/scripts/add-events.lua.ts';
+import { addEvents, createEntry } from '../../src/redis/scripts/add-events.lua.ts';
 import { publish } from '../../src/redis/scripts/publish.lua.ts';
 import { runScripts } from '../../src/redis/scripts/script.ts';
 import { setFleetField } from '../../src/redis/scripts/set-fleet-field.lua.ts';
@@ -27,7 +27,7 @@ const everyCall = (session: SessionId) =>
       key: keys.events(session),
       believedLastId: '0-0',
       fields: ['tool'],
-      entries: [{ id: '1-1', values: ['Bash'] }],
+      entries: [createEntry('1-1', ['Bash'])],
     }),
     addCounters({ key: keys.metrics(new Date()), session, totals: { 'Bash.calls': 1 } }),
     setState({ key: keys.state(session), rev: 1, fields: { status: 'running' } }),

@@ -4,7 +4,7 @@ import type { SessionId } from '../../src/model/id.ts';
 import { createKeys, type Key } from '../../src/redis/keys.ts';
 import { type Link, openWriter } from '../../src/redis/link.ts';
 import { addCounters, isSessionField } from '../../src/redis/scripts/add-counters.lua.ts';
-import { addEvents, type StreamEntry } from '../../src/redis/scripts/add-events.lua.ts';
+import { addEvents, createEntry, idOf, type StreamEntry } from '../../src/redis/scripts/add-events.lua.ts';
 import { type FeedEvent, publish } from '../../src/redis/scripts/publish.lua.ts';
 import { runScript, runScripts, type ScriptCall } from '../../src/redis/scripts/script.ts';
 import { setFleetField } from '../../src/redis/scripts/set-fleet-field.lua.ts';
@@ -16,7 +16,7 @@ const keys = createKeys('');
 const TODAY = new Date('2026-11-20T12:00:00Z');
 const DAY_MS = 86_400_000;
 
-const entry = (nth: number): StreamEntry => ({ id: `1000-${nth}`, values: ['Bash', String(nth)] });
+const entry = (nth: number): StreamEntry => createEntry(`1000-${nth}`, ['Bash', String(nth)]);
 const entries = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => entry(from + at));
 const event = (nth: number): FeedEvent => ({
   id: `event-${nth}`,
@@ -161,15 +161,24 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
     it('skips what is there and adds the rest', async () => {
       expect(await add('0-0', entries(1, 3))).toEqual({ kind: 'added', lastId: '1000-3', addedCount: 3 });
       expect(await add('0-0', entries(2, 5))).toEqual({ kind: 'added', lastId: '1000-5', addedCount: 2 });
-      expect(await there()).toEqual(entries(1, 5).map(({ id }) => id));
+      expect(await there()).toEqual(entries(1, 5).map(idOf));
       expect(await add('1000-5', [])).toEqual({ kind: 'added', lastId: '1000-5', addedCount: 0 });
     });
 
     it('compares ids as numbers, not as text', async () => {
-      await add('0-0', [{ id: '999-9', values: ['1', ''] }]);
-      await add('999-9', [{ id: '999-10', values: ['2', ''] }]);
-      expect(await add('999-10', [{ id: '1795602494015-0', values: ['3', ''] }])).toMatchObject({ addedCount: 1 });
+      await add('0-0', [createEntry('999-9', ['1', ''])]);
+      await add('999-9', [createEntry('999-10', ['2', ''])]);
+      expect(await add('999-10', [createEntry('1795602494015-0', ['3', ''])])).toMatchObject({ addedCount: 1 });
       expect(await there()).toEqual(['999-9', '999-10', '1795602494015-0']);
+    });
+
+    it('keeps each value with its name, also where some are empty', async () => {
+      await add('0-0', [createEntry('1-1', ['', 'a']), createEntry('1-2', ['b', '']), createEntry('1-3', ['漢', 'd'])]);
+      expect(await server.admin.xrange(keys.events(session).name, '-', '+')).toEqual([
+        ['1-1', ['nth', 'a']],
+        ['1-2', ['tool', 'b']],
+        ['1-3', ['tool', '漢', 'nth', 'd']],
+      ]);
     });
 
     it('G4: writes nothing and says so when the stream lies behind what its writer knows was there', async () => {
@@ -179,7 +188,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
       await add('0-0', entries(1, 3)); // as a failover to a replica leaves it
       expect(await add('1000-5', entries(6, 7))).toEqual({ kind: 'behind', lastId: '1000-3' });
       expect(await add('1000-3', entries(4, 7))).toEqual({ kind: 'added', lastId: '1000-7', addedCount: 4 });
-      expect(await there()).toEqual(entries(1, 7).map(({ id }) => id));
+      expect(await there()).toEqual(entries(1, 7).map(idOf));
     });
 
     it('G6: keeps exactly the newest 5,000', async () => {
@@ -195,7 +204,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
           key: keys.events(session),
           believedLastId: '0-0',
           fields: ['tool', 'nth'],
-          entries: [entry(1), { id: 'x-1' as '1-1', values: ['a', 'b'] }],
+          entries: [entry(1), createEntry('x-1' as '1-1', ['a', 'b'])],
         }),
       );
       expect(outcome.kind).toBe('refused');

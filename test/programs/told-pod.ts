@@ -1,6 +1,6 @@
 /**
  * A pod that works when it is told to, by lines on its standard input: `calls N` makes a task of N tool calls, each fifth
- * of them failing, and says how long they took; the end of the input ends the pod. What becomes of Redis it says without being asked.
+ * of them failing, and says how long they took; `tasks N` makes N tasks; the end of the input ends the pod. What becomes of Redis it says without being asked.
  */
 import { createInterface } from 'node:readline';
 import { Pod } from 'nika';
@@ -30,16 +30,22 @@ const work = async (count: number): Promise<void> => {
     slowestMs = Math.max(slowestMs, performance.now() - callFrom);
     if (n % 50 === 49) await new Promise(setImmediate); // as a program that also does something else
   }
-  say({ count, tookMs: performance.now() - from, slowestMs, rssBytes: process.memoryUsage.rss() });
+  say({ count, tookMs: performance.now() - from, slowestMs });
 };
 
 say({ pid: process.pid });
 let round = 0;
 for await (const line of createInterface({ input: process.stdin })) {
-  const count = Number(line.replace('calls ', ''));
-  round += 1;
-  await pod.task(`round ${round}`, () => work(count));
+  const [what, text] = line.split(' ');
+  const count = Number(text);
+  if (what === 'tasks') {
+    for (let nth = 0; nth < count; nth += 1) await pod.task('empty', () => undefined);
+    say({ count });
+  } else {
+    round += 1;
+    await pod.task(`round ${round}`, () => work(count));
+  }
 }
 const endFrom = performance.now();
 const { outcome, calls, errors, dropped } = await pod.complete({ rounds: round });
-say({ outcome, calls, errors, dropped, endMs: performance.now() - endFrom, atMs: Date.now() });
+say({ outcome, calls, errors, dropped, endMs: performance.now() - endFrom });

@@ -115,7 +115,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
 
   toolCall(call: RecordedToolCall): void {
     this.#telemetry.offer(call);
-    this.#writer.want();
+    this.#writer.want(this.#telemetry.waitingCount);
   }
 
   message(event: RecordedEvent): void {

@@ -1,15 +1,15 @@
 /** Owns how tool calls get into `agent:events:{session_id}`: each once, in order, the newest 5,000. */
 import type { Key } from '../keys.ts';
-import type { Argument } from '../link.ts';
 import { createScript, type ScriptCall } from './script.ts';
 
 /**
  * The stream has one writer, which makes the ids itself: so the last one there says what is there.
- * KEYS: stream. ARGV: ttl, cap, the id the writer believes to be the last, how many fields, their names, then per entry:
- * id and a value for each field; an empty one is left out.
+ * KEYS: stream. ARGV: ttl, cap, the id the writer believes to be the last, how many fields, their names, then all entries
+ * as one text: of each its id and a value for each field, a unit separator after each; an empty value is left out. (Each
+ * value as an argument of its own costs the pod twice as much.)
  */
 const script = createScript(
-  ['XREVRANGE', 'XADD'],
+  ['XREVRANGE', 'XADD', 'XTRIM'],
   `
 local key, ttl, cap, believed = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local function parts(id)
@@ -25,28 +25,38 @@ local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
 local last = newest[1] and newest[1][1] or '0-0'
 if isAfter(believed, last) then return {'behind', last, 0} end
 local count = tonumber(ARGV[4])
-local added, at = 0, 5 + count
-while at <= #ARGV do
-  local id = ARGV[at]
-  if added > 0 or isAfter(id, last) then -- behind one that is new all are
-    local fields = {}
-    for nth = 1, count do
-      if ARGV[at + nth] ~= '' then
-        fields[#fields + 1] = ARGV[4 + nth]
-        fields[#fields + 1] = ARGV[at + nth]
-      end
+local text, from = ARGV[5 + count], 1
+local find, sub = string.find, string.sub
+local function nextValue()
+  local to = find(text, '\\31', from, true)
+  local value = sub(text, from, to - 1)
+  from = to + 1
+  return value
+end
+local added, trouble = 0, nil
+while from <= #text do
+  local id, fields, size = nextValue(), {}, 0
+  for nth = 5, 4 + count do
+    local value = nextValue()
+    if value ~= '' then
+      size = size + 2
+      fields[size - 1] = ARGV[nth]
+      fields[size] = value
     end
-    local reply = redis.pcall('XADD', key, 'MAXLEN', '=', cap, id, unpack(fields))
+  end
+  if added > 0 or isAfter(id, last) then -- behind one that is new all are
+    local reply = redis.pcall('XADD', key, id, unpack(fields))
     if type(reply) == 'table' and reply.err then
-      redis.call('EXPIRE', key, ttl)
-      return reply
+      trouble = reply
+      break
     end
     last = id
     added = added + 1
   end
-  at = at + 1 + count
 end
 redis.call('EXPIRE', key, ttl)
+if added > 0 then redis.call('XTRIM', key, 'MAXLEN', '=', cap) end -- nobody sees it in between
+if trouble then return trouble end
 return {'added', last, added}
 `,
 );
@@ -54,11 +64,27 @@ return {'added', last, added}
 /** `<milliseconds>-<number>`; the writer's own, ever rising. */
 export type StreamId = `${number}-${number}`;
 
-export interface StreamEntry {
-  readonly id: StreamId;
-  /** One for each name, in their order; an empty one is left out. */
-  readonly values: readonly string[];
-}
+declare const isEntry: unique symbol;
+/** Id and values of an entry, in one text; only {@link createEntry} makes one. */
+export type StreamEntry = string & { readonly [isEntry]: true };
+
+/** ASCII's unit separator: no JSON, no id and no number has one in it. */
+const SEPARATOR = '\u001F';
+
+/** A text that may be a value. */
+export const asValue = (text: string): string => (text.includes(SEPARATOR) ? text.replaceAll(SEPARATOR, ' ') : text);
+
+/**
+ * `values`: one for each name, in their order; an empty one is left out. Any of them that may have a separator in it goes
+ * through {@link asValue} before. The text is put together by V8 only when it is sent: what is never sent costs less.
+ */
+export const createEntry = (id: StreamId, values: readonly string[]): StreamEntry => {
+  let text = id + SEPARATOR;
+  for (const value of values) text += value + SEPARATOR;
+  return text as StreamEntry;
+};
+
+export const idOf = (entry: StreamEntry): StreamId => entry.slice(0, entry.indexOf(SEPARATOR)) as StreamId;
 
 export type AddEventsAnswer =
   /** All are there now; `addedCount` of them were not before. */
@@ -76,20 +102,10 @@ export interface AddEvents {
   readonly entries: readonly StreamEntry[];
 }
 
-/** One list, filled in place: this is done for each tool call. */
-const argumentsOf = (head: readonly (string | number)[], entries: readonly StreamEntry[]): readonly Argument[] => {
-  const args: Argument[] = [...head];
-  for (const { id, values } of entries) {
-    args.push(id);
-    for (const value of values) args.push(value);
-  }
-  return args;
-};
-
 export const addEvents = ({ key, believedLastId, fields, entries }: AddEvents): ScriptCall<AddEventsAnswer> => ({
   script,
   key,
-  args: argumentsOf([key.cap.maxCount ?? 0, believedLastId, fields.length, ...fields], entries),
+  args: [key.cap.maxCount ?? 0, believedLastId, fields.length, ...fields, entries.join('')],
   read: (reply) => {
     const [kind, lastId, addedCount] = reply as [string, string, number];
     return kind === 'behind' ? { kind, lastId } : { kind: 'added', lastId, addedCount };
