@@ -39,7 +39,13 @@ const checkPods = ({ sessions, killed, badStarts }: Fleet, { calls }: BusTruth):
   const whole = [...sessions.values()].filter(({ session }) => !killed.has(session));
   const ended = whole.filter(({ end }) => end?.status !== 'completed');
   const short = whole.filter(({ session }) => calls.get(session)?.length !== CALLS);
-  const lost = [...killed].filter((session) => sessions.get(session)?.end?.status !== 'lost');
+  // Some had said that they completed, and were about to go when they were killed.
+  const isKnown = ({ session, end }: PodRecord): boolean =>
+    end?.status === 'lost' || (end?.status === 'completed' && calls.get(session)?.length === CALLS);
+  const lost = [...killed].filter((session) => {
+    const record = sessions.get(session);
+    return record === undefined || !isKnown(record);
+  });
   const told = ({ session, entity, end }: PodRecord): string =>
     `${entity} ${end?.status ?? 'lives'} ${end?.error ?? ''} (${calls.get(session)?.length ?? 0} calls)`;
   return [

@@ -14,6 +14,9 @@ export interface FaultWindow {
 
 type Work = () => Promise<void>;
 
+const EMPTIED = 'killed and restarted empty';
+const LOSES: readonly string[] = [EMPTIED, 'FLUSHALL'];
+
 export class Faults {
   readonly windows: FaultWindow[] = [];
   /** Epoch: of the last time that Redis lost what it had. */
@@ -30,7 +33,7 @@ export class Faults {
     const { admin } = server;
     this.#kinds = {
       'killed and restarted': () => this.#restart(false),
-      'killed and restarted empty': () => this.#restart(true),
+      [EMPTIED]: () => this.#restart(true),
       SIGSTOP: () => this.#stopped(),
       FLUSHALL: async () => {
         await admin.flushall();
@@ -54,11 +57,13 @@ export class Faults {
     };
   }
 
-  /** Until then, one every few seconds. */
+  /** Until then, one every few seconds; none that loses data in the last fifth of the time, so that there is something to compare. */
   async run(untilMs: number): Promise<void> {
+    const losesUntilMs = untilMs - (untilMs - Date.now()) / 5;
     while (Date.now() < untilMs) {
       await delay(this.#chance.between(1_000, 5_000));
-      const kind = this.#chance.oneOf(Object.keys(this.#kinds));
+      const mayLose = Date.now() < losesUntilMs;
+      const kind = this.#chance.oneOf(Object.keys(this.#kinds).filter((name) => mayLose || !LOSES.includes(name)));
       const fromMs = Date.now();
       await this.#kinds[kind]?.();
       this.windows.push({ kind, fromMs, toMs: Date.now() });
