@@ -11,14 +11,10 @@ export interface Sample {
 const nika = join(import.meta.dirname, '../../bin/nika.cjs');
 const TELL_MEMORY = `process.on('exit',()=>process.stderr.write('maxRSS='+process.resourceUsage().maxRSS))`;
 
-export const nikaBus = (home: string, ...args: readonly string[]): readonly string[] => [
-  process.execPath,
-  nika,
-  'bus',
-  ...args,
-  '--home',
-  home,
-];
+export const nikaCommand = (...args: readonly string[]): readonly string[] => [process.execPath, nika, ...args];
+
+export const nikaBus = (home: string, ...args: readonly string[]): readonly string[] =>
+  nikaCommand('bus', ...args, '--home', home);
 
 /** `cpus`: which ones it may use. @throws where it fails; exit code 1 (nothing found) is none. */
 export const sample = (command: readonly string[], cpus: string): Sample => {

@@ -1,5 +1,6 @@
-/** Owns `docs/reference/redis.md`: every key that nika writes to Redis. */
+/** Owns `docs/reference/redis.md`: every key that nika writes to Redis, and what its user must be allowed to do. */
 import { formatDuration } from '../../src/config/quantity.ts';
+import { aclLine, USED_COMMANDS, type UsedCommand } from '../../src/redis/commands.ts';
 import { KEY_KINDS, type KeyCap, type KeyKind } from '../../src/redis/keys.ts';
 
 const capOf = ({ maxCount, maxBytes, maxAgeMs, maxKeysPerJob }: KeyCap, type: string): string =>
@@ -17,6 +18,31 @@ const rowOf = ({ pattern, type, ttlS, ttlFrom, cap, holds }: KeyKind): string =>
   return `| \`${pattern}\` | ${type} | ${ttl} | ${capOf(cap, type)} | ${holds} |`;
 };
 
+const USES = ['the connection', 'scripts', 'reading'] as const satisfies readonly UsedCommand['usedFor'][];
+
+const commandRow = (use: UsedCommand['usedFor']): string => {
+  const commands = USED_COMMANDS.filter(({ usedFor }) => usedFor === use).map(({ name, onlyWith }) => {
+    const shown = `\`${name.replace('|', ' ').toUpperCase()}\``;
+    return onlyWith === undefined ? shown : `${shown} (with ${onlyWith})`;
+  });
+  return `| ${use} | ${commands.join(', ')} |`;
+};
+
+const rights = (): readonly string[] => [
+  '## Rights',
+  'A user of its own that may do what nika needs and nothing else is in `config/redis/nika.acl` of the package: one line, for the `aclfile` of a server or its `redis.conf`. It has no password, so nobody can log in by it until you set one:',
+  ['```', aclLine(), '```'].join('\n'),
+  [
+    '```sh',
+    "redis-cli ACL SETUSER nika '>a long password'   # then ACL SAVE, where the server has an aclfile",
+    "export NIKA_REDIS_URL='redis://nika:a%20long%20password@127.0.0.1:6379'",
+    'nika doctor                                     # tries each of these commands, and changes nothing by it',
+    '```',
+  ].join('\n'),
+  'With `redis.prefix: team-a` its keys are `~team-a:nika:* ~team-a:agent:*`. `AUTH` and `HELLO` need no right.',
+  ['| used for | commands |', '|---|---|', ...USES.map(commandRow)].join('\n'),
+];
+
 export const redisReference = (): string =>
   [
     '# Redis keys',
@@ -27,4 +53,5 @@ export const redisReference = (): string =>
       '|---|---|---|---|---|',
       ...Object.values(KEY_KINDS).map(rowOf),
     ].join('\n'),
+    ...rights(),
   ].join('\n\n');

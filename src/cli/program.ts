@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
@@ -62,7 +63,8 @@ Examples:
   $ nika job list                      the jobs you can start
   $ nika tree                          what ran, and how it ended
   $ nika bus grep 'Exit code' --since 2d
-  $ nika bus verify                    prove that nothing on the bus was changed`,
+  $ nika bus verify                    prove that nothing on the bus was changed
+  $ nika doctor                        whether all is well here`,
     );
   program.hook('preAction', () => warnOfEnvTypos(terminal));
   addVersion(program, terminal);
@@ -70,6 +72,7 @@ Examples:
   addJobCommands(program, terminal);
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
+  addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);
   addServiceCommands(program, terminal);
   addReconcileCommand(program, terminal);

@@ -1,6 +1,7 @@
 /** Owns a session's dealings with Redis: what it tells of itself there, how Redis stands with it, what an outage came to. */
 import type { Home } from '../config/home.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Outage } from '../failopen/service-watch.ts';
 import type { SessionId } from '../model/id.ts';
 import type { MessageData } from '../model/message.ts';
 import { RedisSink } from '../recorder/redis/redis-sink.ts';
@@ -19,6 +20,8 @@ export interface SessionRedisOptions {
   readonly onOutageStart: (why: string) => void;
   /** With the line for the bus, and what to say of it. */
   readonly onOutageEnd: (outage: MessageData<'outage'>, told: string) => void;
+  /** The session ends, and the outage does not. */
+  readonly onOutageLeft: (outage: MessageData<'outage'>) => void;
 }
 
 /** With the closing of the link, less than a second (G1). */
@@ -43,11 +46,9 @@ export class SessionRedis {
       settle,
       facts: () => this.#facts?.(),
       onOutageStart: (why) => onOutageStart(clean(why)),
-      onOutageEnd: ({ sinceAtMs, cause, ...counts }) => {
-        const span = { since: new Date(sinceAtMs).toISOString(), until: new Date().toISOString() };
-        const told = `${counts.replayed} entries delivered late, ${counts.dropped} dropped`;
+      onOutageEnd: (outage) => {
         this.#lastOutageEndMs = Date.now();
-        onOutageEnd({ service: 'redis', ...span, cause: clean(cause), ...counts }, told);
+        onOutageEnd(this.#lineOf(outage), `${outage.replayed} entries delivered late, ${outage.dropped} dropped`);
       },
       onUp: () => startReconcileSoon(home, process.env, this.#lastOutageEndMs ?? Date.now() - RECONCILE_EVERY_MS),
     });
@@ -67,6 +68,14 @@ export class SessionRedis {
   /** A last try to bring what Redis does not have yet. */
   async drain(): Promise<void> {
     await this.sink.drain(DRAIN_BUDGET_MS);
+    const { ongoing } = this.sink;
+    if (ongoing !== undefined) this.#options.onOutageLeft(this.#lineOf(ongoing));
+  }
+
+  /** As it stands on the bus. */
+  #lineOf({ sinceAtMs, cause, ...counts }: Outage): MessageData<'outage'> {
+    const span = { since: new Date(sinceAtMs).toISOString(), until: new Date().toISOString() };
+    return { service: 'redis', ...span, cause: this.#options.clean(cause), ...counts };
   }
 }
 

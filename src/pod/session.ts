@@ -14,7 +14,7 @@ import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
-import { thisProcess } from '../bus/process-identity.ts';
+import { thisProcess } from '../failopen/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
@@ -244,6 +244,7 @@ export class Session implements AsyncDisposable {
         this.log.write('info', 'recovered', { ...outage });
         this.tell({ event: 'recovered', service: 'redis', why: told });
       },
+      onOutageLeft: (outage) => this.log.write('warn', 'not back before the end', { ...outage }),
     });
   }
 

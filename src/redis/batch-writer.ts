@@ -4,10 +4,11 @@
  * K1. Whoever has something to say only says so (`want`); nothing is waited for, nothing throws (G1).
  * K2. At most one batch is under way. What was sent is settled by its source before the next one is made.
  * K3. No timer and no socket holds the process; `drain` does, for as long as it was told.
- * K4. What Redis refuses is tried again after a pause that doubles, up to a second.
+ * K4. What Redis refuses is tried again after a pause that doubles, up to a second. Entries that it takes do not wait for
+ *     what it refuses.
  */
 import { Breaker } from '../failopen/breaker.ts';
-import { bestEffort } from '../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { ServiceWatch } from '../failopen/service-watch.ts';
 import { errorMessage } from '../model/error.ts';
 import type { CallOutcome } from './call-outcome.ts';
@@ -18,12 +19,15 @@ import { runScripts, type ScriptCall } from './scripts/script.ts';
 export interface Part {
   readonly call: ScriptCall<unknown>;
   readonly settle: (outcome: CallOutcome) => void;
+  /** Of those that waited. */
+  readonly entryCount: number;
 }
 
 /** A call with its own kind of answer, as a part. */
-export const partOf = <T>(call: ScriptCall<T>, settle: (outcome: CallOutcome<T>) => void): Part => ({
+export const partOf = <T>(call: ScriptCall<T>, settle: (outcome: CallOutcome<T>) => void, entryCount = 0): Part => ({
   call,
   settle: settle as Part['settle'],
+  entryCount,
 });
 
 export interface BatchSource {
@@ -51,8 +55,8 @@ const HEARTBEAT_MS = 10_000;
 const BATCH_WITHIN_MS = 2_500;
 const PREPARE_WITHIN_MS = 5_000;
 const LINK_TRIES_MS = 1_000;
-/** A link that has been connecting for so long is down. */
-const CONNECTING_MS = 1_000;
+/** A link that has been connecting for so long is down; one that was taken says so itself before. */
+const CONNECTING_MS = 1_500;
 
 const isDone = ({ kind }: CallOutcome): boolean => kind === 'done';
 const whyOf = (outcome: CallOutcome): string => (outcome.kind === 'done' ? '' : outcome.why);
@@ -99,18 +103,31 @@ export class BatchWriter implements AsyncDisposable {
     this.#wantWithin(FIRST_WAIT_MS);
   }
 
-  /** Sends what waits, if Redis takes it, for so long at most. A Redis that is away is not waited for. */
+  /** Sends what waits, if Redis takes it, for so long at most. A Redis that is away is not waited for. Never rejects (K3). */
   async drain(withinMs: number): Promise<void> {
-    await bestEffort('redis.drain', { withinMs }, async (signal) => {
-      this.start();
-      await this.#opening;
-      await this.#link?.untilKnown(withinMs, signal);
-      this.#isHeartbeatDue = true;
-      while (!signal.aborted && this.#link?.status.kind === 'ready') {
-        const isWhole = await (this.#batch ?? this.#send());
-        if (!isWhole || (this.#waitingCount() === 0 && !this.#isHeartbeatDue)) return;
-      }
-    });
+    const end = new AbortController();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, withinMs);
+    await Promise.race([this.#drainUntil(withinMs, end.signal), late]);
+    clearTimeout(timer);
+    end.abort();
+    const { watch } = this.#options;
+    if (this.#waitingCount() > 0 && watch.state.kind === 'up') watch.fail('down', `no answer within ${withinMs} ms`);
+  }
+
+  async #drainUntil(withinMs: number, signal: AbortSignal): Promise<void> {
+    this.start();
+    await this.#opening;
+    await this.#link?.untilKnown(withinMs, signal);
+    this.#isHeartbeatDue = true;
+    let leftCount = Infinity;
+    while (!signal.aborted && this.#link?.status.kind === 'ready') {
+      const isWhole = await (this.#batch ?? this.#send());
+      const waitingCount = this.#waitingCount();
+      // What is refused for good does not keep the rest from being brought.
+      if (isWhole ? waitingCount === 0 && !this.#isHeartbeatDue : waitingCount >= leftCount) return;
+      leftCount = waitingCount;
+    }
   }
 
   async close(): Promise<void> {
@@ -145,8 +162,8 @@ export class BatchWriter implements AsyncDisposable {
     }
   }
 
+  /** The pause stays: a read-only server is left and found again with each batch that it refuses. */
   #cameBack(): void {
-    this.#breaker.succeeded();
     this.#isHeartbeatDue = true;
     this.#wantWithin(0);
   }
@@ -206,27 +223,32 @@ export class BatchWriter implements AsyncDisposable {
     }
     this.#sentAtMs = performance.now();
     const outcomes = parts.length === 0 ? [] : await this.#run(link, parts);
-    if (kind === 'heartbeat' && !outcomes.some(isDone)) this.#isHeartbeatDue = true;
-    return this.#judge(outcomes);
+    const isMoving = parts.some(({ entryCount }, at) => entryCount > 0 && outcomes[at]?.kind === 'done');
+    const isWhole = this.#judge(outcomes, isMoving);
+    if (!isWhole || (kind === 'heartbeat' && outcomes.length === 0)) this.#isHeartbeatDue = true;
+    return isWhole;
   }
 
   async #run(link: Link, parts: readonly Part[]): Promise<readonly CallOutcome[]> {
     const calls = parts.map(({ call }) => call);
     const outcomes = await runScripts(link, calls, { withinMs: BATCH_WITHIN_MS });
-    for (const [at, outcome] of outcomes.entries()) parts[at]?.settle(outcome);
+    for (const [at, outcome] of outcomes.entries()) bestEffortSync('redis.settle', () => parts[at]?.settle(outcome));
     return outcomes;
   }
 
-  #judge(outcomes: readonly CallOutcome[]): boolean {
+  #judge(outcomes: readonly CallOutcome[], isMoving: boolean): boolean {
     const { watch } = this.#options;
     const failed = outcomes.find((outcome) => !isDone(outcome));
-    if (failed === undefined) {
-      this.#breaker.succeeded();
-      if (outcomes.length > 0) watch.succeed();
-      return true;
+    if (failed === undefined || isMoving) this.#breaker.succeeded();
+    else this.#breaker.failed();
+    if (failed !== undefined) {
+      if (!this.#end.signal.aborted) watch.fail(outcomes.some(isDone) ? 'degraded' : 'down', whyOf(failed));
+      return false; // what was cut off by the end itself is no outage
     }
-    this.#breaker.failed();
-    if (!this.#end.signal.aborted) watch.fail(outcomes.some(isDone) ? 'degraded' : 'down', whyOf(failed));
-    return false; // what was cut off by the end itself is no outage
+    const isUp = (): boolean => watch.state.kind === 'up';
+    const wasUp = isUp();
+    if (outcomes.length > 0) watch.succeed();
+    if (!wasUp && isUp()) this.#isHeartbeatDue = true; // what was told is that Redis is away
+    return true;
   }
 }

@@ -73,7 +73,8 @@ export const KEY_KINDS = {
     type: 'stream',
     ttlS: DAY_S,
     cap: { maxCount: 5000, maxBytes: 1000 },
-    holds: 'One trimmed entry per tool call: tool, ok, milliseconds, sizes, preview.',
+    holds:
+      'One trimmed entry per tool call: `event_id entity tool ok ms in_bytes out_bytes preview error`; `event_id` is that of its line on the bus, and its id is made from that. `ok` is 1 or 0; what is empty is left out.',
   },
   state: {
     pattern: 'agent:state:{session_id}',
@@ -81,7 +82,7 @@ export const KEY_KINDS = {
     ttlS: 2 * HOUR_S,
     cap: {},
     holds:
-      'Heartbeat: status, entity, host, pid, last tool and when, calls, errors, tokens, cost, degraded, dropped; `rev` counts its versions.',
+      'Heartbeat: `status entity job attempt host pid started_at last_tool last_tool_at calls errors tokens cost why degraded dropped ended_at exit_code`; `rev` counts its versions. Empty: there is nothing to say.',
   },
   metrics: {
     pattern: 'agent:metrics:{date}',
@@ -89,7 +90,7 @@ export const KEY_KINDS = {
     ttlS: 7 * DAY_S,
     cap: {},
     holds:
-      'Daily counters per tool: calls, errors, milliseconds; `session:{session_id}` holds what each session has added so far.',
+      'Daily counters per tool: `{tool}:calls`, `{tool}:errors`, `{tool}:ms`; `session:{session_id}` holds what each session has added so far.',
   },
   ipcMetrics: {
     pattern: 'nika:ipc:metrics:{date}',
@@ -97,7 +98,7 @@ export const KEY_KINDS = {
     ttlS: 7 * DAY_S,
     cap: {},
     holds:
-      'Counters of the IPC itself: published, replayed, dropped, outages; `session:{session_id}` holds what each session has added so far.',
+      'Counters of the IPC itself: `published` (entries of the feed), `events` (of agent:events), `replayed` (late, after an outage), `dropped`, `outages`; `session:{session_id}` holds what each session has added so far.',
   },
   fleet: {
     pattern: 'nika:fleet:state',

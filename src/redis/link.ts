@@ -42,8 +42,8 @@ const REVIVE_MS = 1000;
 /** Over the silence after which the connection itself is given up: then the reason is told, not only the lateness. */
 const CALL_OVER_SILENCE_MS = 500;
 const CLOSED = 'the link is closed';
-/** A healthy server is ready this long after it took the connection; else it is told why not. */
-const SETTLE_MS = 300;
+/** A healthy server is ready this long after it took the connection, also one that is 200 ms away; else it is told why not. */
+const SETTLE_MS = 1_000;
 const NOT_READY = 'connected, but not ready: it is loading its data, or does not answer';
 
 type Given = CallOutcome<never>;
@@ -194,7 +194,10 @@ export class Link implements AsyncDisposable {
       const value: unknown = await (isBinary ? this.#client.callBuffer(name, list) : this.#client.call(name, list));
       return { kind: 'done', value };
     } catch (thrown) {
-      return outcomeOf(thrown, this.#secrets);
+      const outcome = outcomeOf(thrown, this.#secrets);
+      // ioredis leaves such a server without a word
+      if (outcome.kind === 'refused' && outcome.code === 'READONLY') this.#trouble = outcome.why;
+      return outcome;
     }
   }
 

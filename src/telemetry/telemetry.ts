@@ -92,14 +92,18 @@ export class Telemetry implements BatchSource {
     const believedLastId = this.#believedLastId;
     const call = addEvents({ key: keys.events(session), believedLastId, fields: TOOL_CALL_FIELDS, entries });
     return [
-      partOf(call, (outcome) => {
-        const isAdded = outcome.kind === 'done' && outcome.value.kind === 'added';
-        this.#ring.settle(isAdded);
-        if (outcome.kind !== 'done') return;
-        const { lastId } = outcome.value;
-        if (outcome.value.kind === 'behind') this.#ring.rewind((entry) => compareIds(idOf(entry), lastId) <= 0);
-        this.#believedLastId = lastId;
-      }),
+      partOf(
+        call,
+        (outcome) => {
+          const isAdded = outcome.kind === 'done' && outcome.value.kind === 'added';
+          this.#ring.settle(isAdded);
+          if (outcome.kind !== 'done') return;
+          const { lastId } = outcome.value;
+          if (outcome.value.kind === 'behind') this.#ring.rewind((entry) => compareIds(idOf(entry), lastId) <= 0);
+          this.#believedLastId = lastId;
+        },
+        entries.length,
+      ),
     ];
   }
 

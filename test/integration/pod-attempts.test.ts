@@ -172,7 +172,10 @@ describe('pod restart', () => {
     const both = await Promise.all([home.nika('pod', 'restart', 'flaky'), home.nika('pod', 'restart', 'flaky')]);
     await home.nika('pod', 'wait', 'flaky');
     expect(typesOf(channel('JOB-flaky')).filter((type) => type === 'job_completed')).toHaveLength(1);
-    expect(channel('JOB-flaky').filter(({ type }) => type === 'session_start')).toHaveLength(2);
+    // One that comes late finds the other at work, and takes its place: never beside it.
+    const sessions = typesOf(channel('JOB-flaky')).filter((type) => type.startsWith('session_'));
+    expect(sessions.length).toBeGreaterThanOrEqual(4);
+    expect(sessions.every((type, at) => type === (at % 2 === 0 ? 'session_start' : 'session_end_summary'))).toBe(true);
     expect(both.some(({ code }) => code === 0)).toBe(true);
   });
 

@@ -169,15 +169,19 @@ export const run = async (pod: Tools, inputs: { readonly n: number }): Promise<u
     job(`export const run = async (pod) => {
   const first = await new Promise((resolve) => pod.onMessage(resolve));
   pod.result(first.text + ' from ' + first.from);
-  await new Promise((resolve) => pod.signal.addEventListener('abort', resolve));
+  const stopped = new Promise((resolve) => pod.signal.addEventListener('abort', resolve));
+  pod.note('heard it');
+  await stopped;
   pod.note('cleaned up');
 };`);
     await home.nika('pod', 'start', 'm', '-d', '--id', 'JOB-m');
     await until('it to begin', () => recordOf(home, 'JOB-m')?.beat.status === 'running');
     expect((await home.nika('pod', 'send', 'm', 'go on', '--from', 'alpha')).code).toBe(0);
-    await until('the message on the bus', () =>
-      home.lines('channels/JOB-m.jsonl').some(({ type, data }) => type === 'signal' && data['kind'] === 'signal'),
+    await until('the message to be heard', () =>
+      home.lines('channels/JOB-m.jsonl').some(({ data }) => data['text'] === 'heard it'),
     );
+    const signal = home.lines('channels/JOB-m.jsonl').find(({ type }) => type === 'signal');
+    expect(signal?.data).toMatchObject({ kind: 'signal', body: { text: 'go on', from: 'alpha' } });
     expect((await home.nika('pod', 'stop', 'm')).code).toBe(0);
     expect(home.lines('channels/JOB-m.jsonl').some(({ data }) => data['text'] === 'cleaned up')).toBe(true);
     expect(running('module-worker').filter((pid) => running(home.dir).includes(pid))).toEqual([]);

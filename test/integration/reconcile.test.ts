@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -122,6 +122,22 @@ describe('nika reconcile', () => {
     expect(await onFeed()).toHaveLength(onBus().length);
   });
 
+  it.each<[string, () => Promise<unknown>]>([
+    ['nika reconcile', () => reconcile()],
+    ['nika pod wait', () => home.start(['pod', 'wait', 'JOB-long'], env()).ended],
+    ['the next pod', () => home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-next'], env()).ended],
+  ])('G4: tells the end of a pod that was killed, closed by %s', async (_, closeIt) => {
+    home.job('long', '  - { id: wait, tool: shell, input: { command: sleep 600 } }');
+    await home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-long'], env()).ended;
+    await until('Redis to know of it', async () => (await server.admin.xlen(FEED)) === 2);
+    await until('it to have looked after others', () => existsSync(join(home.dir, 'run/reconcile/cursor.json')));
+    process.kill(recordOf(home, 'JOB-long')?.process.pid ?? Number.NaN, 'SIGKILL');
+    await closeIt();
+    const events = () => home.alpha.filter(({ type, entity }) => entity === 'JOB-long' && type === 'job_failed');
+    await until('its end to be told', async () => (await idsOnFeed()).includes(events()[0]?.id ?? ''));
+    expect(events()).toHaveLength(1);
+  });
+
   it('says for a pod that was killed that it is over', async () => {
     home.job('long', '  - { id: wait, tool: shell, input: { command: sleep 600 } }');
     await home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-long'], env()).ended;
@@ -155,10 +171,25 @@ describe('nika reconcile', () => {
     await rollSegment(busDir, 1);
     for (const name of readdirSync(busDir).filter((entry) => /\d+\.jsonl$/.test(entry))) pack(name);
     const third = writeMissed({ home: home.dir, count: 200 });
-    expect(await told()).toMatchObject({ isFull: false, comparedCount: 200, publishedCount: 200 });
+    expect(await told()).toMatchObject({ isFull: false, comparedCount: 400, publishedCount: 200 });
     await server.admin.flushall();
     expect(await told()).toMatchObject({ isFull: true, publishedCount: 600 });
     expect(await idsOnFeed()).toEqual([...first, ...second, ...third]);
+  });
+
+  it('sees what a writer that has not noticed adds to a segment that is full', async () => {
+    const busDir = join(home.dir, '_bus');
+    writeMissed({ home: home.dir, count: 10 });
+    await rollSegment(busDir, 1);
+    writeMissed({ home: home.dir, count: 10 });
+    await told();
+    using other = new TestHome();
+    mkdirSync(join(other.dir, 'run'), { recursive: true });
+    const late = writeMissed({ home: other.dir, count: 1 });
+    const line = readFileSync(join(other.dir, '_bus/alpha_bus.jsonl'));
+    appendFileSync(join(busDir, 'alpha_bus.000001.jsonl'), line);
+    expect(await told()).toMatchObject({ isFull: false, publishedCount: 1 });
+    expect((await idsOnFeed()).slice(20)).toEqual(late);
   });
 
   it('is done by the next pod by itself, in the background', async () => {

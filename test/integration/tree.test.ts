@@ -13,6 +13,7 @@ import { readProcess } from '../../src/pod/tree/process-row.ts';
 import { detachedEnv } from '../../src/pod/tree/tree-path.ts';
 import type { TreeKind } from '../../src/pod/registry/pod-record.ts';
 import { TaggedPrograms } from '../fixtures/tagged-programs.ts';
+import { until } from '../pods.ts';
 import { hasCgroups, openTestTree, TREE_KINDS } from '../fixtures/tree-kinds.ts';
 
 const programFile = (name: string): string => join(import.meta.dirname, '../programs', name);
@@ -96,11 +97,10 @@ describe.each(TREE_KINDS)('the tree of a pod, by %s', (kind) => {
         .members()
         .map((pid) => /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '');
     opened.tree.signalAll('SIGSTOP');
-    await delay(20);
-    expect(states()).toEqual(['T', 'T', 'T']);
+    await until('all to stand still', () => states().join('') === 'TTT');
     opened.tree.signalAll('SIGCONT');
-    await delay(20);
-    expect(states()).toEqual(['S', 'S', 'S']);
+    const goneOn = await until('all to go on', () => states().every((state) => state !== 'T') && states());
+    expect(goneOn).toHaveLength(3);
   });
 
   it('kills all before it returns from killNow', async () => {
@@ -276,7 +276,7 @@ describe('a daemon that leaves everything behind at once', () => {
     await using opened = openTestTree('process table');
     // It is started by a program that ends before the first look.
     start(opened.tree, programs.script(VANISHING));
-    busyFor(200);
+    while (!programs.running.some((line) => line.startsWith('/bin/sleep'))); // this process looks at nothing meanwhile
     const [daemon] = await programs.runningAs('/bin/sleep');
     expect(opened.tree.members()).toEqual([]);
     expect(await opened.tree.end({ graceMs: 300 })).toBe(0);
@@ -286,9 +286,3 @@ describe('a daemon that leaves everything behind at once', () => {
     );
   });
 });
-
-/** This process looks at nothing meanwhile. */
-const busyFor = (ms: number): void => {
-  const untilMs = performance.now() + ms;
-  while (performance.now() < untilMs);
-};

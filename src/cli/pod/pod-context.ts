@@ -31,10 +31,6 @@ export const openPodContext = async (homeFlag: string | undefined, terminal: Ter
   const { closeAllLost } = await import('../../pod/registry/lost.ts');
   const lost = await closeAllLost({ home, settings });
   for (const closed of lost) tellOfLost(closed, terminal);
-  if (lost.length > 0 && settings.redis.kind === 'on') {
-    const { startReconcile } = await import('../../pod/reconcile/start-reconcile.ts');
-    startReconcile(home, terminal.env); // those who follow the feed hear of it too
-  }
   return { home, settings, records: readRecords(home.runDir) };
 };
 

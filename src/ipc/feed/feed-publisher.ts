@@ -93,7 +93,7 @@ export class FeedPublisher implements BatchSource {
     const { keys } = this.#options;
     const [afterId, isAgain] = [this.#afterId, this.#isAgain];
     const call = publish({ key: keys.feed, events: this.#sent, afterId, isAgain });
-    return [partOf(call, (outcome) => this.#settle(outcome))];
+    return [partOf(call, (outcome) => this.#settle(outcome), this.#sent.length)];
   }
 
   #settle(outcome: CallOutcome<PublishAnswer>): void {

@@ -1,8 +1,9 @@
-/** Owns the making whole of Redis for a home: which of its sessions live, which are over. */
+/** Owns the making whole of Redis for a home: which of its sessions live, which are over; those that died are closed. */
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { reconcile, type ReconcileCounts, type Reconciled } from '../../recorder/reconcile/reconcile.ts';
 import type { EndedSession } from '../../recorder/reconcile/tidy-fleet.ts';
+import { closeLostUntold } from '../registry/lost.ts';
 import { isLiving, statusOf } from '../registry/pod-status.ts';
 import { readRecord, readRecords } from '../registry/record-file.ts';
 
@@ -44,6 +45,7 @@ export const reconcileHome = async (options: ReconcileHomeOptions, signal: Abort
   const { busDir, runDir } = home;
   const target = settings.redis;
   if (target.kind === 'off') return { kind: 'off' };
+  await closeLostUntold({ home, settings }); // their end belongs on the feed too
   return reconcile({
     target,
     busDir,

@@ -23,6 +23,7 @@ import { createBodyEncoder } from '../../recorder/body.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from '../entity.ts';
 import { weave } from '../weave.ts';
+import { startReconcile } from '../reconcile/start-reconcile.ts';
 import { treeOf } from '../tree/open-tree.ts';
 import type { PodEnd, PodRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
@@ -193,15 +194,12 @@ export const endLeftovers = async (record: PodRecord): Promise<number> => {
   return ended.kind === 'done' ? ended.value : tree.members().length;
 };
 
-/**
- * Closes a pod whose process is gone (X2). `undefined`: another process does it, or it lives after all.
- * @throws {NikaError} `NIKA_BUS_UNREADABLE`, `NIKA_BUS_KEY`
- */
-export const closeDead = async (
-  options: LostOptions,
-  session: string,
-  closing: Closing = LOST,
-): Promise<PodRecord | undefined> => {
+/** Those who follow the feed hear of it too: who closes a pod has no link to Redis of his own (G4). */
+const tellFeed = ({ home, settings }: LostOptions): void => {
+  if (settings.redis.kind === 'on') startReconcile(home, process.env);
+};
+
+const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
   const { busDir, runDir } = options.home;
   await using lock = await tryLock(busDir, `close/${session}`); // X1
   if (lock === undefined) return undefined;
@@ -219,13 +217,36 @@ export const closeDead = async (
   return closed;
 };
 
-/** Closes all pods of this host that died; those that were closed. Best effort: a bus that cannot be read closes none. */
-export const closeAllLost = async (options: LostOptions): Promise<readonly PodRecord[]> => {
+/**
+ * Closes a pod whose process is gone (X2). `undefined`: another process does it, or it lives after all.
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`, `NIKA_BUS_KEY`
+ */
+export const closeDead = async (
+  options: LostOptions,
+  session: string,
+  closing: Closing = LOST,
+): Promise<PodRecord | undefined> => {
+  const closed = await close(options, session, closing);
+  if (closed !== undefined) tellFeed(options);
+  return closed;
+};
+
+/** As {@link closeAllLost}, by who tells the feed himself. */
+export const closeLostUntold = async (options: LostOptions): Promise<readonly PodRecord[]> => {
   const closed: PodRecord[] = [];
   for (const record of readRecords(options.home.runDir)) {
     if (record.end !== null || statusOf(record) !== 'lost') continue;
-    const outcome = await bestEffort('pod.close-lost', { withinMs: 60_000 }, () => closeDead(options, record.session));
+    const outcome = await bestEffort('pod.close-lost', { withinMs: 60_000 }, () =>
+      close(options, record.session, LOST),
+    );
     if (outcome.kind === 'done' && outcome.value !== undefined) closed.push(outcome.value);
   }
+  return closed;
+};
+
+/** Closes all pods of this host that died; those that were closed. Best effort: a bus that cannot be read closes none. */
+export const closeAllLost = async (options: LostOptions): Promise<readonly PodRecord[]> => {
+  const closed = await closeLostUntold(options);
+  if (closed.length > 0) tellFeed(options);
   return closed;
 };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { describe, expect, it, vi } from 'vitest';
-import { startTicksOf } from '../../bus/process-identity.ts';
+import { startTicksOf } from '../../failopen/process-identity.ts';
 import { recordFixture } from '../../../test/fixtures/pod-record.ts';
 import type { PodProcess, PodRecord } from './pod-record.ts';
 import { podLiveness, STALE_AFTER_MS, statusOf, thisPodProcess } from './pod-status.ts';

@@ -7,7 +7,7 @@
  *     nor a suspended laptop makes a pod stale.
  */
 import { readFileSync } from 'node:fs';
-import { livenessOf, thisProcess } from '../../bus/process-identity.ts';
+import { livenessOf, thisProcess } from '../../failopen/process-identity.ts';
 import type { PodProcess, PodRecord, PodStatus } from './pod-record.ts';
 
 /** Silent for so long, a pod is stale. */

@@ -48,6 +48,9 @@ const candidates = ({ env, uid, tmpDir }: SocketPlace): readonly Candidate[] => 
   ];
 };
 
+/** Every folder in which sockets of this user may lie; none need be there. */
+export const socketFolders = (place: SocketPlace): readonly string[] => candidates(place).map(({ folder }) => folder);
+
 const prepare = ({ folder, base }: Candidate, uid: number): void => {
   if (base !== undefined) refuseForeign(base, uid, false);
   try {

@@ -1,7 +1,7 @@
 /** Owns which means holds a pod's processes together on this machine. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { startTicksOf } from '../../bus/process-identity.ts';
+import { startTicksOf } from '../../failopen/process-identity.ts';
 import type { TreeKind } from '../registry/pod-record.ts';
 import { cgroupNameOf, isCgroupOf, type Located, locateOwnCgroup, tryMakeCgroup } from './cgroup.ts';
 import { openCgroupTree } from './cgroup-tree.ts';

@@ -15,7 +15,7 @@ const cursorSchema = z.object({
   /** Which Redis, and with which prefix; a hash. */
   target: z.string(),
   place: z.object({ begins: z.string(), byte: z.int().min(0) }).nullable(),
-  /** Of the first event behind `place`, or when the bus was read to its end. By this host's clock. */
+  /** When the first event was written for which `place` is not the end of the bus, or the bus was read to its end. By this host's clock. */
   sinceMs: z.number(),
   /** The newest entry of the feed then; null: it was empty. */
   feedId: z.string().nullable(),

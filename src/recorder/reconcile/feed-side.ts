@@ -17,8 +17,11 @@ const READY_MS = 1_000;
 const whyOf = (outcome: CallOutcome | undefined): string =>
   outcome === undefined || outcome.kind === 'done' ? 'no answer' : outcome.why;
 
-/** The random end of a UUID as a number: 52 bits, so that a million take 8 MB and not 100. */
-export const fingerprint = (eventId: string): number => Number.parseInt(eventId.slice(-13).replace('-', ''), 16);
+/** What TIME answers. */
+const msOf = (time: unknown): number => {
+  const [seconds = 0, micros = 0] = (time as readonly unknown[]).map(Number);
+  return seconds * 1000 + Math.floor(micros / 1000);
+};
 
 type Entry = readonly [id: string, fields: readonly string[]];
 
@@ -26,11 +29,23 @@ const entriesOf = (value: unknown): readonly Entry[] => (Array.isArray(value) ? 
 
 const nextId = (id: string): string => `(${id}`;
 
+export interface FeedEntry {
+  readonly id: string;
+  /** `undefined`: somebody put it there who gives none. */
+  readonly eventId: string | undefined;
+}
+
+const entryOf = ([id, fields]: Entry): FeedEntry => {
+  const at = fields.indexOf('id');
+  return { id, eventId: at < 0 ? undefined : fields[at + 1] };
+};
+
 export class FeedSide {
   readonly #link: Link;
   readonly #feed: Key;
   readonly #signal: AbortSignal;
-  #afterId: string | undefined;
+  /** The entry after which comes what is published next: it must be there, or Redis lost its data. */
+  afterId: string | undefined;
 
   constructor(link: Link, feed: Key, signal: AbortSignal) {
     this.#link = link;
@@ -42,8 +57,7 @@ export class FeedSide {
   async nowMs(): Promise<Reply<number>> {
     const outcome = await this.#call('time');
     if (outcome.kind !== 'done') return { ok: false, why: whyOf(outcome) };
-    const [seconds = 0, micros = 0] = (outcome.value as readonly unknown[]).map(Number);
-    return { ok: true, value: seconds * 1000 + Math.floor(micros / 1000) };
+    return { ok: true, value: msOf(outcome.value) };
   }
 
   async newestId(): Promise<Reply<string | null>> {
@@ -53,50 +67,52 @@ export class FeedSide {
   }
 
   /** Whether the entry is there, or had to go: by its age, or because the feed is full. */
-  async isAccountedFor(id: string, nowMs: number): Promise<Reply<boolean>> {
+  async isAccountedFor(id: string): Promise<Reply<boolean>> {
     const { maxAgeMs = 0, maxCount = Infinity } = this.#feed.cap;
-    if (Number(id.split('-')[0]) < nowMs - maxAgeMs) return { ok: true, value: true };
-    const [there, length] = await this.#link.callAll(
-      [
-        { name: 'xrange', args: [this.#feed.name, id, id] },
-        { name: 'xlen', args: [this.#feed.name] },
-      ],
-      { withinMs: CALL_MS },
-      this.#signal,
-    );
-    if (there?.kind !== 'done' || length?.kind !== 'done')
-      return { ok: false, why: whyOf(there?.kind === 'done' ? length : there) };
-    return { ok: true, value: entriesOf(there.value).length > 0 || Number(length.value) >= maxCount };
+    const commands = [
+      { name: 'time', args: [] },
+      { name: 'xrange', args: [this.#feed.name, id, id] },
+      { name: 'xlen', args: [this.#feed.name] },
+    ];
+    const [time, there, length] = await this.#link.callAll(commands, { withinMs: CALL_MS }, this.#signal);
+    if (time?.kind !== 'done') return { ok: false, why: whyOf(time) };
+    if (there?.kind !== 'done') return { ok: false, why: whyOf(there) };
+    if (length?.kind !== 'done') return { ok: false, why: whyOf(length) };
+    const isDue = Number(id.split('-')[0]) < msOf(time.value) - maxAgeMs;
+    return { ok: true, value: isDue || entriesOf(there.value).length > 0 || Number(length.value) >= maxCount };
   }
 
-  /** Fingerprints of the events on the feed from that entry on. */
-  async published(fromId: string): Promise<Reply<ReadonlySet<number>>> {
-    const found = new Set<number>();
+  /** The entries between two ids, those included, in pages. It ends with the first that could not be had. */
+  async *pages(fromId: string, untilId: string): AsyncGenerator<Reply<readonly FeedEntry[]>> {
     for (let from = fromId; ;) {
-      const outcome = await this.#call('xrange', this.#feed.name, from, '+', 'COUNT', PAGE_COUNT);
-      if (outcome.kind !== 'done') return { ok: false, why: whyOf(outcome) };
-      const entries = entriesOf(outcome.value);
-      for (const [, fields] of entries) {
-        const at = fields.indexOf('id');
-        if (at >= 0) found.add(fingerprint(fields[at + 1] ?? ''));
+      const outcome = await this.#call('xrange', this.#feed.name, from, untilId, 'COUNT', PAGE_COUNT);
+      if (outcome.kind !== 'done') {
+        yield { ok: false, why: whyOf(outcome) };
+        return;
       }
+      const entries = entriesOf(outcome.value);
+      yield { ok: true, value: entries.map(entryOf) };
       const last = entries.at(-1);
-      if (last === undefined || entries.length < PAGE_COUNT) return { ok: true, value: found };
+      if (last === undefined || entries.length < PAGE_COUNT) return;
       from = nextId(last[0]);
     }
   }
 
-  /** In order; what was sent without an answer is looked for before it is written again. `lost`: Redis lost its data meanwhile. */
-  async publish(events: readonly FeedEvent[]): Promise<Reply<'published' | 'lost'>> {
+  /**
+   * In order; what was sent without an answer is looked for before it is written again. How many it was; `lost`: none,
+   * since Redis lost its data meanwhile.
+   */
+  async publish(events: readonly FeedEvent[]): Promise<Reply<number | 'lost'>> {
     let outcome: CallOutcome<PublishAnswer> = { kind: 'unsent', why: 'not tried' };
     for (let nth = 0; nth < TRIES && !this.#signal.aborted; nth += 1) {
       if (nth > 0) await this.#pause(nth);
-      const call = publish({ key: this.#feed, events, afterId: this.#afterId, isAgain: true });
+      const call = publish({ key: this.#feed, events, afterId: this.afterId, isAgain: true });
       outcome = await runScript(this.#link, call, { withinMs: CALL_MS }, this.#signal);
       if (outcome.kind !== 'done') continue;
       if (outcome.value.kind === 'lost') return { ok: true, value: 'lost' };
-      this.#afterId = outcome.value.lastId;
-      return { ok: true, value: 'published' };
+      this.afterId = outcome.value.lastId;
+      // Sent again, it may be an earlier try of ours that put them there.
+      return { ok: true, value: nth === 0 ? outcome.value.addedCount : events.length };
     }
     return { ok: false, why: whyOf(outcome) };
   }

@@ -4,6 +4,7 @@
  * R1. What is missing is published with its own id and time, in the order of the bus, once.
  * R2. What belongs to a session that lives is left to it, and looked at again the next time.
  * R3. One at a time in a home; wherever it is ended or interrupted, the next one does the rest.
+ * R4. No cursor is left that stands for a feed which Redis lost while it was compared.
  */
 import { existsSync } from 'node:fs';
 import { tryLock } from '../../bus/segments.ts';
@@ -13,8 +14,9 @@ import { createKeys } from '../../redis/keys.ts';
 import { openWriter } from '../../redis/link.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
 import { type FeedCursor, readCursor, targetName, writeCursor } from './feed-cursor.ts';
-import { type BusPlace, type FeedLines, readFeedLines } from './feed-lines.ts';
-import { FeedSide, fingerprint, type Reply } from './feed-side.ts';
+import { type BusPlace, type FeedLine, type FeedLines, readFeedLines } from './feed-lines.ts';
+import { FeedIndex } from './feed-index.ts';
+import { FeedSide, type Reply } from './feed-side.ts';
 import { type EndedSession, tidyFleet } from './tidy-fleet.ts';
 
 export interface ReconcileOptions {
@@ -61,6 +63,34 @@ const need = <T>(reply: Reply<T>): T => {
   throw new Interruption(reply.why);
 };
 
+/** How far the bus was gone through, and to where a cursor may stand for it. */
+class Progress {
+  readonly #beganAtMs: number;
+  #place: BusPlace | null;
+  /** Before the first piece that has to be looked at again, and when that was written. */
+  #held: Pick<FeedCursor, 'place' | 'sinceMs'> | undefined;
+
+  constructor(place: BusPlace | null, beganAtMs: number) {
+    this.#place = place;
+    this.#beganAtMs = beganAtMs;
+  }
+
+  get reached(): Pick<FeedCursor, 'place' | 'sinceMs'> {
+    return this.#held ?? { place: this.#place, sinceMs: this.#beganAtMs };
+  }
+
+  /** `leftAtMs`: when the first of its events was written that is left to a session that lives. */
+  pass({ lines, start, end }: FeedLines, leftAtMs: number | undefined): void {
+    const youngMs = this.#beganAtMs - SLACK_MS;
+    // A segment that was full a moment ago may get a last line from a writer that has not noticed.
+    const isYoung = (lines[0]?.atMs ?? Infinity) > youngMs;
+    if (this.#place !== null && this.#place.begins !== start.begins && isYoung)
+      this.#held ??= { place: this.#place, sinceMs: youngMs };
+    if (leftAtMs !== undefined) this.#held ??= { place: start, sinceMs: Math.min(leftAtMs, this.#beganAtMs) };
+    this.#place = end;
+  }
+}
+
 class Reconciliation {
   readonly #options: ReconcileOptions;
   readonly #feed: FeedSide;
@@ -69,6 +99,8 @@ class Reconciliation {
   publishedCount = 0;
   leftToLiveCount = 0;
   #pending: FeedEvent[] = [];
+  /** How far Redis's clock is ahead of this host's. */
+  #aheadMs: number | undefined;
 
   constructor(options: ReconcileOptions, feed: FeedSide, maxAgeMs: number) {
     this.#options = options;
@@ -101,8 +133,7 @@ class Reconciliation {
     if (cursor === undefined || cursor.target !== target) return undefined;
     if (cursor.sinceMs < Date.now() - this.#maxAgeMs) return undefined; // begins with what is too old: places may be gone
     if (cursor.feedId === null) return cursor; // nothing was on the feed that could be gone
-    const nowMs = need(await this.#feed.nowMs());
-    return need(await this.#feed.isAccountedFor(cursor.feedId, nowMs)) ? cursor : undefined;
+    return need(await this.#feed.isAccountedFor(cursor.feedId)) ? cursor : undefined;
   }
 
   /** The cursor for the next time; `undefined`: it has to begin anew. */
@@ -111,43 +142,48 @@ class Reconciliation {
     const beganAtMs = Date.now();
     const sinceMs = beganAtMs - this.#maxAgeMs;
     const from = cursor?.place ?? undefined;
-    let published: ReadonlySet<number> | undefined;
-    let place = from ?? null;
-    let firstLeft: { readonly place: BusPlace; readonly atMs: number } | undefined;
-    this.leftToLiveCount = 0;
+    const index = new FeedIndex(this.#feed);
+    const progress = new Progress(from ?? null, beganAtMs);
+    this.#beginAnew(cursor);
     for await (const piece of readFeedLines({ busDir, sinceMs, from, signal })) {
       if (piece === 'lost') return undefined;
-      if (piece.lines.length > 0) published ??= await this.#published(cursor);
-      const leftAtMs = this.#judge(piece, published ?? new Set());
-      if (leftAtMs !== undefined) firstLeft ??= { place: piece.start, atMs: leftAtMs };
-      place = piece.end;
+      if (piece.lines.length > 0) await this.#lookBack(index, cursor, piece.lines);
+      progress.pass(piece, this.#judge(piece, index));
       if (this.#pending.length >= EVENTS_PER_BATCH && !(await this.#publish())) return undefined;
       this.#options.onProgress?.(this.counts);
     }
     if (!(await this.#publish())) return undefined;
-    return {
-      v: 1,
-      target: targetName(target),
-      place: firstLeft?.place ?? place,
-      sinceMs: firstLeft?.atMs ?? beganAtMs,
-      feedId: need(await this.#feed.newestId()),
-      atMs: Date.now(),
-    };
+    const feedId = need(await this.#feed.newestId()); // first this, then whether the feed is still the same one (R4)
+    const { afterId } = this.#feed;
+    if (afterId !== undefined && !need(await this.#feed.isAccountedFor(afterId))) return undefined;
+    return { v: 1, target: targetName(target), ...progress.reached, feedId, atMs: Date.now() };
   }
 
-  /** What is on the feed already: all of it, or what may have come since the cursor was made. */
-  async #published(cursor: FeedCursor | undefined): Promise<ReadonlySet<number>> {
-    if (cursor === undefined) return need(await this.#feed.published('-'));
-    const aheadMs = need(await this.#feed.nowMs()) - Date.now();
-    return need(await this.#feed.published(`${Math.max(0, Math.floor(cursor.sinceMs + aheadMs - SLACK_MS))}`));
+  #beginAnew(cursor: FeedCursor | undefined): void {
+    this.#feed.afterId = cursor?.feedId ?? undefined;
+    this.#pending = [];
+    this.comparedCount = 0;
+    this.publishedCount = 0;
+    this.leftToLiveCount = 0;
+  }
+
+  /**
+   * An event is on the feed soon after its own time, or later; one that a clock ahead of others stamped not before the
+   * cursor was made. Without a cursor all of the feed is looked at.
+   */
+  async #lookBack(index: FeedIndex, cursor: FeedCursor | undefined, lines: readonly FeedLine[]): Promise<void> {
+    this.#aheadMs ??= need(await this.#feed.nowMs()) - Date.now();
+    const oldestMs = lines.reduce((least, { atMs }) => Math.min(least, atMs), cursor?.sinceMs ?? -Infinity);
+    const newestId = need(await index.reach(oldestMs + this.#aheadMs - SLACK_MS));
+    if (newestId !== undefined) this.#feed.afterId = newestId; // what is published from now on comes after it (R4)
   }
 
   /** When the first event was written that is left to a session that lives. */
-  #judge({ lines }: FeedLines, published: ReadonlySet<number>): number | undefined {
+  #judge({ lines }: FeedLines, index: FeedIndex): number | undefined {
     let leftAtMs: number | undefined;
     for (const { event, session, atMs } of lines) {
       this.comparedCount += 1;
-      if (published.has(fingerprint(event.id))) continue;
+      if (index.has(event.id)) continue;
       if (this.#options.isLiving(session)) {
         this.leftToLiveCount += 1; // R2
         leftAtMs ??= atMs;
@@ -160,11 +196,9 @@ class Reconciliation {
   async #publish(): Promise<boolean> {
     while (this.#pending.length > 0) {
       const events = this.#pending.slice(0, EVENTS_PER_BATCH);
-      if (need(await this.#feed.publish(events)) === 'lost') {
-        this.#pending = [];
-        return false;
-      }
-      this.publishedCount += events.length; // R1
+      const count = need(await this.#feed.publish(events));
+      if (count === 'lost') return false;
+      this.publishedCount += count; // R1
       this.#pending = this.#pending.slice(events.length);
     }
     return true;

@@ -51,6 +51,8 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   readonly #watch: ServiceWatch;
   readonly #writer: BatchWriter;
   #replayedCount = 0;
+  /** What waits now is not waiting for the next batch: there is none. */
+  #isDrained = false;
 
   constructor(options: RedisSinkOptions) {
     const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd, onUp } = options;
@@ -91,9 +93,14 @@ export class RedisSink implements RecordSink, AsyncDisposable {
     return this.#watch.state;
   }
 
+  /** The outage that is not over. */
+  get ongoing(): Outage | undefined {
+    return this.#watch.ongoing;
+  }
+
   /** What was dropped, and what an outage holds back now, by name (G3). The feed's part is not lost: `nika reconcile` brings it. */
   dropped(): Readonly<Record<string, number>> {
-    const isUp = this.#watch.state.kind === 'up';
+    const isUp = this.#watch.state.kind === 'up' && !this.#isDrained;
     return {
       redis_events_dropped: this.#telemetry.droppedCount,
       redis_events_held_back: isUp ? 0 : this.#telemetry.waitingCount,
@@ -121,6 +128,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   /** Q2 */
   async drain(withinMs: number): Promise<void> {
     await this.#writer.drain(withinMs);
+    this.#isDrained = true;
   }
 
   async close(): Promise<void> {

@@ -60,8 +60,16 @@ const byText = ({ script, key, args }: ScriptCall<unknown>): Command => ({
 
 const isUnknownScript = (outcome: CallOutcome): boolean => outcome.kind === 'refused' && outcome.code === 'NOSCRIPT';
 
-const read = <T>(call: ScriptCall<T>, outcome: CallOutcome): CallOutcome<T> =>
-  outcome.kind === 'done' ? { kind: 'done', value: call.read(outcome.value) } : outcome;
+const STRANGE = 'what answers there is no Redis: it gave an answer that no script gives';
+
+const read = <T>(call: ScriptCall<T>, outcome: CallOutcome): CallOutcome<T> => {
+  if (outcome.kind !== 'done') return outcome;
+  try {
+    return { kind: 'done', value: call.read(outcome.value) };
+  } catch {
+    return { kind: 'refused', code: 'ERR', why: STRANGE };
+  }
+};
 
 type OutcomesOf<C extends readonly ScriptCall<unknown>[]> = {
   readonly [I in keyof C]: C[I] extends ScriptCall<infer T> ? CallOutcome<T> : never;

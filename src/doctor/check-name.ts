@@ -1,0 +1,20 @@
+/** Owns which checks there are, and what passes between the examination and a thread that makes them. */
+import type { HomeRequest } from '../config/home.ts';
+import type { Finding } from './finding.ts';
+
+/** In their order: what needs less of the disk goes first. */
+export const FILE_CHECKS = ['home', 'pods', 'record', 'bus'] as const;
+export type CheckName = (typeof FILE_CHECKS)[number] | 'redis';
+
+export interface CheckWork {
+  /** To be made one after the other. */
+  readonly names: readonly CheckName[];
+  readonly request: HomeRequest;
+}
+
+export type CheckWord = { readonly name: CheckName } & (
+  | { readonly kind: 'begun' }
+  | { readonly kind: 'found'; readonly finding: Finding }
+  | { readonly kind: 'broken'; readonly why: string }
+  | { readonly kind: 'done' }
+);

@@ -1,0 +1,54 @@
+/** Owns what is said of a check that was not over in time, or broke. Pure. */
+import type { CheckName } from './check-name.ts';
+import { type Area, degraded, type Finding, wrong } from './finding.ts';
+
+interface Words {
+  readonly area: Area;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const OF: Readonly<Record<CheckName, Words>> = {
+  home: {
+    area: 'home',
+    what: 'the home does not answer',
+    remedy: 'See whether its disk hangs; a home belongs on a local disk.',
+  },
+  pods: {
+    area: 'pods',
+    what: 'run/ of the home does not answer',
+    remedy: 'See whether its disk hangs; a home belongs on a local disk.',
+  },
+  record: {
+    area: 'record',
+    what: 'the alpha bus does not answer',
+    remedy: 'See whether the disk under _bus/ hangs: it holds every pod that writes there.',
+  },
+  bus: {
+    area: 'bus',
+    what: 'the disk under _bus/, or the settings, do not answer',
+    remedy: 'See whether it hangs: it holds every pod that writes there. The bus belongs on a local disk.',
+  },
+  redis: {
+    area: 'redis',
+    what: 'Redis, or the settings, do not answer',
+    remedy: 'See whether Redis hangs (redis-cli PING), or the disk of the home does.',
+  },
+};
+
+/** `waitedMs`: since it had begun; `undefined`: it had not, so that nothing is known of it. */
+export const lateFinding = (name: CheckName, waitedMs: number | undefined): Finding => {
+  const { area, what, remedy } = OF[name];
+  if (waitedMs === undefined)
+    return degraded(
+      `${area}.skipped`,
+      'there was no time left to look: this machine is busy',
+      'Ask again: nika doctor',
+    );
+  return wrong(`${area}.late`, `${what}: no answer within ${Math.round(waitedMs / 100) * 100} ms`, remedy);
+};
+
+export const brokenFinding = (name: CheckName, why: string): Finding => {
+  const remedy = 'See whether this user may read it; else this is a bug of nika.';
+  return wrong(`${OF[name].area}.broken`, `it could not be looked at to the end: ${why}`, remedy);
+};

@@ -1,0 +1,18 @@
+/** Owns what is known of the services that `nika up` started for a home, by their notes. */
+import { livenessOfService, readServiceState, type ServiceName } from '../config/services/service-state.ts';
+import { degraded, type Finding, info } from './finding.ts';
+
+/** Whether its process is gone although nobody said `nika down`. */
+export const hasDied = (runDir: string, name: ServiceName): boolean => {
+  const state = readServiceState(runDir, name);
+  return state?.ended_at === null && livenessOfService(state) === 'gone';
+};
+
+/** There are no settings for it, and nothing of nika asks it: before that is so, it is well whether it is there or not. */
+export const qdrantFinding = (runDir: string): Finding => {
+  if (hasDied(runDir, 'qdrant')) {
+    const says = 'the Qdrant that "nika up" started for this home is gone';
+    return degraded('qdrant.reach', says, 'Start it again, with its data: nika up --qdrant');
+  }
+  return info('qdrant.reach', 'not configured: questions are answered from the bus');
+};

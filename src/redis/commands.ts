@@ -1,0 +1,91 @@
+/**
+ * Owns which commands of Redis nika uses: what its user must be allowed to run. `config/redis/nika.acl` grants exactly
+ * these, `nika doctor` tries each; tests hold both, the scripts and all calls of the source against this list.
+ */
+import type { Argument } from './link.ts';
+
+/** What a trial is about. */
+export interface TrialPlace {
+  /** Of a key that is not there. */
+  readonly key: string;
+  readonly db: number;
+}
+
+export interface UsedCommand {
+  /** As an ACL names it: lower case, a subcommand behind a bar. */
+  readonly name: string;
+  readonly usedFor: 'the connection' | 'scripts' | 'reading';
+  /** Where it is needed at all; absent: everywhere. */
+  readonly onlyWith?: 'a database number' | 'a Cluster';
+  /** Whether a key is among its arguments. */
+  readonly hasKey: boolean;
+  /** Arguments with which it changes nothing, whatever is answered but NOPERM: by then the right was looked at. */
+  readonly trial: (place: TrialPlace) => readonly Argument[];
+}
+
+const UNKNOWN_SHA = '0'.repeat(40);
+
+const keyless = (
+  name: string,
+  usedFor: UsedCommand['usedFor'],
+  trial: UsedCommand['trial'] = () => [],
+  onlyWith?: UsedCommand['onlyWith'],
+): UsedCommand => ({ name, usedFor, hasKey: false, trial, ...(onlyWith === undefined ? {} : { onlyWith }) });
+
+const onKey = (name: string, usedFor: UsedCommand['usedFor'], ...behind: readonly Argument[]): UsedCommand => ({
+  name,
+  usedFor,
+  hasKey: true,
+  trial: ({ key }) => [key, ...behind],
+});
+
+/** HELLO and AUTH need no right. CLIENT SETINFO is sent too, by ioredis, and not needed: a server before 7.2 does not know it. */
+export const USED_COMMANDS: readonly UsedCommand[] = [
+  keyless('ping', 'the connection'),
+  keyless('info', 'the connection', () => ['server']),
+  keyless('client|setname', 'the connection', () => ['nika-writer']),
+  keyless('select', 'the connection', ({ db }) => [db], 'a database number'),
+  keyless('cluster|slots', 'the connection', () => [], 'a Cluster'),
+  keyless('cluster|info', 'the connection', () => [], 'a Cluster'),
+  keyless('eval', 'scripts', () => ['return 1', 0]),
+  keyless('evalsha', 'scripts', () => [UNKNOWN_SHA, 0]),
+  keyless('time', 'scripts'),
+  onKey('expire', 'scripts', 1),
+  onKey('xadd', 'scripts', 'NOMKSTREAM', '*', 'field', 'value'),
+  onKey('xtrim', 'scripts', 'MAXLEN', 0),
+  onKey('xlen', 'scripts'),
+  onKey('xrange', 'scripts', '-', '+', 'COUNT', 1),
+  onKey('xrevrange', 'scripts', '+', '-', 'COUNT', 1),
+  onKey('hset', 'scripts', 'field', 'value', 'a field without its value'),
+  onKey('hget', 'scripts', 'field'),
+  onKey('hdel', 'scripts', 'field'),
+  onKey('hlen', 'scripts'),
+  onKey('hgetall', 'scripts'),
+  onKey('hincrby', 'scripts', 'field', 'no number'),
+  {
+    name: 'xread',
+    usedFor: 'reading',
+    hasKey: true,
+    trial: ({ key }) => ['COUNT', 1, 'STREAMS', key, '0-0'],
+  },
+  onKey('xinfo|stream', 'reading'),
+  onKey('hmget', 'reading', 'field'),
+];
+
+/** As it is sent: a subcommand is the first argument. */
+export const trialOf = ({ name, trial }: UsedCommand, place: TrialPlace) => {
+  const [command = '', ...sub] = name.split('|');
+  return { name: command, args: [...sub, ...trial(place)] };
+};
+
+/**
+ * A line for an ACL file or redis.conf (neither may hold comments between): a user with these rights on nika's keys alone.
+ * It has no password, so nobody can log in by it until one is set.
+ */
+export const aclLine = (prefix = ''): string =>
+  [
+    'user nika on resetpass resetkeys resetchannels',
+    `~${prefix}nika:* ~${prefix}agent:*`,
+    '-@all',
+    ...USED_COMMANDS.map(({ name }) => `+${name}`),
+  ].join(' ');
