@@ -49,7 +49,9 @@ export class BusWriter implements Disposable {
   /** Names this process on the bus: 12 characters of base32, 60 random bits. */
   readonly id: string = randomBase32(12);
   readonly #options: BusWriterOptions;
+  /** Most recently used last. */
   readonly #appenders = new Map<BusFileName, FileAppender>();
+  #last: FileAppender | undefined;
   readonly #failing = new Set<FileAppender>();
   readonly #storage: StableStorage;
   #outage: FileOutage | undefined;
@@ -158,6 +160,8 @@ export class BusWriter implements Disposable {
   }
 
   #appender(name: BusFileName): FileAppender {
+    const last = this.#last;
+    if (last?.name === name && last.fd !== undefined) return last; // as nearly each tool call finds it
     let appender = this.#appenders.get(name);
     if (appender === undefined) {
       const { busDir, chain, backlog } = this.#options;
@@ -173,10 +177,11 @@ export class BusWriter implements Disposable {
         onSyncFailure: (failed, why) => this.#storage.onFailure(failed, why),
       });
     } else {
-      this.#appenders.delete(name); // most recently used last
+      this.#appenders.delete(name);
     }
     if (appender.fd === undefined && this.#appenders.size >= MAX_OPEN_FILES) this.#releaseIdle();
     this.#appenders.set(name, appender);
+    this.#last = appender;
     return appender;
   }
 

@@ -58,6 +58,8 @@ describe('toolCallEntry', () => {
 
   it('rises in order with the ids of the events', () => {
     const ids = Array.from({ length: 3 }, () => idOf(call({})));
-    expect(ids.toSorted((a, b) => Number(a.split('-')[1]) - Number(b.split('-')[1]))).toEqual(ids);
+    const pairs = ids.map((one) => one.split('-').map(Number));
+    const sorted = pairs.toSorted(([aMs = 0, aNth = 0], [bMs = 0, bNth = 0]) => aMs - bMs || aNth - bNth);
+    expect(sorted).toEqual(pairs); // also where a millisecond begins between them
   });
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { holdsIoredis, loadedFiles, loadHookOption } from '../fixtures/loaded-files.ts';
 import { TestHome } from '../nika.ts';
 import { Proxy } from '../servers/proxy.ts';
@@ -58,19 +58,47 @@ describe.concurrent('L3: a process that has a link and nothing left to do', () =
 });
 
 describe('commands that need no Redis', () => {
-  it.each(['version', 'tree', 'job list', 'pod ls', 'bus verify'])(
-    'do not load its client, also where one is configured: nika %s',
-    async (command) => {
-      using home = new TestHome();
-      const log = join(home.dir, 'loaded');
-      const env = { NODE_OPTIONS: loadHookOption(log), NIKA_REDIS_URL: 'redis://127.0.0.1:1' };
-      const { code, stderr } = await home.start(command.split(' '), env).ended;
-      expect([code, stderr]).toEqual([0, expect.not.stringContaining('rror')]);
-      const files = loadedFiles(log);
-      expect(files.length).toBeGreaterThan(0);
-      expect(files.filter(holdsIoredis)).toEqual([]);
-    },
-  );
+  let home: TestHome;
+
+  beforeAll(async () => {
+    home = new TestHome();
+    home.job('one', '  - { id: one, tool: shell, input: { command: echo hello } }');
+    await home.nika('pod', 'start', 'one', '--id', 'JOB-one');
+  });
+  afterAll(() => home[Symbol.dispose]());
+
+  it.each([
+    'version',
+    '--help',
+    'completion bash',
+    'job list',
+    'job show one',
+    'tree',
+    'tree JOB-one',
+    'pod ls',
+    'pod ls --all',
+    'pod show JOB-one',
+    'pod result JOB-one',
+    'pod logs JOB-one',
+    'pod wait JOB-one',
+    'pod stop --all',
+    'pod prune --dry-run',
+    'bus verify',
+    'bus show JOB-one',
+    'bus grep hello',
+    'bus tail',
+    'bus heads',
+    'up --status',
+    'down',
+  ])('do not load its client, also where one is configured: nika %s', async (command) => {
+    const log = join(home.dir, `loaded-${command.replaceAll(' ', '-')}`);
+    const env = { NODE_OPTIONS: loadHookOption(log), NIKA_REDIS_URL: 'redis://127.0.0.1:1' };
+    const { code, stderr } = await home.start(command.split(' '), env).ended;
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('rror')]);
+    const files = loadedFiles(log);
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.filter(holdsIoredis)).toEqual([]);
+  });
 
   it('are told from those that do: the check itself finds the client', async () => {
     using home = new TestHome();
