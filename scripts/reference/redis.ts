@@ -13,9 +13,9 @@ const capOf = ({ maxCount, maxBytes, maxAgeMs, maxKeysPerJob }: KeyCap, type: st
     ...(maxKeysPerJob === undefined ? [] : [`${maxKeysPerJob.toLocaleString('en')} keys a job`]),
   ].join(', ');
 
-const rowOf = ({ pattern, type, ttlS, ttlFrom, cap, holds }: KeyKind): string => {
+const rowOf = ({ pattern, type, ttlS, ttlFrom, cap, isPlanned, holds }: KeyKind): string => {
   const ttl = `${formatDuration(ttlS * 1000)}${ttlFrom === undefined ? '' : ` after ${ttlFrom}`}`;
-  return `| \`${pattern}\` | ${type} | ${ttl} | ${capOf(cap, type)} | ${holds} |`;
+  return `| \`${pattern}\` | ${type} | ${ttl} | ${capOf(cap, type)} | ${isPlanned === true ? '*Planned; nothing writes it yet.* ' : ''}${holds} |`;
 };
 
 const USES = ['the connection', 'scripts', 'reading'] as const satisfies readonly UsedCommand['usedFor'][];
@@ -43,6 +43,19 @@ const rights = (): readonly string[] => [
   ['| used for | commands |', '|---|---|', ...USES.map(commandRow)].join('\n'),
 ];
 
+/** For whoever follows the feed with a program of their own. */
+const reading = (): readonly string[] => [
+  '## Reading',
+  'An entry of the feed has an `event`: `created`, `started`, `review_requested`, `review_rejected`, `completed`, `failed`, `cancelled`, or a condition: `pod_waiting`, `pod_back`, `pod_stale`, `pod_lost`. `data` is that of its line on the [bus](bus.md), cut where it is long; `meta` is the envelope. What was sent again without an answer may stand there twice in a rare case: go by `id`, and by `rev` in `data` for the order of one entity. Plain reading takes nothing from anybody:',
+  [
+    '```sh',
+    'redis-cli -u "$NIKA_REDIS_URL" XRANGE nika:feed:entities - + COUNT 10          # the oldest ten',
+    'redis-cli -u "$NIKA_REDIS_URL" XREAD BLOCK 0 STREAMS nika:feed:entities \'$\'   # the next one, when it comes',
+    '```',
+  ].join('\n'),
+  'A tool call of `agent:events` has no time of its own: the first part of its id is when it was recorded, in milliseconds, however late it came.',
+];
+
 export const redisReference = (): string =>
   [
     '# Redis keys',
@@ -53,5 +66,6 @@ export const redisReference = (): string =>
       '|---|---|---|---|---|',
       ...Object.values(KEY_KINDS).map(rowOf),
     ].join('\n'),
+    ...reading(),
     ...rights(),
   ].join('\n\n');

@@ -160,7 +160,7 @@ export const check = async (soaked: Soaked): Promise<readonly Finding[]> => {
   const again = await fleet.nika('reconcile', '--full', '--json');
   const verified = await fleet.nika('bus', 'verify');
   const bus = await readBusTruth(join(home.dir, '_bus'));
-  const isQuiet = /"publishedCount": ?0\b/.test(again.text);
+  const isQuiet = /"published": ?0\b/.test(again.text);
   return [
     ...checkPods(fleet, bus),
     finding('nika bus verify is clean', verified.code === 0 ? [] : [verified.text.slice(-600)], 'clean'),

@@ -13,6 +13,7 @@ interface ReconcileFlags {
 }
 
 const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
 const PATIENCE_MS = 1_000;
 const REDRAW_MS = 200;
 
@@ -28,7 +29,7 @@ const sentenceOf = (reconciled: HomeReconciled, { paint }: Terminal): string => 
       return `${paint('red', '✗')} Redis cannot be reached: ${printable(reconciled.why)}`;
     case 'interrupted': {
       const { why, publishedCount } = reconciled;
-      return `${paint('red', '✗')} interrupted after ${events(publishedCount)} published: ${printable(why)}; the next one does the rest`;
+      return `${paint('red', '✗')} interrupted after ${events(publishedCount)} published: ${printable(why)}; what is missing still is for the next one`;
     }
     case 'done': {
       const { publishedCount, comparedCount, leftToLiveCount, durationMs, isFull } = reconciled;
@@ -38,6 +39,17 @@ const sentenceOf = (reconciled: HomeReconciled, { paint }: Terminal): string => 
       return `${paint('green', '✓')} ${events(publishedCount)} published, ${comparedCount.toLocaleString('en-US')} compared${span}${left}, in ${took}`;
     }
   }
+};
+
+const jsonOf = (reconciled: HomeReconciled): Readonly<Record<string, unknown>> => {
+  const { kind } = reconciled;
+  if (kind === 'off' || kind === 'busy') return { kind };
+  if (kind === 'unreachable') return { kind, why: reconciled.why };
+  const { publishedCount: published, comparedCount: compared, leftToLiveCount: left_to_live } = reconciled;
+  const counts = { published, compared, left_to_live };
+  return kind === 'interrupted'
+    ? { kind, why: reconciled.why, ...counts }
+    : { kind, full: reconciled.isFull, ...counts, duration_ms: reconciled.durationMs };
 };
 
 /** One line at the bottom, for a person who waits longer than a second. */
@@ -68,11 +80,14 @@ const run = async (flags: ReconcileFlags, terminal: Terminal): Promise<void> => 
   const settings = loadSettings(home, terminal.env);
   const { onProgress, clear } = startCounter(terminal);
   const options = { home, settings, isFull: flags.full === true, onProgress };
-  const reconciled = await reconcileHome(options, interruption());
+  const signal = interruption();
+  const reconciled = await reconcileHome(options, signal);
   clear();
   if (reconciled.kind === 'unreachable' || reconciled.kind === 'interrupted') process.exitCode = EXIT_FAILED;
-  if (flags.json === true) terminal.print(`${JSON.stringify(reconciled)}\n`);
-  else if (process.exitCode === EXIT_FAILED) terminal.warn(sentenceOf(reconciled, terminal));
+  if (reconciled.kind === 'interrupted' && signal.aborted) process.exitCode = EXIT_INTERRUPTED;
+  if (reconciled.kind === 'done') process.exitCode = 0; // Ctrl-C came too late to matter
+  if (flags.json === true) terminal.print(`${JSON.stringify(jsonOf(reconciled))}\n`);
+  else if (process.exitCode !== 0 && process.exitCode !== undefined) terminal.warn(sentenceOf(reconciled, terminal));
   else terminal.print(`${sentenceOf(reconciled, terminal)}\n`);
 };
 
@@ -81,7 +96,7 @@ export const addReconcileCommand = (program: Command, terminal: Terminal): void 
     .command('reconcile')
     .description('Makes the feed in Redis whole from the bus: what pods could not tell while Redis was away.')
     .option('--full', 'compare all of the last 24 hours, not only what is new since the last time')
-    .option('--json', 'one object: kind, publishedCount, comparedCount, leftToLiveCount, durationMs')
+    .option('--json', 'one object: kind, full, published, compared, left_to_live, duration_ms, why')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(
       'after',
@@ -90,11 +105,12 @@ Each event of the last 24 hours that is on the bus and not on nika:feed:entities
 time, in its order. It may be run at any time, and twice; pods run it themselves when they find Redis, or find it back.
 What belongs to a pod that lives is left to that pod.
 
-Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached, or went away meanwhile.
+Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached,
+refused, or went away meanwhile; 130 Ctrl-C: what was published stays, the next one does the rest.
 
 Examples:
   $ nika reconcile
-  $ nika reconcile --full --json | jq .publishedCount`,
+  $ nika reconcile --full --json | jq .published`,
     )
     .action(async (flags: ReconcileFlags) => run(flags, terminal));
 };

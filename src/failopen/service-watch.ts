@@ -59,6 +59,11 @@ export class ServiceWatch {
     return this.#state;
   }
 
+  /** Whether it was tried yet: until then it is taken to be up. */
+  get isKnown(): boolean {
+    return this.#wasUp || this.#outageCount > 0;
+  }
+
   /** Those that began. */
   get outageCount(): number {
     return this.#outageCount;

@@ -59,7 +59,10 @@ export class SessionRedis {
   }
 
   get standing(): ServiceStanding {
-    const { state } = this.sink;
+    const { state, isKnown } = this.sink;
+    if (!isKnown && state.kind === 'up') {
+      return { service: 'redis', state: 'degraded', since: new Date(state.sinceAtMs).toISOString(), why: 'connecting' };
+    }
     const why = state.kind === 'up' ? null : this.#options.clean(state.why);
     return { service: 'redis', state: state.kind, since: new Date(state.sinceAtMs).toISOString(), why };
   }

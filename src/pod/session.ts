@@ -110,7 +110,8 @@ export class Session implements AsyncDisposable {
   get degraded(): readonly Degradation[] {
     const redis = this.redis?.standing;
     const others = [...this.#degraded.values()];
-    return redis === undefined || redis.why === null ? others : [...others, { ...redis, why: redis.why }];
+    const isAway = redis !== undefined && redis.why !== null && this.redis?.sink.state.kind !== 'up';
+    return isAway ? [...others, { ...redis, why: redis.why ?? '' }] : others;
   }
 
   get atMs(): number {

@@ -39,6 +39,11 @@ const PLAIN: readonly (readonly [RegExp, string])[] = [
   ],
   [/^(Unknown RESP type|Protocol error)\b.*$/, 'what answers there is no Redis'],
   [/^Command timed out$/, 'no answer in time'],
+  [/^.*\bNOAUTH\b.*$/, 'NOAUTH: it asks for a password'],
+  [/^WRONGPASS\b.*$/, 'WRONGPASS: it does not take this user and password'],
+  [/^.*\bOOM\b.*$/, 'OOM: it refuses writes, its memory is full (maxmemory)'],
+  [/^.*\bMISCONF\b.*$/, 'MISCONF: it refuses writes, it cannot save its data to disk'],
+  [/^.*\bREADONLY\b.*$/, 'READONLY: it refuses writes, it is a replica'],
   [/^Failed to refresh slots cache\.\s*/, 'no node of the Cluster can be asked. '],
 ];
 

@@ -31,6 +31,8 @@ export interface KeyKind {
   /** What `ttlS` is counted from, where that is not the last write. */
   readonly ttlFrom?: string;
   readonly cap: KeyCap;
+  /** Laid out; nothing writes it yet. */
+  readonly isPlanned?: boolean;
   readonly holds: string;
 }
 
@@ -50,6 +52,7 @@ export const KEY_KINDS = {
     ttlS: 2 * HOUR_S,
     ttlFrom: AFTER_JOB,
     cap: { maxCount: 10_000 },
+    isPlanned: true,
     holds: 'Signals of a job: `result`, `signal`, `request`, `error`.',
   },
   artifact: {
@@ -58,6 +61,7 @@ export const KEY_KINDS = {
     ttlS: HOUR_S,
     ttlFrom: AFTER_JOB,
     cap: { maxBytes: 512 * 1024 - 1, maxKeysPerJob: 1000 },
+    isPlanned: true,
     holds: 'Working memory: `value content_type bytes sha256 session_id ts`.',
   },
   contract: {
@@ -66,6 +70,7 @@ export const KEY_KINDS = {
     ttlS: 2 * HOUR_S,
     ttlFrom: AFTER_JOB,
     cap: {},
+    isPlanned: true,
     holds: "Steps, roles, inputs, outputs, and each step's state.",
   },
   events: {
@@ -74,7 +79,7 @@ export const KEY_KINDS = {
     ttlS: DAY_S,
     cap: { maxCount: 5000, maxBytes: 1000 },
     holds:
-      'One trimmed entry per tool call: `event_id entity tool ok ms in_bytes out_bytes preview error`; `event_id` is that of its line on the bus, and its id is made from that. `ok` is 1 or 0; what is empty is left out.',
+      'One trimmed entry per tool call: `event_id entity tool ok ms in_bytes out_bytes preview error`; `event_id` is that of its line on the bus, and its own id, whose first part is when the call was recorded, is made from that. `ok` is 1 or 0; what is empty is left out.',
   },
   state: {
     pattern: 'agent:state:{session_id}',
@@ -82,7 +87,7 @@ export const KEY_KINDS = {
     ttlS: 2 * HOUR_S,
     cap: {},
     holds:
-      'Heartbeat: `status entity job attempt host pid started_at last_tool last_tool_at calls errors tokens cost why degraded dropped ended_at exit_code`; `rev` counts its versions. Empty: there is nothing to say.',
+      'Heartbeat: `status entity job attempt host pid started_at last_tool last_tool_at calls errors tokens cost why degraded dropped ended_at exit_code`; `rev` counts its versions (9007199254740991: another one said for it that it is over). Empty: there is nothing to say.',
   },
   metrics: {
     pattern: 'agent:metrics:{date}',
@@ -114,6 +119,7 @@ export const KEY_KINDS = {
     ttlS: MINUTE_S,
     ttlFrom: 'the last heartbeat (sent every 10 s)',
     cap: {},
+    isPlanned: true,
     holds: 'Who offers a capability.',
   },
   deadFeed: {
@@ -121,6 +127,7 @@ export const KEY_KINDS = {
     type: 'stream',
     ttlS: 7 * DAY_S,
     cap: { maxCount: 10_000 },
+    isPlanned: true,
     holds: 'Entries that a consumer failed to handle N times, with the error.',
   },
   lease: {
@@ -129,6 +136,7 @@ export const KEY_KINDS = {
     ttlS: 30,
     ttlFrom: 'the last renewal',
     cap: {},
+    isPlanned: true,
     holds: 'Who runs a job, who is Alpha, who is the monitor, with a fencing token.',
   },
 } as const satisfies Record<string, KeyKind>;

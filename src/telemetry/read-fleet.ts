@@ -18,9 +18,10 @@ const fleetPodSchema = z.object({
   domain: z.string().default(''),
   intent: z.string().default(''),
   started_at: z.string(),
-  last_tool: z.string().nullable().default(null),
-  last_tool_at: z.string().nullable().default(null),
-  last_tool_running: z.boolean().default(false),
+  last_tool: z
+    .object({ tool: z.string(), what: z.string(), at: z.string(), running: z.boolean() })
+    .nullable()
+    .default(null),
   calls: z.int().default(0),
   errors: z.int().default(0),
   why: z.string().nullable().default(null),
@@ -61,9 +62,9 @@ const asPairs = (value: unknown): readonly (readonly [string, string])[] => {
 
 /** Within that time, connecting included. */
 export const readFleet = async (target: RedisTarget, withinMs: number): Promise<Fleet> => {
-  const endMs = performance.now() + withinMs;
   await using link = await openWriter(target);
-  const leftMs = (): number => Math.max(1, endMs - performance.now());
+  const endMs = performance.now() + withinMs; // what it took to load the client is not Redis's doing
+  const leftMs = (): number => Math.max(1, Math.round(endMs - performance.now()));
   if (!(await link.untilKnown(leftMs()))) {
     const { status } = link;
     return { kind: 'unreachable', why: status.kind === 'down' ? status.why : `no answer within ${withinMs} ms` };

@@ -17,6 +17,8 @@ export interface SessionFacts {
   readonly parent: string | null;
   readonly startedAt: string;
   readonly lastTool: string | null;
+  /** What it does, in one line. */
+  readonly lastWhat: string;
   readonly lastToolAt: string | null;
   readonly isToolRunning: boolean;
   readonly calls: number;
@@ -47,7 +49,7 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   host: facts.host,
   pid: facts.pid,
   started_at: facts.startedAt,
-  last_tool: short(facts.lastTool ?? '', TOOL_CHARS),
+  last_tool: short(`${facts.lastTool ?? ''} ${facts.lastWhat}`.trim(), TOOL_CHARS),
   last_tool_at: facts.lastToolAt ?? '',
   calls: facts.calls,
   errors: facts.errors,
@@ -75,9 +77,15 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
         domain: facts.domain,
         intent: facts.intent,
         started_at: facts.startedAt,
-        last_tool: facts.lastTool === null ? null : short(facts.lastTool, TOOL_CHARS),
-        last_tool_at: facts.lastToolAt,
-        last_tool_running: facts.isToolRunning,
+        last_tool:
+          facts.lastTool === null
+            ? null
+            : {
+                tool: short(facts.lastTool, TOOL_CHARS),
+                what: short(facts.lastWhat, TOOL_CHARS),
+                at: facts.lastToolAt,
+                running: facts.isToolRunning,
+              },
         calls: facts.calls,
         errors: facts.errors,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),

@@ -39,8 +39,17 @@ interface Told {
   readonly comparedCount: number;
   readonly leftToLiveCount: number;
 }
-const told = async (...flags: readonly string[]): Promise<Told> =>
-  JSON.parse((await reconcile('--json', ...flags)).stdout) as Told;
+const asTold = (json: string): Told => {
+  const { kind, full, published, compared, left_to_live } = JSON.parse(json) as Readonly<Record<string, unknown>>;
+  return {
+    kind: String(kind),
+    isFull: full === true,
+    publishedCount: Number(published),
+    comparedCount: Number(compared),
+    leftToLiveCount: Number(left_to_live),
+  };
+};
+const told = async (...flags: readonly string[]): Promise<Told> => asTold((await reconcile('--json', ...flags)).stdout);
 
 /** Pairs of id and ts, in the order of the feed. */
 const onFeed = async (): Promise<readonly (readonly [string, string])[]> =>
@@ -95,7 +104,7 @@ describe('nika reconcile', () => {
     await until('some to be published', async () => (await server.admin.xlen(FEED)) > 500);
     proxy.set({ kind: 'refusing' });
     const { code, stdout } = await ended;
-    expect([code, (JSON.parse(stdout) as Told).kind]).toEqual([1, 'interrupted']);
+    expect([code, asTold(stdout).kind]).toEqual([1, 'interrupted']);
     expect(await told()).toMatchObject({ kind: 'done' });
     expect(await idsOnFeed()).toEqual(ids);
   });

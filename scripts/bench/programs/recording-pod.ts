@@ -73,6 +73,7 @@ const openSink = (): RedisSink =>
       intent: 'audit',
       parent: null,
       startedAt,
+      lastWhat: '',
       lastTool: 'shell',
       lastToolAt: startedAt,
       isToolRunning: false,

@@ -20,10 +20,10 @@ export const statusOfFleetPod = ({ status, silentMs }: FleetPod): PodStatus => {
 const since = (iso: string | null): string =>
   iso === null ? '' : formatDuration(Math.max(0, Date.now() - Date.parse(iso)));
 
-const lastTool = ({ last_tool, last_tool_at, last_tool_running, why }: FleetPod): string => {
-  if (last_tool === null) return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
-  const what = clip(printable(last_tool), TOOL_COLUMNS);
-  return last_tool_running ? what : `${what}, ${since(last_tool_at)} ago`;
+const lastTool = ({ last_tool: last, why }: FleetPod): string => {
+  if (last === null) return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
+  const what = clip(printable(`${last.tool} ${last.what}`.trim()), TOOL_COLUMNS);
+  return last.running ? what : `${what}, ${since(last.at)} ago`;
 };
 
 const fleetRow = (pod: FleetPod, terminal: Terminal): readonly string[] => {
@@ -58,7 +58,6 @@ export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => (
   home: pod.home,
   started_at: pod.started_at,
   last_tool: pod.last_tool,
-  last_tool_at: pod.last_tool_at,
   calls: pod.calls,
   errors: pod.errors,
   attempt: pod.attempt,
@@ -67,5 +66,7 @@ export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => (
   intent: pod.intent,
   why: pod.why,
   degraded: pod.degraded,
+  ended_at: null,
+  exit_code: null,
   silent_ms: Math.round(pod.silentMs),
 });

@@ -21,6 +21,8 @@ interface ListOptions {
 
 const WATCH_EVERY_MS = 1_000;
 const FLEET_WITHIN_MS = 300;
+/** A script must be able to tell "there are none" from "nobody could say". */
+const EXIT_IN_PART = 1;
 
 const chosenOf = (records: readonly PodRecord[], { all }: ListOptions): readonly PodRecord[] =>
   all === true ? latestOfEach(records) : records.filter((record) => isLiving(statusOf(record)));
@@ -44,6 +46,7 @@ const otherPods = async ({ settings, records }: PodContext, { all }: ListOptions
   ]);
   const fleet = await readFleet(settings.redis, FLEET_WITHIN_MS);
   if (fleet.kind === 'unreachable') {
+    process.exitCode = EXIT_IN_PART;
     terminal.warn(`${mark} other hosts are not shown: redis: ${printable(fleet.why)}`);
     return [];
   }
@@ -104,6 +107,9 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
       `
 States: starting, running, waiting (for a person), paused, stale (silent for 30 s), stopping; completed, failed,
 cancelled, lost (its process is gone without a word).
+
+With --all-hosts Redis has 300 ms to answer; where it does not, the pods of this home are shown, and the exit code is 1.
+Commands such as show and stop work on the pods of one home: that of a pod elsewhere is in its --json.
 
 Examples:
   $ nika pod ls

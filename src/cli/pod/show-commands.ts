@@ -5,6 +5,7 @@ import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { statusOf } from '../../pod/registry/pod-status.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
+import { droppedText } from '../words/dropped.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
@@ -49,7 +50,6 @@ const serviceRows = ({ beat, end }: PodRecord): readonly (readonly [string, stri
 const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
-  const dropped = Object.entries(beat.dropped).map(([name, count]) => `${name}: ${count}`);
   const rows: (readonly [string, string | undefined])[] = [
     ['status', statusText(terminal, statusOf(record))],
     ['why', beat.why ?? undefined],
@@ -72,7 +72,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
         : `${last.tool} ${last.what}${last.running && end === null ? ' (runs)' : `, ${ago(last.at)}`}`,
     ],
     ...serviceRows(record),
-    ['dropped', dropped.join(', ') || undefined],
+    ['dropped', droppedText(beat.dropped) || undefined],
     ['runs in', record.cwd],
     ['socket', end === null ? (record.socket ?? 'none') : undefined],
     ['tmux', record.tmux ?? undefined],

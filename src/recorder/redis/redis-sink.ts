@@ -93,6 +93,11 @@ export class RedisSink implements RecordSink, AsyncDisposable {
     return this.#watch.state;
   }
 
+  /** Whether anything was heard of it yet. */
+  get isKnown(): boolean {
+    return this.#watch.isKnown;
+  }
+
   /** The outage that is not over. */
   get ongoing(): Outage | undefined {
     return this.#watch.ongoing;
