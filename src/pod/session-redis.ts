@@ -6,7 +6,7 @@ import type { SessionId } from '../model/id.ts';
 import type { MessageData } from '../model/message.ts';
 import { RedisSink } from '../recorder/redis/redis-sink.ts';
 import type { SessionFacts } from '../telemetry/session-facts.ts';
-import { startReconcileSoon } from './reconcile/start-reconcile.ts';
+import { type PlannedReconcile, startReconcileSoon } from './reconcile/start-reconcile.ts';
 import type { ServiceStanding } from './pod-event.ts';
 
 export interface SessionRedisOptions {
@@ -35,6 +35,7 @@ export class SessionRedis {
   readonly #options: SessionRedisOptions;
   #facts: (() => SessionFacts) | undefined;
   #lastOutageEndMs: number | undefined;
+  #reconcile: PlannedReconcile | undefined;
 
   constructor(target: RedisSink['target'], options: SessionRedisOptions) {
     const { session, home, settle, clean, onOutageStart, onOutageEnd } = options;
@@ -50,7 +51,10 @@ export class SessionRedis {
         this.#lastOutageEndMs = Date.now();
         onOutageEnd(this.#lineOf(outage), `${outage.replayed} entries delivered late, ${outage.dropped} dropped`);
       },
-      onUp: () => startReconcileSoon(home, process.env, this.#lastOutageEndMs ?? Date.now() - RECONCILE_EVERY_MS),
+      onUp: () => {
+        const sinceAtMs = this.#lastOutageEndMs ?? Date.now() - RECONCILE_EVERY_MS;
+        this.#reconcile = startReconcileSoon(home, process.env, sinceAtMs);
+      },
     });
   }
 
@@ -68,6 +72,7 @@ export class SessionRedis {
   /** A last try to bring what Redis does not have yet. */
   async drain(): Promise<void> {
     await this.sink.drain(DRAIN_BUDGET_MS);
+    this.#reconcile?.atOnce(); // where all pods are short nobody else would
     const { ongoing } = this.sink;
     if (ongoing !== undefined) this.#options.onOutageLeft(this.#lineOf(ongoing));
   }

@@ -200,6 +200,13 @@ describe('nika reconcile', () => {
     expect((await idsOnFeed()).filter((id) => ids.includes(id))).toEqual(ids);
   });
 
+  it('is done by the next pod by itself, however short that is', async () => {
+    const ids = writeMissed({ home: home.dir, count: 50 });
+    await home.start(['run', '--', 'true'], env()).ended;
+    await until('the missed ones to be there', async () => (await server.admin.xlen(FEED)) >= 53);
+    expect((await idsOnFeed()).filter((id) => ids.includes(id))).toEqual(ids);
+  });
+
   it('says in one line what it did, or why it could not', async () => {
     writeMissed({ home: home.dir, count: 1 });
     expect((await reconcile()).stdout).toMatch(/^✓ 1 event published, 1 compared \(all of the last 24 hours\), in \d/);

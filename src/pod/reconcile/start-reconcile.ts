@@ -11,7 +11,7 @@ import { readCursor } from '../../recorder/reconcile/feed-cursor.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A pod that is over sooner leaves it to others. */
+/** The work of the pod goes first. */
 const FIRST_MS = 1_000;
 /** Of a fleet one does it: the first of all. */
 const SPREAD_MS = 2_000;
@@ -40,13 +40,21 @@ export const startReconcile = (home: Home, env: Env): void => {
   });
 };
 
+export interface PlannedReconcile {
+  /** The pod ends before it came to it. Nothing where it was begun already. */
+  atOnce(): void;
+}
+
 /** In a second or three, unless somebody did it since `sinceAtMs`. */
-export const startReconcileSoon = (home: Home, env: Env, sinceAtMs: number): void => {
-  setTimeout(
-    () => {
-      const { atMs = -Infinity } = readCursor(home.runDir) ?? {};
-      if (atMs < sinceAtMs) startReconcile(home, env);
-    },
-    FIRST_MS + Math.random() * SPREAD_MS,
-  ).unref();
+export const startReconcileSoon = (home: Home, env: Env, sinceAtMs: number): PlannedReconcile => {
+  let isPlanned = true;
+  const begin = (): void => {
+    if (!isPlanned) return;
+    isPlanned = false;
+    clearTimeout(timer);
+    const { atMs = -Infinity } = readCursor(home.runDir) ?? {};
+    if (atMs < sinceAtMs) startReconcile(home, env);
+  };
+  const timer = setTimeout(begin, FIRST_MS + Math.random() * SPREAD_MS).unref();
+  return { atOnce: begin };
 };
