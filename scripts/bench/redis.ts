@@ -151,18 +151,20 @@ const countCells = (offered: number, counts: Counts): readonly string[] => [
 
 /** As many calls a second as wanted; what the ring lets go is counted. */
 const flood = async (): Promise<void> => {
-  row('flood of one pod', ['calls/s wanted', 'made', 'calls', ...COUNT_HEADS]);
+  row('flood of one pod', ['calls/s wanted', 'made without Redis (reference)', 'made', 'calls', ...COUNT_HEADS]);
   row(
     '---',
-    Array.from({ length: 8 }, () => '---'),
+    Array.from({ length: 9 }, () => '---'),
   );
   for (const perSecond of [50_000, 100_000]) {
     await using server = await RedisServer.open();
     await using pod = await RecordingPod.open(server.url);
+    const bare = await pod.do({ kind: 'flow', perSecond, seconds: FLOOD_SECONDS, isBare: true });
     const one = await pod.do({ kind: 'flow', perSecond, seconds: FLOOD_SECONDS });
-    const { allCalls } = await pod.do({ kind: 'drain', withinMs: 10_000 });
-    const cells = [String(perSecond), fixed(one.calls / one.seconds, 0), String(allCalls)];
-    row(`${fixed(one.seconds, 0)} s`, [...cells, ...countCells(allCalls, await countsIn(server))]);
+    await pod.do({ kind: 'drain', withinMs: 10_000 });
+    const speeds = [bare, one].map(({ calls, seconds }) => fixed(calls / seconds, 0));
+    const cells = [String(perSecond), ...speeds, String(one.calls)];
+    row(`${fixed(one.seconds, 0)} s`, [...cells, ...countCells(one.calls, await countsIn(server))]);
   }
 };
 
@@ -193,7 +195,11 @@ const million = async (): Promise<void> => {
 };
 
 console.log(`${machine()}; medians of ${ROUNDS} interleaved rounds\n`);
-for (const part of [times, processor, flood, million]) {
+const PARTS = { times, processor, flood, million };
+/** `NIKA_BENCH_PARTS=flood,million`: only those. */
+const chosen = process.env['NIKA_BENCH_PARTS']?.split(',') ?? Object.keys(PARTS);
+for (const [name, part] of Object.entries(PARTS)) {
+  if (!chosen.includes(name)) continue;
   await part();
   console.log('');
 }

@@ -33,6 +33,8 @@ export const partOf = <T>(call: ScriptCall<T>, settle: (outcome: CallOutcome<T>)
 export interface BatchSource {
   /** Entries that wait to be sent: while there are any, batches go on. */
   readonly waitingCount: number;
+  /** Between full batches of it there is this much time at least; none by default. */
+  readonly fullPauseMs?: number;
   /** The next calls; none: it has nothing to say. `heartbeat`: also what has not changed, so that losses are noticed. */
   nextParts(kind: BatchKind, signal: AbortSignal): Promise<readonly Part[]>;
 }
@@ -71,6 +73,8 @@ export class BatchWriter implements AsyncDisposable {
   #batch: Promise<boolean> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = Infinity;
+  /** Whether what is due is a full batch: nothing that comes makes that sooner. */
+  #isFullDue = false;
   #heartbeat: NodeJS.Timeout | undefined;
   #isHeartbeatDue = true; // the first batch tells everything
   #sentAtMs = -Infinity;
@@ -92,10 +96,11 @@ export class BatchWriter implements AsyncDisposable {
   /** There is something to say, which may wait for more (K1): so many entries of one source. This is done for each tool call. */
   want(waitingCount = this.#waitingCount()): void {
     if (this.#batch !== undefined || this.#link?.status.kind !== 'ready') return; // both ask again when they are over
-    const isFull = waitingCount >= FULL_COUNT;
-    if (this.#dueAtMs < Infinity && !isFull) return;
+    if (this.#dueAtMs < Infinity && (waitingCount < FULL_COUNT || this.#isFullDue)) return;
     const sinceMs = performance.now() - this.#sentAtMs;
-    this.#wantWithin(isFull ? 0 : Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs));
+    const fullPauseMs = this.#fullPauseMs();
+    this.#isFullDue = fullPauseMs !== undefined;
+    this.#wantWithin(fullPauseMs === undefined ? Math.max(FIRST_WAIT_MS, BETWEEN_MS - sinceMs) : fullPauseMs - sinceMs);
   }
 
   /** There is something to say that somebody waits for (K1). */
@@ -181,6 +186,14 @@ export class BatchWriter implements AsyncDisposable {
     return count;
   }
 
+  /** After the batch before, so long at least; `undefined`: no source has a full batch. */
+  #fullPauseMs(): number | undefined {
+    let pauseMs: number | undefined;
+    for (const { waitingCount, fullPauseMs = 0 } of this.#options.sources)
+      if (waitingCount >= FULL_COUNT) pauseMs = Math.min(pauseMs ?? Infinity, fullPauseMs);
+    return pauseMs;
+  }
+
   #wantWithin(ms: number): void {
     const atMs = performance.now() + Math.max(ms, this.#breaker.pauseMs);
     if (this.#end.signal.aborted || this.#dueAtMs <= atMs) return;
@@ -191,6 +204,7 @@ export class BatchWriter implements AsyncDisposable {
 
   #due(): void {
     this.#dueAtMs = Infinity;
+    this.#isFullDue = false;
     if (this.#batch !== undefined || this.#link?.status.kind !== 'ready') return; // both ask again when they are over (K2)
     this.#send().then(
       () => undefined,

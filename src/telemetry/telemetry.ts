@@ -25,6 +25,11 @@ export interface TelemetryOptions {
 
 const RING_MAX_BYTES = 8 * 1024 * 1024;
 const ENTRIES_PER_BATCH = 512;
+/**
+ * 25,000 entries a second at most, a tenth of what a server can do. Of a flood that is faster the ring lets go of the
+ * oldest, which Redis would not keep either: 5,000 are kept there too. Counters know of all of them.
+ */
+const FULL_PAUSE_MS = 20;
 /** The heartbeat is told at most so often, however many batches there are. */
 const STATE_EVERY_MS = 250;
 
@@ -42,6 +47,7 @@ export class Telemetry implements BatchSource {
   readonly #options: TelemetryOptions;
   readonly #ring: NewestRing<StreamEntry>;
   readonly #totals: ToolTotals;
+  readonly fullPauseMs = FULL_PAUSE_MS;
   #believedLastId = '0-0';
   #offeredCount = 0;
   #rev = 0;
