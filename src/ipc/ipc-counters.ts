@@ -1,7 +1,7 @@
 /** Owns what a session adds to `nika:ipc:metrics:{date}`: what went through Redis, what did not, and how often it was away. */
 import type { SessionId } from '../model/id.ts';
 import type { BatchKind, BatchSource, Part } from '../redis/batch-writer.ts';
-import { DayTotalsBook } from '../redis/day-totals.ts';
+import { type DayCounts, DayTotalsBook } from '../redis/day-totals.ts';
 import type { Keys } from '../redis/keys.ts';
 
 /** Totals of this session so far; they only rise. */
@@ -34,13 +34,23 @@ export class IpcCounters implements BatchSource {
     return NAMES.some((name) => now[name] > this.#told[name]) ? 1 : 0;
   }
 
+  /** Counts that Redis has not confirmed. */
+  get unconfirmed(): readonly DayCounts[] {
+    this.#toBook();
+    return this.#book.unconfirmed;
+  }
+
   async nextParts(kind: BatchKind): Promise<readonly Part[]> {
+    this.#toBook();
+    return this.#book.nextParts(kind);
+  }
+
+  #toBook(): void {
     const now = this.#look();
     for (const name of NAMES) {
       const more = now[name] - this.#told[name];
       if (more > 0) this.#book.add(Date.now(), name, more);
     }
     this.#told = now;
-    return this.#book.nextParts(kind);
   }
 }

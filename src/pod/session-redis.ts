@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Outage } from '../failopen/service-watch.ts';
 import type { SessionId } from '../model/id.ts';
 import type { MessageData } from '../model/message.ts';
+import { keepLeftCounts } from '../recorder/reconcile/left-counters.ts';
 import { RedisSink } from '../recorder/redis/redis-sink.ts';
 import type { SessionFacts } from '../telemetry/session-facts.ts';
 import { type PlannedReconcile, startReconcileSoon } from './reconcile/start-reconcile.ts';
@@ -78,6 +79,12 @@ export class SessionRedis {
     this.#reconcile?.atOnce(); // where all pods are short nobody else would
     const { ongoing } = this.sink;
     if (ongoing !== undefined) this.#options.onOutageLeft(this.#lineOf(ongoing));
+  }
+
+  /** What Redis has not counted is kept for the next reconcile. */
+  async close(): Promise<void> {
+    await this.sink.close();
+    keepLeftCounts(this.#options.home.runDir, this.sink.leftCounts());
   }
 
   /** As it stands on the bus. */

@@ -209,7 +209,7 @@ export class Session implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.bus.retryNow();
-    await this.redis?.sink.close();
+    await this.redis?.close();
     await this.recorder.settle();
     this.bus[Symbol.dispose]();
     this.#disk[Symbol.dispose]();

@@ -18,6 +18,12 @@ interface DayTotals {
   changed: Set<string>;
 }
 
+export interface DayCounts {
+  /** ISO 8601, its beginning, UTC. */
+  readonly day: string;
+  readonly totals: Readonly<Record<string, number>>;
+}
+
 export interface DayTotalsOptions {
   readonly session: SessionId;
   readonly keyOf: (day: Date) => Key;
@@ -36,6 +42,13 @@ export class DayTotalsBook {
     const day = this.#dayOf(Math.floor(atMs / DAY_MS));
     day.totals.set(field, (day.totals.get(field) ?? 0) + count);
     day.changed.add(field);
+  }
+
+  /** By day, what Redis has not confirmed: all totals of such a day. */
+  get unconfirmed(): readonly DayCounts[] {
+    return Array.from(this.#days)
+      .filter(([, { changed }]) => changed.size > 0)
+      .map(([day, { totals }]) => ({ day: new Date(day * DAY_MS).toISOString(), totals: Object.fromEntries(totals) }));
   }
 
   /** D1 */

@@ -8,6 +8,7 @@
 import { NewestRing } from '../failopen/newest-ring.ts';
 import type { SessionId } from '../model/id.ts';
 import { type BatchKind, type BatchSource, type Part, partOf } from '../redis/batch-writer.ts';
+import type { DayCounts } from '../redis/day-totals.ts';
 import type { Keys } from '../redis/keys.ts';
 import { addEvents, idOf, type StreamEntry } from '../redis/scripts/add-events.lua.ts';
 import { setFleetField } from '../redis/scripts/set-fleet-field.lua.ts';
@@ -76,6 +77,11 @@ export class Telemetry implements BatchSource {
   /** Entries that Redis confirmed, each counted once. */
   get writtenCount(): number {
     return this.#ring.takenInCount;
+  }
+
+  /** Counts of tools that Redis has not confirmed. */
+  get unconfirmedCounts(): readonly DayCounts[] {
+    return this.#totals.unconfirmed;
   }
 
   /** T1 */

@@ -5,7 +5,7 @@
  */
 import type { SessionId } from '../model/id.ts';
 import type { BatchKind, Part } from '../redis/batch-writer.ts';
-import { DAY_MS, DayTotalsBook } from '../redis/day-totals.ts';
+import { DAY_MS, type DayCounts, DayTotalsBook } from '../redis/day-totals.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { RecordedToolCall } from './tool-call-entry.ts';
 
@@ -43,6 +43,12 @@ export class ToolTotals {
     counts.calls += 1;
     if (!isOk) counts.errors += 1;
     counts.ms += Math.round(durationMs);
+  }
+
+  /** {@link DayTotalsBook.unconfirmed} */
+  get unconfirmed(): readonly DayCounts[] {
+    this.#toBook();
+    return this.#book.unconfirmed;
   }
 
   nextParts(kind: BatchKind): readonly Part[] {

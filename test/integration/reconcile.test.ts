@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { rollSegment } from '../../src/bus/segments.ts';
 import { writeMissed } from '../fixtures/missed-transitions.ts';
 import { TestHome } from '../nika.ts';
-import { endPods, recordOf, until, untilStatus } from '../pods.ts';
+import { endPods, recordOf, running, until, untilStatus } from '../pods.ts';
 import { Proxy } from '../servers/proxy.ts';
 import { RedisServer } from '../servers/redis.ts';
 
@@ -71,6 +71,26 @@ describe('nika reconcile', () => {
     expect(await told()).toMatchObject({ isFull: false, publishedCount: 3, comparedCount: 3 });
     expect(await onFeed()).toEqual(onBus());
     await server.mustHaveTtls();
+  });
+
+  it('G4: counts what pods could not tell that ended in an outage, once, and once more where nothing was lost', async () => {
+    const day = new Date().toISOString().slice(0, 10);
+    const calls = async (): Promise<string | null> => server.admin.hget(`agent:metrics:${day}`, 'command:calls');
+    await home.start(['run', '--', 'true'], env()).ended;
+    await home.start(['run', '--', 'true'], NOBODY).ended;
+    expect(await calls()).toBe('1');
+    // What they have left is for the Redis that they knew of; this one stands for that.
+    const dir = join(home.dir, 'run/reconcile/counters');
+    const [name = ''] = readdirSync(dir);
+    const target = (JSON.parse(readFileSync(join(home.dir, 'run/reconcile/cursor.json'), 'utf8')) as { target: string })
+      .target;
+    const left = JSON.parse(readFileSync(join(dir, name), 'utf8')) as object;
+    writeFileSync(join(dir, name), JSON.stringify({ ...left, target }));
+    await told();
+    expect([await calls(), readdirSync(dir)]).toEqual(['2', []]);
+    writeFileSync(join(dir, name), JSON.stringify({ ...left, target }));
+    await told();
+    expect(await calls()).toBe('2');
   });
 
   it('G4: notices that Redis lost its data, and compares everything', async () => {
@@ -207,6 +227,24 @@ describe('nika reconcile', () => {
     await home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-long'], env()).ended;
     await until('the missed ones to be there', async () => (await server.admin.xlen(FEED)) >= 52);
     expect((await idsOnFeed()).filter((id) => ids.includes(id))).toEqual(ids);
+  });
+
+  it('G6: works in one process and waits in one more, however many pods want it', async () => {
+    await using proxy = await Proxy.open(server.port);
+    proxy.set({ kind: 'latency', ms: 300 });
+    writeMissed({ home: home.dir, count: 5_000 });
+    const target = { env: { ...process.env, NIKA_HOME: home.dir, NIKA_REDIS_URL: proxy.url } };
+    const ofHome = (): number => running('reconcile-worker').filter((pid) => running(home.dir).includes(pid)).length;
+    const { startReconcile } = await import('../../src/pod/reconcile/start-reconcile.ts');
+    const { resolveHome } = await import('../../src/config/home.ts');
+    const place = resolveHome({ flag: home.dir, env: {}, cwd: '/' });
+    for (let nth = 0; nth < 8; nth += 1) startReconcile(place, target.env);
+    await until('the first to publish', async () => (await server.admin.xlen(FEED)) > 0);
+    await until('the others to see that there is nothing for them', () => ofHome() <= 2);
+    proxy.set({ kind: 'none' });
+    await until('all to be published', async () => (await server.admin.xlen(FEED)) === 5_000);
+    await until('all to be gone', () => ofHome() === 0);
+    expect(await server.admin.xlen(FEED)).toBe(5_000);
   });
 
   it('is done by the next pod by itself, however short that is', async () => {

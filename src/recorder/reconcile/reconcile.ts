@@ -17,6 +17,7 @@ import { type FeedCursor, readCursor, targetName, writeCursor } from './feed-cur
 import { type BusPlace, type FeedLine, type FeedLines, readFeedLines } from './feed-lines.ts';
 import { FeedIndex } from './feed-index.ts';
 import { FeedSide, type Reply } from './feed-side.ts';
+import { tellLeftCounts } from './left-counters.ts';
 import { type EndedSession, tidyFleet } from './tidy-fleet.ts';
 
 export interface ReconcileOptions {
@@ -208,7 +209,7 @@ class Reconciliation {
 /** Makes the feed whole. Never rejects. */
 export const reconcile = async (options: ReconcileOptions): Promise<Reconciled> => {
   const beganAtMs = performance.now();
-  const { target, busDir, signal } = options;
+  const { target, busDir, runDir, signal } = options;
   const none = { comparedCount: 0, publishedCount: 0, leftToLiveCount: 0 };
   let work: Reconciliation | undefined;
   if (!existsSync(busDir)) return { kind: 'done', isFull: true, durationMs: 0, ...none };
@@ -224,6 +225,7 @@ export const reconcile = async (options: ReconcileOptions): Promise<Reconciled> 
     work = new Reconciliation(options, new FeedSide(link, keys.feed, signal), keys.feed.cap.maxAgeMs ?? 0);
     const isFull = await work.run();
     await tidyFleet(link, keys, options.ended, signal);
+    await tellLeftCounts(link, keys, { runDir, target: targetName(target) }, signal);
     return { kind: 'done', isFull, durationMs: Math.round(performance.now() - beganAtMs), ...work.counts };
   } catch (thrown) {
     return { kind: 'interrupted', why: errorMessage(thrown), ...(work?.counts ?? none) };

@@ -18,6 +18,9 @@ import { openWriter } from '../../redis/link.ts';
 import type { SessionFacts } from '../../telemetry/session-facts.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import type { RecordedToolCall } from '../../telemetry/tool-call-entry.ts';
+import type { DayCounts } from '../../redis/day-totals.ts';
+import { targetName } from '../reconcile/feed-cursor.ts';
+import type { LeftCount, LeftCounts } from '../reconcile/left-counters.ts';
 import type { RecordSink } from '../record-sink.ts';
 import { readOwnFeedEvents } from './read-own-feed-events.ts';
 
@@ -46,10 +49,12 @@ const isSignificant = ({ type, entity, metaJson }: RecordedEvent): boolean =>
 
 export class RedisSink implements RecordSink, AsyncDisposable {
   readonly target: RedisTarget;
+  readonly #session: SessionId;
   readonly #feed: FeedPublisher;
   readonly #telemetry: Telemetry;
   readonly #watch: ServiceWatch;
   readonly #writer: BatchWriter;
+  readonly #counters: IpcCounters;
   #replayedCount = 0;
   /** What waits now is not waiting for the next batch: there is none. */
   #isDrained = false;
@@ -57,6 +62,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   constructor(options: RedisSinkOptions) {
     const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd, onUp } = options;
     this.target = target;
+    this.#session = session;
     const keys = createKeys(target.prefix);
     this.#feed = new FeedPublisher({
       keys,
@@ -77,7 +83,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
         onOutageEnd(outage);
       },
     });
-    const counters = new IpcCounters(keys, session, () => ({
+    this.#counters = new IpcCounters(keys, session, () => ({
       published: this.#feed.publishedCount,
       events: this.#telemetry.writtenCount,
       replayed: this.#replayedCount,
@@ -85,7 +91,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
       outages: this.#watch.outageCount,
     }));
     const jobKeys = new JobKeys(keys, () => facts()?.entity);
-    const sources = [this.#feed, this.#telemetry, counters, jobKeys];
+    const sources = [this.#feed, this.#telemetry, this.#counters, jobKeys];
     this.#writer = new BatchWriter({ openLink: () => openWriter(target), sources, watch: this.#watch });
   }
 
@@ -110,6 +116,17 @@ export class RedisSink implements RecordSink, AsyncDisposable {
       redis_events_dropped: this.#telemetry.droppedCount,
       redis_events_held_back: isUp ? 0 : this.#telemetry.waitingCount,
       redis_transitions_held_back: isUp ? 0 : this.#feed.waitingCount,
+    };
+  }
+
+  /** Once it is closed: the counts that Redis has not confirmed. */
+  leftCounts(): LeftCounts {
+    const of = (hash: LeftCount['hash'], counts: readonly DayCounts[]): readonly LeftCount[] =>
+      counts.map(({ day, totals }) => ({ hash, day, totals: { ...totals } }));
+    return {
+      session: this.#session,
+      target: targetName(this.target),
+      counts: [...of('metrics', this.#telemetry.unconfirmedCounts), ...of('ipcMetrics', this.#counters.unconfirmed)],
     };
   }
 
