@@ -39,6 +39,8 @@ const rights = (): readonly string[] => [
     'nika doctor                                     # tries each of these commands, and changes nothing by it',
     '```',
   ].join('\n'),
+  'In an `aclfile` that holds this one line alone the user `default` stays as it is without one: anybody who reaches the port may do everything. Add a line for it, `user default off`, or a password (`user default on >secret ~* &* +@all`); “off” also shuts out a `redis-cli` without a user.',
+  'This user is for nika itself. Whoever reads along, a dashboard or another program, gets a user of its own that cannot write what pods tell: `user viewer on >secret ~nika:* ~agent:* -@all +ping +info +client|setname +select +scan +xread +xrange +xrevrange +xlen +xinfo|stream +hget +hgetall +hmget`. One with a consumer group needs `+xreadgroup +xack +xgroup +xautoclaim +xpending` as well; these change only the group.',
   'With `redis.prefix: team-a` its keys are `~team-a:nika:* ~team-a:agent:*`. `AUTH` and `HELLO` need no right.',
   ['| used for | commands |', '|---|---|', ...USES.map(commandRow)].join('\n'),
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forecastDays, kindOfDisk } from './disk-check.ts';
+import { forecastDays, isFull, kindOfDisk } from './disk-check.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -14,6 +14,17 @@ describe('the disk under the bus', () => {
     [0x01021994, 'degraded', 'tmpfs'],
   ])('of the type %i: %s, %s', (type, status, says) => {
     expect(kindOfDisk(type, '/home/_bus')).toMatchObject({ status, says: expect.stringContaining(says) });
+  });
+});
+
+describe('a disk that is full', () => {
+  const roomy = { blocks: 100, bavail: 1, files: 100, ffree: 1 };
+
+  it('has no block or no file left; one without a limit is not', () => {
+    expect(isFull(roomy)).toBe(false);
+    expect(isFull({ ...roomy, bavail: 0 })).toBe(true);
+    expect(isFull({ ...roomy, ffree: 0 })).toBe(true);
+    expect(isFull({ blocks: 0, bavail: 0, files: 0, ffree: 0 })).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Owns the check of the disk under the bus: of what kind it is, how much is free, and for how long at this pace. */
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync, statfsSync, type StatsFs } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import type { BusShape } from './bus-shape.ts';
@@ -88,6 +88,10 @@ const roomFinding = (room: Room, disk: Settings['disk'], shape: BusShape): Findi
   const days = (shape.isWhole ? forecastDays(room, warnFreePercent, shape) : undefined) ?? Infinity;
   return days < SOON_DAYS ? degraded('disk.free', says, MAKE_ROOM) : ok('disk.free', says);
 };
+
+/** Whether nothing more can be written: no block, or no file. Disks without a limit of either tell 0 of 0. */
+export const isFull = ({ bavail, blocks, ffree, files }: Pick<StatsFs, 'bavail' | 'blocks' | 'ffree' | 'files'>) =>
+  (blocks > 0 && bavail <= 0) || (files > 0 && ffree <= 0);
 
 const LOW_FILES_PERCENT = 5;
 

@@ -10,15 +10,13 @@ import type { HomeRequest } from '../config/home.ts';
 import { errorMessage } from '../model/error.ts';
 import { type CheckName, type CheckWord, type CheckWork, FILE_CHECKS } from './check-name.ts';
 import { AREAS, type Finding, ok, type Tell } from './finding.ts';
-import { brokenFinding, lateFinding } from './late.ts';
+import { brokenFinding, CHECK_MS, lateFinding } from './late.ts';
 
 const threadUrl = new URL(
   import.meta.url.endsWith('.ts') ? './doctor-worker.ts' : './doctor-worker.js',
   import.meta.url,
 );
 
-/** Of a check, from when it has begun. */
-const CHECK_MS = 1500;
 /** From the start of the process (D1). */
 const ALL_MS = 2500;
 /** After so long in one check another thread goes on with the rest (D3). */

@@ -17,6 +17,8 @@ export interface Finding {
   readonly remedy?: string;
   /** What was dropped, cut or late, by its names in a session's summary. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** All files that it is about, where the words name only some. */
+  readonly paths?: readonly string[];
 }
 
 /** What a check tells, as soon as it knows. */
@@ -56,18 +58,21 @@ export const wrong = (id: Id, says: string, remedy: string): Finding => ({
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
-
-/** `913 B`, `1.4 MB`. */
-export const sizeText = (bytes: number): string => {
+const scaled = (bytes: number, step: number, units: readonly string[]): string => {
   let value = bytes;
   let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
+  while (value >= step - 0.5 && unit < units.length - 1) {
+    value /= step;
     unit += 1;
   }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
 };
+
+/** `913 B`, `1.4 MB`. */
+export const sizeText = (bytes: number): string => scaled(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB']);
+
+/** `913 B`, `1.4 MiB`: memory is set in these. */
+export const memoryText = (bytes: number): string => scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 
 /** The first three, and how many there are besides. */
 export const someOf = (names: readonly string[]): string => {

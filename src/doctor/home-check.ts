@@ -1,11 +1,15 @@
 /** Owns the check of the home: which it is and why, its settings, and who may read and write it. */
-import { constants, accessSync, existsSync, lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { constants, accessSync, existsSync, lstatSync, readdirSync, statfsSync, statSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { createChain } from '../bus/chain.ts';
 import { type Home, type HomeSource, resolveHome, settingsFile } from '../config/home.ts';
 import { listJobs } from '../config/job/job-files.ts';
-import { loadSettings, type Settings } from '../config/settings.ts';
+import { parseRedisUrl } from '../config/redis/redis-url.ts';
+import { loadSettings } from '../config/settings.ts';
+import { readYaml } from '../config/yaml/yaml-file.ts';
 import { errnoOf, errorMessage, NikaError } from '../model/error.ts';
+import { isFull } from './disk-check.ts';
 import { counted, degraded, ok, someOf, type Tell, wrong } from './finding.ts';
 import type { Check, Place } from './place.ts';
 
@@ -45,12 +49,24 @@ const tellMistakes = (thrown: NikaError, tell: Tell): void => {
   for (const mistake of mistakes) tell(wrong('config.settings', mistake, thrown.remedy));
 };
 
+const writtenSchema = z.object({
+  redis: z.object({ url: z.string().nullish(), sentinelPassword: z.string().nullish() }),
+});
+
+/** Itself: the Redis in use may be another, of the environment or of "nika up", which keeps its password elsewhere. */
+const holdsPassword = (file: string): boolean => {
+  const source = readYaml(file, { ifAbsent: 'empty' });
+  const written = writtenSchema.safeParse(source.ok ? source.yaml.value : undefined).data?.redis;
+  if (written === undefined) return false;
+  const parsed = parseRedisUrl(written.url?.trim() ?? '');
+  return typeof written.sentinelPassword === 'string' || (parsed.ok && parsed.url.password !== undefined);
+};
+
 /** A password in a file that others may read is no secret. */
-const checkPassword = (home: Home, { redis }: Settings, { request, tell }: Place): void => {
+const checkPassword = (home: Home, { tell }: Place): void => {
   const file = settingsFile(home);
   const stat = statSync(file, { throwIfNoEntry: false });
-  const isInFile = redis.kind === 'on' && redis.password !== undefined && (request.env['NIKA_REDIS_URL'] ?? '') === '';
-  if (!isInFile || stat === undefined || (stat.mode & 0o077) === 0) return;
+  if (stat === undefined || (stat.mode & 0o077) === 0 || !holdsPassword(file)) return;
   const remedy = `Set it as NIKA_REDIS_URL in the environment, or: chmod 600 ${file}`;
   tell(degraded('config.password', `others may read the password of Redis in ${file}`, remedy));
 };
@@ -62,7 +78,7 @@ const checkSettings = (home: Home, place: Place): void => {
     createChain(settings.bus.keyFile);
     const file = settingsFile(home);
     tell(ok('config.settings', existsSync(file) ? `${file} is valid` : 'no config/nika.yaml: all defaults'));
-    checkPassword(home, settings, place);
+    checkPassword(home, place);
   } catch (thrown) {
     if (!(thrown instanceof NikaError)) throw thrown;
     tellMistakes(thrown, tell);
@@ -107,7 +123,11 @@ const checkWritable = (folders: readonly string[], tell: Tell): void => {
         : `Give it to the user that runs nika (chown, chmod 700 ${path}), or choose another home. Until then pods run without a record.`;
     tell(wrong('home.writable', `${path} cannot be written to (${why})`, remedy));
   }
-  if (refusals.size === 0) tell(ok('home.writable', '_bus/, logs/ and run/ can be written to'));
+  if (refusals.size > 0) return;
+  const full = folders.map(nearestThere).find((there) => isFull(statfsSync(there)));
+  if (full === undefined) return tell(ok('home.writable', '_bus/, logs/ and run/ can be written to'));
+  const remedy = 'Make room, or move the home to a larger disk. Until then pods run without a record.';
+  tell(wrong('home.writable', `there is no room on the disk of ${full}: nothing more can be written (ENOSPC)`, remedy));
 };
 
 const ENTRIES_MAX = 5000;

@@ -2,13 +2,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { errnoOf } from '../model/error.ts';
 import type { PodRecord } from '../pod/registry/pod-record.ts';
 import { isLiving, statusOf } from '../pod/registry/pod-status.ts';
 import { readRecords } from '../pod/registry/record-file.ts';
 import { socketFolders } from '../pod/socket/socket-path.ts';
-import { counted, degraded, ok, someOf, type Tell, wrong } from './finding.ts';
+import { counted, degraded, type Finding, ok, someOf, type Tell, wrong } from './finding.ts';
 import { qdrantFinding } from './local-service.ts';
 import { type Check, homeOf } from './place.ts';
 
@@ -81,23 +81,21 @@ const socketsIn = (folder: string): readonly string[] => {
 };
 
 const SOCKETS_MAX = 1000;
-const REMOVED_MAX = 50;
+const NAMED_MAX = 3;
+const REMOVE_ALL = "nika doctor --json | jq -r '.findings[].paths[]?' | xargs rm";
 
-/** What removes them, a folder at a time. */
-const removal = (paths: readonly string[]): string =>
-  Array.from(
-    Map.groupBy(paths.slice(0, REMOVED_MAX), (path) => dirname(path)),
-    ([folder, list]) => `(cd ${folder} && rm ${list.map((path) => basename(path)).join(' ')})`,
-  ).join('; ');
+export const socketsFinding = (stale: readonly string[]): Finding => {
+  const says = `nobody listens on ${counted(stale.length, 'socket')} any more: ${someOf(stale)}`;
+  const removal = stale.length > NAMED_MAX ? REMOVE_ALL : `rm ${stale.join(' ')}`;
+  return { ...degraded('pods.sockets', says, `They are in nobody's way. To remove them: ${removal}`), paths: stale };
+};
 
 const checkSockets: Check = async ({ request, tell }) => {
   const place = { env: request.env, uid: process.getuid?.() ?? 0, tmpDir: tmpdir() };
   const paths = [...new Set(socketFolders(place).flatMap(socketsIn))].slice(0, SOCKETS_MAX);
   const answers = await Promise.all(paths.map(isStale));
   const stale = paths.filter((_, at) => answers[at] === true);
-  if (stale.length === 0) return;
-  const says = `nobody listens on ${counted(stale.length, 'socket')} any more: ${someOf(stale)}`;
-  tell(degraded('pods.sockets', says, `They are in nobody's way. To remove them: ${removal(stale)}`));
+  if (stale.length > 0) tell(socketsFinding(stale));
 };
 
 export const checkPods: Check = async (place) => {

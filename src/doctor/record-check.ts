@@ -7,7 +7,9 @@ import { MTIME_SLACK_MS, partsFor } from '../bus/query/parts.ts';
 import { linesBackward } from '../bus/read/backward-lines.ts';
 import { readLines } from '../bus/read/lines.ts';
 import type { BusFilePart } from '../bus/read/files.ts';
+import type { Home } from '../config/home.ts';
 import { MESSAGE_SCHEMAS, type MessageData } from '../model/message.ts';
+import { readCursor } from '../recorder/reconcile/feed-cursor.ts';
 import { counted, degraded, type Finding, info, ok, someOf, type Tell, wrong } from './finding.ts';
 import { type Check, homeOf } from './place.ts';
 
@@ -28,11 +30,20 @@ export interface Losses {
   readonly sinceTs: string;
 }
 
+/** Made good by "nika reconcile", or by a pod. */
+const HELD_BACK = 'redis_transitions_held_back';
+
 class Tally {
+  /** What sessions held back that ended before, is on the feed. */
+  readonly #feedSinceTs: string;
   readonly #dropped = new Map<string, number>();
   readonly #entities = new Set<string>();
   readonly #outages: MessageData<'outage'>[] = [];
   #sessionCount = 0;
+
+  constructor(feedSinceTs: string) {
+    this.#feedSinceTs = feedSinceTs;
+  }
 
   /** `text`: a line, the bytes of which are its characters. */
   add(text: string): void {
@@ -49,11 +60,11 @@ class Tally {
     if (outage.success) this.#outages.push(outage.data);
   }
 
-  #addEnd({ data, entity }: BusLine): void {
+  #addEnd({ ts, data, entity }: BusLine): void {
     const dropped = MESSAGE_SCHEMAS.session_end_summary.shape.dropped.safeParse(data['dropped']);
     this.#sessionCount += 1;
     for (const [name, count] of Object.entries(dropped.data ?? {})) {
-      if (count <= 0) continue;
+      if (count <= 0 || (name === HELD_BACK && ts < this.#feedSinceTs)) continue;
       this.#dropped.set(name, (this.#dropped.get(name) ?? 0) + count);
       this.#entities.add(entity);
     }
@@ -85,8 +96,13 @@ async function* linesOf(part: BusFilePart): AsyncGenerator<string> {
 const OLDER_MS = MTIME_SLACK_MS;
 
 /** Reads the alpha bus from its end. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
-export const readLosses = async (busDir: string, sinceMs: number, withinMs: number): Promise<Losses> => {
-  const tally = new Tally();
+export const readLosses = async (
+  { busDir, runDir }: Pick<Home, 'busDir' | 'runDir'>,
+  sinceMs: number,
+  withinMs: number,
+): Promise<Losses> => {
+  // A session that ended before is wholly before its place: what a session that lives has not told yet lowers this time.
+  const tally = new Tally(toTs(readCursor(runDir)?.sinceMs ?? 0));
   const sinceTs = toTs(sinceMs);
   const stopTs = toTs(sinceMs - OLDER_MS);
   const endMs = performance.now() + withinMs;
@@ -113,7 +129,8 @@ const droppedFinding = ({ dropped, entities }: Losses): Finding | undefined => {
   const names = Object.keys(dropped);
   if (names.length === 0) return undefined;
   const says = `since yesterday, in ${someOf(entities)}`;
-  const remedy = `See "nika pod show ${entities[0] ?? 'ID'}" for its dropped, and its log for why.`;
+  const cure = names.includes(HELD_BACK) ? 'What is not in Redis yet: nika reconcile. ' : '';
+  const remedy = `${cure}See "nika pod show ${entities[0] ?? 'ID'}" for its dropped, and its log for why.`;
   const finding = names.some((name) => LOST.includes(name))
     ? wrong('record.dropped', says, `What the bus lost is not coming back. ${remedy}`)
     : names.every((name) => BY_CHOICE.includes(name))
@@ -168,5 +185,5 @@ export const checkRecord: Check = async (place) => {
   const home = homeOf(place);
   if (home === undefined || !existsSync(home.busDir)) return;
   const sinceMs = Date.now() - DAY_MS;
-  tellLosses(await readLosses(home.busDir, sinceMs, READ_MS), toTs(sinceMs), place.tell);
+  tellLosses(await readLosses(home, sinceMs, READ_MS), toTs(sinceMs), place.tell);
 };

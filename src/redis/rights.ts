@@ -11,6 +11,8 @@ export interface LackingRight {
   readonly command: string;
   /** The keys on which it is denied, as an ACL names them; `undefined`: it has none. */
   readonly keys: string | undefined;
+  /** Whether the command is allowed, and those keys are not. */
+  readonly isByKey: boolean;
 }
 
 export interface Rights {
@@ -18,7 +20,12 @@ export interface Rights {
   readonly lacking: readonly LackingRight[];
   /** Of how many nothing was learnt, since no answer came. */
   readonly unknownCount: number;
+  /** Whether writes are refused since the server cannot save (MISCONF). */
+  readonly refusesWrites: boolean;
 }
+
+/** Redis 6 says "… access one of the keys used as arguments", 7 and later "No permissions to access a key". */
+const BY_KEY = /access (?:a key|one of the keys)/;
 
 const isNeeded = ({ onlyWith }: UsedCommand, { at, db }: RedisTarget): boolean => {
   if (onlyWith === 'a database number') return db !== 0;
@@ -50,8 +57,11 @@ export const tryRights = async (
   const lacking = trials.flatMap(({ command, place }, at): readonly LackingRight[] => {
     const outcome = outcomes[at];
     if (outcome?.kind !== 'refused' || outcome.code !== 'NOPERM') return [];
-    return [{ command: command.name, keys: command.hasKey ? place.keys : undefined }];
+    return [
+      { command: command.name, keys: command.hasKey ? place.keys : undefined, isByKey: BY_KEY.test(outcome.why) },
+    ];
   });
   const answered = outcomes.filter(({ kind }) => kind === 'done' || kind === 'refused');
-  return { triedCount: trials.length, lacking, unknownCount: trials.length - answered.length };
+  const refusesWrites = outcomes.some((outcome) => outcome.kind === 'refused' && outcome.code === 'MISCONF');
+  return { triedCount: trials.length, lacking, unknownCount: trials.length - answered.length, refusesWrites };
 };

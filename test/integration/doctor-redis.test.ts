@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readFirstWord } from '../../src/doctor/redis/first-word.ts';
@@ -51,6 +51,8 @@ describe('nika doctor and a Redis that can be used', () => {
     expect([well.code, well.wrong]).toEqual([0, []]);
     expect(well.of('redis.rights')?.status).toBe('ok');
     expect(well.output).not.toContain(home.secret('redis'));
+    chmodSync(join(home.home.dir, 'config/nika.yaml'), 0o644);
+    expect((await diagnose(home.home)).of('config.password')).toBeUndefined(); // it is in run/, which is ours alone
     const { pid } = home.state('redis').process;
     process.kill(pid, 'SIGKILL');
     await until('Redis to be gone', () => home.servers('redis').length === 0);
@@ -105,6 +107,32 @@ describe('nika doctor and a Redis that can be used', () => {
     expect(code).toBe(1);
   });
 
+  it('says that it is the keys, where those are what its user may not use', async () => {
+    await using server = await RedisServer.open();
+    await server.admin.call('ACL', 'SETUSER', 'nika', 'on', `>${PASSWORD}`, '~other:*', '+@all', '-time');
+    const { of, wrong } = await diagnoseRedis(`redis://nika:${PASSWORD}@127.0.0.1:${server.port}`);
+    expect(wrong).toEqual(['redis.rights']);
+    expect(of('redis.rights')).toMatchObject({
+      says: 'its user "nika" may not use the keys of nika (~nika:* ~agent:*), and may not run TIME',
+      remedy: 'redis-cli ACL SETUSER nika ~nika:* ~agent:* +time',
+    });
+  });
+
+  it('says that it refuses all writes since it cannot save, and where it takes them all the same', async () => {
+    await using server = await RedisServer.open({ config: ['save 3600 1'] });
+    mkdirSync(join(server.dir, 'dump.rdb')); // no file can take its place
+    await server.admin.set('some', 'thing', 'EX', 600);
+    await server.admin.bgsave();
+    while (!(await server.admin.info('persistence')).includes('rdb_last_bgsave_status:err')) await delay(10);
+    const refused = await diagnoseRedis(server.url);
+    expect([refused.code, refused.wrong]).toEqual([1, ['redis.save']]);
+    expect(refused.of('redis.save')?.says).toMatch(/refuses all writes \(MISCONF\).*snapshot/);
+    expect(refused.of('redis.save')?.remedy).toContain('Make room');
+    await server.configSet('stop-writes-on-bgsave-error', 'no');
+    const taken = await diagnoseRedis(server.url);
+    expect([taken.code, taken.of('redis.save')?.status]).toEqual([0, 'degraded']);
+  });
+
   it('looks at the rest where INFO is denied', async () => {
     await using server = await RedisServer.open();
     await server.admin.call('ACL', 'SETUSER', 'nika', 'on', `>${PASSWORD}`, '~*', '+@all', '-info');
@@ -130,7 +158,7 @@ describe('nika doctor and a Redis that cannot be used: wrong, with its remedy, w
     const { code, of, wrong } = await diagnoseRedis(`redis://nika:${PASSWORD}@127.0.0.1:${await freePort()}`);
     expect([code, wrong]).toEqual([1, ['redis.reach']]);
     expect(of('redis.reach')?.says).toContain('ECONNREFUSED');
-    expect(of('redis.reach')?.remedy).toContain('Start it');
+    expect(of('redis.reach')?.remedy).toMatch(/Start it, .*redis\.url or NIKA_REDIS_URL.*nika up --redis/);
   });
 
   it('one that hangs (SIGSTOP)', async () => {

@@ -4,12 +4,12 @@
  */
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
 import type { Link } from '../../redis/link.ts';
-import { tryRights } from '../../redis/rights.ts';
+import { type LackingRight, tryRights } from '../../redis/rights.ts';
 import { counted, degraded, type Finding, info, ok, type Tell, wrong } from '../finding.ts';
 import { type Check, homeOf, settingsOf } from '../place.ts';
 import { hasDied } from '../local-service.ts';
 import { readFirstWord } from './first-word.ts';
-import { clockFinding, factFindings, isReadOnly, noFacts, parseInfo } from './server-facts.ts';
+import { clockFinding, factFindings, isReadOnly, noFacts, parseInfo, saveFinding } from './server-facts.ts';
 import { isTelling, NO_REDIS, unreachable } from './unreachable.ts';
 
 const READY_MS = 900;
@@ -59,9 +59,24 @@ const latencyFinding = (ms: number): Finding => {
   );
 };
 
-const checkRights = async (link: Link, target: RedisTarget, tell: Tell, signal: AbortSignal): Promise<void> => {
-  const { lacking, triedCount, unknownCount } = await tryRights(link, target, { withinMs: CALL_MS }, signal);
-  const commands = [...new Set(lacking.map(({ command }) => command))];
+/** Where the keys are what is denied, granting each command would not help. */
+const rightsFinding = (lacking: readonly LackingRight[], user: string): Finding => {
+  const keys = [...new Set(lacking.flatMap(({ keys: pattern }) => pattern ?? []))];
+  const deniedKeys = [...new Set(lacking.flatMap(({ keys: pattern, isByKey }) => (isByKey && pattern) || []))];
+  const commands = [...new Set(lacking.filter(({ isByKey }) => !isByKey).map(({ command }) => command))];
+  const shown = commands.map((name) => name.replace('|', ' ').toUpperCase()).join(', ');
+  const says = [
+    ...(deniedKeys.length === 0 ? [] : [`may not use the keys of nika (${deniedKeys.join(' ')})`]),
+    ...(commands.length === 0 ? [] : [`may not run ${shown}`]),
+  ].join(', and ');
+  const grant = [...keys, ...commands.map((name) => `+${name}`)].join(' ');
+  return wrong('redis.rights', `its user "${user}" ${says}`, `redis-cli ACL SETUSER ${user} ${grant}`);
+};
+
+/** Whether all writes are refused, whatever the rights. */
+const checkRights = async (link: Link, target: RedisTarget, tell: Tell, signal: AbortSignal): Promise<boolean> => {
+  const rights = await tryRights(link, target, { withinMs: CALL_MS }, signal);
+  const { lacking, triedCount, unknownCount, refusesWrites } = rights;
   if (unknownCount > 0)
     tell(
       degraded(
@@ -70,18 +85,14 @@ const checkRights = async (link: Link, target: RedisTarget, tell: Tell, signal: 
         'Ask again: nika doctor',
       ),
     );
-  else if (commands.length === 0)
+  else if (lacking.length === 0)
     tell(ok('redis.rights', `all that nika needs is allowed (${counted(triedCount, 'trial')})`));
-  if (commands.length === 0) return;
-  const keys = [...new Set(lacking.flatMap(({ keys: pattern }) => pattern ?? []))];
-  const shown = commands.map((name) => name.replace('|', ' ').toUpperCase()).join(', ');
-  const grant = [...keys, ...commands.map((name) => `+${name}`)].join(' ');
-  const user = target.user ?? 'default';
-  tell(wrong('redis.rights', `its user "${user}" may not run ${shown}`, `redis-cli ACL SETUSER ${user} ${grant}`));
+  if (lacking.length > 0) tell(rightsFinding(lacking, target.user ?? 'default'));
+  return refusesWrites;
 };
 
-/** Whether it can be written to, as far as it says. */
-const checkFacts = async (link: Link, tell: Tell, signal: AbortSignal): Promise<boolean> => {
+/** What it says of itself; empty: it does not. */
+const checkFacts = async (link: Link, tell: Tell, signal: AbortSignal): Promise<ReadonlyMap<string, string>> => {
   const sentAtMs = Date.now();
   const commands = ['time', 'info'].map((name) => ({ name, args: [] }));
   const [time, told] = await link.callAll(commands, { withinMs: CALL_MS }, signal);
@@ -89,11 +100,11 @@ const checkFacts = async (link: Link, tell: Tell, signal: AbortSignal): Promise<
   if (time?.kind === 'done') tell(clockFinding(time.value, (sentAtMs + gotAtMs) / 2)); // else the rights tell of it
   if (told?.kind !== 'done') {
     tell(noFacts(told === undefined ? 'no answer' : told.why));
-    return true;
+    return new Map();
   }
   const facts = parseInfo(String(told.value));
   for (const finding of factFindings(facts)) tell(finding);
-  return !isReadOnly(facts);
+  return facts;
 };
 
 const checkLatency = async (link: Link, target: RedisTarget, tell: Tell, signal: AbortSignal): Promise<void> => {
@@ -104,9 +115,12 @@ const checkLatency = async (link: Link, target: RedisTarget, tell: Tell, signal:
 /** At once, as far as can be: over a slow line one after the other would take too long. */
 const checkReady = async (link: Link, target: RedisTarget, tell: Tell): Promise<void> => {
   const signal = AbortSignal.timeout(CALL_MS);
-  const [mayWrite] = await Promise.all([checkFacts(link, tell, signal), checkLatency(link, target, tell, signal)]);
+  const [facts] = await Promise.all([checkFacts(link, tell, signal), checkLatency(link, target, tell, signal)]);
   // A link whose server says READONLY connects anew, and so nothing more would be learnt.
-  if (mayWrite && link.status.kind === 'ready') await checkRights(link, target, tell, AbortSignal.timeout(CALL_MS));
+  const isTried = !isReadOnly(facts) && link.status.kind === 'ready';
+  const refusesWrites = isTried && (await checkRights(link, target, tell, AbortSignal.timeout(CALL_MS)));
+  const save = saveFinding(facts, refusesWrites);
+  if (save !== undefined) tell(save);
 };
 
 /** Where the link's own reason does not tell enough, the server's first word may. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockFinding, factFindings, isReadOnly, parseInfo } from './server-facts.ts';
+import { clockFinding, factFindings, isReadOnly, parseInfo, saveFinding } from './server-facts.ts';
 
 const findingsOf = (lines: Readonly<Record<string, string>>) =>
   factFindings(new Map(Object.entries({ redis_version: '7.0.15', ...lines })));
@@ -49,6 +49,25 @@ describe('what a Redis says of itself', () => {
   it('without a maxmemory the memory of its machine counts, and being near is never more than a warning', () => {
     const memory = { used_memory: '100', maxmemory: '0', total_system_memory: '100' };
     expect(of('redis.memory', memory)).toMatchObject({ status: 'degraded' });
+  });
+
+  it('memory is told in the units in which maxmemory is set', () => {
+    const memory = { used_memory: String(2 ** 20), maxmemory: String(2 ** 30) };
+    expect(of('redis.memory', memory)?.says).toBe('1.0 MiB used, 0.1 % of maxmemory, 1.0 GiB');
+  });
+
+  it.each([
+    [{}, false, undefined],
+    [{ aof_enabled: '1', aof_last_write_status: 'ok', rdb_last_bgsave_status: 'ok' }, false, undefined],
+    [{ aof_enabled: '1', aof_last_write_status: 'err' }, false, 'wrong'],
+    [{ aof_enabled: '0', aof_last_write_status: 'err' }, false, undefined],
+    [{ rdb_last_bgsave_status: 'err' }, false, 'degraded'],
+    [{ rdb_last_bgsave_status: 'err' }, true, 'wrong'],
+    [{}, true, 'wrong'], // it does not tell INFO
+  ])('%j, and a trial of a write was refused with MISCONF: %j: %s', (lines, refusesWrites, status) => {
+    const finding = saveFinding(new Map<string, string>(Object.entries(lines)), refusesWrites);
+    expect(finding?.status).toBe(status);
+    expect(finding?.says.includes('refuses all writes') ?? false).toBe(status === 'wrong');
   });
 
   it('a replica that takes writes is warned of: they are gone at the next sync', () => {

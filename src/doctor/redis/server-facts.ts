@@ -1,5 +1,5 @@
 /** Owns what a Redis says of itself by INFO, and what of it is a finding. Pure. */
-import { degraded, type Finding, info, ok, sizeText, wrong } from '../finding.ts';
+import { degraded, type Finding, info, memoryText, ok, wrong } from '../finding.ts';
 
 /** `redis_version:7.0.15` … as a map; comments and empty lines are passed over. */
 export const parseInfo = (text: string): ReadonlyMap<string, string> =>
@@ -31,10 +31,10 @@ const memoryFinding = (facts: Facts): Finding => {
   const max = Number(facts.get('maxmemory') ?? 0);
   const total = Number(facts.get('total_system_memory') ?? 0);
   const limit = max > 0 ? max : total;
-  const of = max > 0 ? `maxmemory, ${sizeText(max)}` : `the memory of its machine, ${sizeText(total)}`;
+  const of = max > 0 ? `maxmemory, ${memoryText(max)}` : `the memory of its machine, ${memoryText(total)}`;
   const percent = limit > 0 ? (used / limit) * 100 : 0;
-  if (limit === 0) return ok('redis.memory', `${sizeText(used)} used`);
-  const says = `${sizeText(used)} used, ${percent.toFixed(percent < 10 ? 1 : 0)} % of ${of}`;
+  if (limit === 0) return ok('redis.memory', `${memoryText(used)} used`);
+  const says = `${memoryText(used)} used, ${percent.toFixed(percent < 10 ? 1 : 0)} % of ${of}`;
   const remedy =
     'Raise maxmemory, or find what else fills it: redis-cli --bigkeys. nika itself keeps nothing for ever.';
   if (max > 0 && percent >= 100) return wrong('redis.memory', `${says}: it refuses to take more`, remedy);
@@ -64,14 +64,25 @@ const roleFinding = (facts: Facts): Finding | undefined => {
   return wrong('redis.role', `it is a read-only replica of ${master}: nothing can be written (READONLY)`, remedy);
 };
 
-const diskFinding = (facts: Facts): Finding | undefined => {
+const isAofBroken = (facts: Facts): boolean =>
+  facts.get('aof_enabled') !== '0' && facts.get('aof_last_write_status') === 'err';
+
+/** `refusesWrites`: as a trial has shown; INFO does not tell whether stop-writes-on-bgsave-error is on. */
+export const saveFinding = (facts: Facts, refusesWrites: boolean): Finding | undefined => {
+  const isAof = isAofBroken(facts);
+  if (isAof || refusesWrites) {
+    const what = isAof ? 'append to its file (appendonly)' : 'save its snapshot (stop-writes-on-bgsave-error)';
+    const remedy =
+      'Make room on its disk, or see in the log of Redis why; it takes writes again once it can save: redis-cli BGSAVE. Pods lose nothing meanwhile: the bus has it all.';
+    return wrong('redis.save', `it refuses all writes (MISCONF): it could not ${what}`, remedy);
+  }
   if (facts.get('rdb_last_bgsave_status') !== 'err') return undefined;
-  const remedy = 'See the log of Redis; with stop-writes-on-bgsave-error it refuses all writes (MISCONF) until then.';
-  return degraded('redis.save', 'it could not save its data to its disk the last time', remedy);
+  const remedy = 'Make room on its disk, or see in the log of Redis why. Until then a restart of it loses data.';
+  return degraded('redis.save', 'it could not save its snapshot the last time; it takes writes all the same', remedy);
 };
 
 export const factFindings = (facts: Facts): readonly Finding[] =>
-  [versionFinding(facts), roleFinding(facts), memoryFinding(facts), policyFinding(facts), diskFinding(facts)].filter(
+  [versionFinding(facts), roleFinding(facts), memoryFinding(facts), policyFinding(facts)].filter(
     (finding) => finding !== undefined,
   );
 

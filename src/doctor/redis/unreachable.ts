@@ -34,12 +34,12 @@ const REASONS: readonly Reason[] = [
     pattern: /ECONNREFUSED|ENOENT/,
     id: 'reach',
     remedy:
-      'Start it, or correct redis.url. Without redis.url nika needs none. Pods lose nothing meanwhile: the bus has it all.',
+      'Start it, or correct redis.url or NIKA_REDIS_URL. Without either nika needs none. Pods lose nothing meanwhile: the bus has it all.',
   },
   {
     pattern: /ENOTFOUND|EAI_AGAIN/,
     id: 'reach',
-    remedy: 'Correct the host in redis.url, or see why its name cannot be resolved.',
+    remedy: 'Correct the host in redis.url or NIKA_REDIS_URL, or see why its name cannot be resolved.',
   },
   {
     pattern: /certificate|self.signed|SSL|TLS|wrong version number/i,
@@ -49,12 +49,12 @@ const REASONS: readonly Reason[] = [
   {
     pattern: /is no Redis/,
     id: 'protocol',
-    remedy: 'Something else listens on that port: correct redis.url.',
+    remedy: 'Something else listens on that port: correct redis.url or NIKA_REDIS_URL.',
   },
   {
     pattern: /DB index is out of range|SELECT/i,
     id: 'database',
-    remedy: 'Name a database that is there at the end of redis.url; 0 always is.',
+    remedy: 'Name a database that is there at the end of redis.url or NIKA_REDIS_URL; 0 always is.',
   },
 ];
 
@@ -71,8 +71,12 @@ const HANGS: Reason = {
     'See whether it hangs (redis-cli PING), or a firewall swallows what is sent to it. Pods lose nothing meanwhile: the bus has it all.',
 };
 
+const LOOPBACK = /^rediss?:\/\/(?:127\.|localhost:|\[?::1)/;
+
 /** `where`: without a password. `why`: as the link tells it, or the first word of the server. */
 export const unreachable = (where: string, why: string): Finding => {
   const { id, remedy } = REASONS.find(({ pattern }) => pattern.test(why)) ?? HANGS;
-  return wrong(`redis.${id}`, `${where} cannot be used: ${why}`, remedy);
+  const isNobodyHere = /ECONNREFUSED/.test(why) && LOOPBACK.test(where);
+  const hint = isNobodyHere ? ' One of its own for this home: unset them, then "nika up --redis".' : '';
+  return wrong(`redis.${id}`, `${where} cannot be used: ${why}`, `${remedy}${hint}`);
 };
