@@ -34,11 +34,12 @@ const rights = (): readonly string[] => [
   ['```', aclLine(), '```'].join('\n'),
   [
     '```sh',
-    "redis-cli ACL SETUSER nika '>a long password'   # then ACL SAVE, where the server has an aclfile",
+    "redis-cli ACL SETUSER nika '>a long password'   # then ACL SAVE, where the server has an aclfile that it may write",
     "export NIKA_REDIS_URL='redis://nika:a%20long%20password@127.0.0.1:6379'",
     'nika doctor                                     # tries each of these commands, and changes nothing by it',
     '```',
   ].join('\n'),
+  'In a container with the [compose file](../../config/compose.yaml) it may not: there the password is written into the file itself.',
   'With `redis.prefix: team-a` its keys are `~team-a:nika:* ~team-a:agent:*`. `AUTH` and `HELLO` need no right.',
   ['| used for | commands |', '|---|---|', ...USES.map(commandRow)].join('\n'),
 ];
