@@ -4,6 +4,7 @@ import type { HomeReconciled } from '../pod/reconcile/reconcile-home.ts';
 import type { ReconcileCounts } from '../recorder/reconcile/reconcile.ts';
 import { interruption } from './ending.ts';
 import { formatDuration, printable } from './format.ts';
+import { asCalled } from './hint/called-as.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ReconcileFlags {
@@ -21,7 +22,7 @@ const events = (count: number): string => `${count.toLocaleString('en-US')} ${co
 const sentenceOf = (reconciled: HomeReconciled, { paint }: Terminal): string => {
   switch (reconciled.kind) {
     case 'off':
-      return 'No Redis is configured (redis.url, NIKA_REDIS_URL): there is nothing to make whole.';
+      return 'No Redis is configured (redis.url, NIKA_REDIS_URL), and "nika up" runs none for this home: there is nothing to make whole.';
     case 'busy':
       return 'Another reconcile of this home is at it.';
     case 'unreachable':
@@ -72,8 +73,8 @@ const run = async (flags: ReconcileFlags, terminal: Terminal): Promise<void> => 
   clear();
   if (reconciled.kind === 'unreachable' || reconciled.kind === 'interrupted') process.exitCode = EXIT_FAILED;
   if (flags.json === true) terminal.print(`${JSON.stringify(reconciled)}\n`);
-  else if (process.exitCode === EXIT_FAILED) terminal.warn(sentenceOf(reconciled, terminal));
-  else terminal.print(`${sentenceOf(reconciled, terminal)}\n`);
+  else if (process.exitCode === EXIT_FAILED) terminal.warn(asCalled(terminal, sentenceOf(reconciled, terminal)));
+  else terminal.print(asCalled(terminal, `${sentenceOf(reconciled, terminal)}\n`));
 };
 
 export const addReconcileCommand = (program: Command, terminal: Terminal): void => {
@@ -90,7 +91,8 @@ Each event of the last 24 hours that is on the bus and not on nika:feed:entities
 time, in its order. It may be run at any time, and twice; pods run it themselves when they find Redis, or find it back.
 What belongs to a pod that lives is left to that pod.
 
-Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached, or went away meanwhile.
+Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached, went away meanwhile,
+or is that of "nika up" and died.
 
 Examples:
   $ nika reconcile
