@@ -1,9 +1,10 @@
-/** Writes `config/schemas/*.json` from the zod schemas. `--check`: writes nothing, exits 1 if one is not up to date. */
+/** Writes `config/schemas/*.json` and `config/nika.yaml`, which is as a new home gets it, from the zod schemas. `--check`: writes nothing, exits 1 if one is not up to date. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { editorSchemas } from '../src/config/init/editor-schemas.ts';
+import { settingsTemplate } from '../src/config/init/settings-template.ts';
 
-const dir = join(import.meta.dirname, '..', 'config', 'schemas');
+const root = join(import.meta.dirname, '..');
 const isCheck = process.argv.includes('--check');
 
 const tryRead = (path: string): string | undefined => {
@@ -14,15 +15,16 @@ const tryRead = (path: string): string | undefined => {
   }
 };
 
-mkdirSync(dir, { recursive: true });
-for (const [name, text] of Object.entries(editorSchemas())) {
-  const path = join(dir, name);
+mkdirSync(join(root, 'config/schemas'), { recursive: true });
+const schemas = Object.entries(editorSchemas()).map(([name, text]) => [`config/schemas/${name}`, text] as const);
+for (const [name, text] of [...schemas, ['config/nika.yaml', settingsTemplate()] as const]) {
+  const path = join(root, name);
   if (tryRead(path) === text) continue;
   if (isCheck) {
-    console.error(`config/schemas/${name} is not up to date; run: node scripts/generate-schemas.ts`);
+    console.error(`${name} is not up to date; run: node scripts/generate-schemas.ts`);
     process.exitCode = 1;
   } else {
     writeFileSync(path, text);
-    console.log(`config/schemas/${name}: written`);
+    console.log(`${name}: written`);
   }
 }

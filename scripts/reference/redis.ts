@@ -34,11 +34,12 @@ const rights = (): readonly string[] => [
   ['```', aclLine(), '```'].join('\n'),
   [
     '```sh',
-    "redis-cli ACL SETUSER nika '>a long password'   # then ACL SAVE, where the server has an aclfile",
+    "redis-cli ACL SETUSER nika '>a long password'   # then ACL SAVE, where the server has an aclfile that it may write",
     "export NIKA_REDIS_URL='redis://nika:a%20long%20password@127.0.0.1:6379'",
     'nika doctor                                     # tries each of these commands, and changes nothing by it',
     '```',
   ].join('\n'),
+  'In a container with the [compose file](../../config/compose.yaml) it may not: there the password is written into the file itself.',
   'In an `aclfile` that holds this one line alone the user `default` stays as it is without one: anybody who reaches the port may do everything. Add a line for it, `user default off`, or a password (`user default on >secret ~* &* +@all`); “off” also shuts out a `redis-cli` without a user.',
   'This user is for nika itself. Whoever reads along, a dashboard or another program, gets a user of its own that cannot write what pods tell: `user viewer on >secret ~nika:* ~agent:* -@all +ping +info +client|setname +select +scan +xread +xrange +xrevrange +xlen +xinfo|stream +hget +hgetall +hmget`. One with a consumer group needs `+xreadgroup +xack +xgroup +xautoclaim +xpending` as well; these change only the group.',
   'With `redis.prefix: team-a` its keys are `~team-a:nika:* ~team-a:agent:*`. `AUTH` and `HELLO` need no right.',

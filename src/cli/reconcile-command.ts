@@ -4,6 +4,7 @@ import type { HomeReconciled } from '../pod/reconcile/reconcile-home.ts';
 import type { ReconcileCounts } from '../recorder/reconcile/reconcile.ts';
 import { interruption } from './ending.ts';
 import { formatDuration, printable } from './format.ts';
+import { asCalled } from './hint/called-as.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ReconcileFlags {
@@ -22,7 +23,7 @@ const events = (count: number): string => `${count.toLocaleString('en-US')} ${co
 const sentenceOf = (reconciled: HomeReconciled, { paint }: Terminal): string => {
   switch (reconciled.kind) {
     case 'off':
-      return 'No Redis is configured (redis.url, NIKA_REDIS_URL): there is nothing to make whole.';
+      return 'No Redis is configured (redis.url, NIKA_REDIS_URL), and "nika up" runs none for this home: there is nothing to make whole.';
     case 'busy':
       return 'Another reconcile of this home is at it.';
     case 'unreachable':
@@ -87,8 +88,9 @@ const run = async (flags: ReconcileFlags, terminal: Terminal): Promise<void> => 
   if (reconciled.kind === 'interrupted' && signal.aborted) process.exitCode = EXIT_INTERRUPTED;
   if (reconciled.kind === 'done') process.exitCode = 0; // Ctrl-C came too late to matter
   if (flags.json === true) terminal.print(`${JSON.stringify(jsonOf(reconciled))}\n`);
-  else if (process.exitCode !== 0 && process.exitCode !== undefined) terminal.warn(sentenceOf(reconciled, terminal));
-  else terminal.print(`${sentenceOf(reconciled, terminal)}\n`);
+  else if (process.exitCode !== 0 && process.exitCode !== undefined)
+    terminal.warn(asCalled(terminal, sentenceOf(reconciled, terminal)));
+  else terminal.print(asCalled(terminal, `${sentenceOf(reconciled, terminal)}\n`));
 };
 
 export const addReconcileCommand = (program: Command, terminal: Terminal): void => {
@@ -105,8 +107,8 @@ Each event of the last 24 hours that is on the bus and not on nika:feed:entities
 time, in its order. It may be run at any time, and twice; pods run it themselves when they find Redis, or find it back.
 What belongs to a pod that lives is left to that pod.
 
-Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached,
-refused, or went away meanwhile; 130 Ctrl-C: what was published stays, the next one does the rest.
+Exit codes: 0 done, nothing to do, or another one is at it; 1 Redis could not be reached, refused, went away meanwhile,
+or is that of "nika up" and died; 130 Ctrl-C: what was published stays, the next one does the rest.
 
 Examples:
   $ nika reconcile

@@ -44,6 +44,13 @@ it('the compose file does not start without passwords, and gives them in no argu
   expect(compose.configs['redis']?.content).toMatch(/^requirepass \$\{NIKA_REDIS_PASSWORD/);
 });
 
+it('the compose file names a file of users that the package has, and says what must become of the user "default"', () => {
+  const file = /^ +# - \.\/(\S+):(\S+):ro$/m.exec(text);
+  expect(readFileSync(join(packageRoot(), 'config', file?.[1] ?? ''), 'utf8')).toMatch(/^user nika on resetpass /);
+  expect(text).toContain(`# aclfile ${file?.[2]}\n`);
+  expect(text).toContain('user default on resetpass >$NIKA_REDIS_PASSWORD resetkeys resetchannels -@all +ping');
+});
+
 it('the compose file keeps what is written, and lets Redis throw nothing away', () => {
   const lines = compose.configs['redis']?.content.split('\n') ?? [];
   expect(lines).toEqual(expect.arrayContaining(['appendonly yes', 'maxmemory-policy noeviction', 'dir /data']));

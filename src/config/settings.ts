@@ -204,6 +204,7 @@ export const loadSettings = (home: Home, env: Env = process.env): Settings => {
   if (keyFile !== undefined && !isAbsolute(keyFile)) settings.bus.keyFile = join(home.dir, keyFile);
   const redis = settleTlsFiles(settings.redis, home.dir);
   if (redis.issues.length > 0) throw problemsError('NIKA_CONFIG_INVALID', redis.issues.map(problemOf));
-  const target = redis.settings.kind === 'off' ? (localRedis(home.runDir) ?? redis.settings) : redis.settings;
+  const { settings: named } = redis;
+  const target = named.kind === 'off' ? (localRedis(home.runDir, named.prefix ?? '') ?? named) : named;
   return frozen({ ...settings, redis: target });
 };

@@ -1,12 +1,6 @@
 /** Owns what is known of the services that `nika up` started for a home, by their notes. */
-import { livenessOfService, readServiceState, type ServiceName } from '../config/services/service-state.ts';
+import { hasDied } from '../config/services/service-state.ts';
 import { degraded, type Finding, info } from './finding.ts';
-
-/** Whether its process is gone although nobody said `nika down`. */
-export const hasDied = (runDir: string, name: ServiceName): boolean => {
-  const state = readServiceState(runDir, name);
-  return state?.ended_at === null && livenessOfService(state) === 'gone';
-};
 
 /** There are no settings for it, and nothing of nika asks it: before that is so, it is well whether it is there or not. */
 export const qdrantFinding = (runDir: string): Finding => {

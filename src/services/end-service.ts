@@ -7,10 +7,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { livenessOfService, readServiceState, type ServiceState } from '../config/services/service-state.ts';
 import { errnoOf, errorMessage } from '../model/error.ts';
-import { writeServiceState } from './service-files.ts';
+import { noteEnd } from './service-files.ts';
 import type { ServiceKind } from './service-kind.ts';
 import { lockService } from './service-lock.ts';
 import { readServiceStatus } from './service-status.ts';
+import { writeFailure, type WriteFailure } from './write-failure.ts';
 
 export type EndOutcome =
   | {
@@ -18,6 +19,8 @@ export type EndOutcome =
       readonly state: ServiceState;
       readonly by: 'SIGTERM' | 'SIGKILL';
       readonly tookMs: number;
+      /** Its note still says that it runs. */
+      readonly unnoted: WriteFailure | undefined;
     }
   /** It had ended before, without being told to. */
   | { readonly kind: 'died'; readonly state: ServiceState }
@@ -45,9 +48,25 @@ const endProcess = async (state: ServiceState): Promise<EndOutcome> => {
   const isPolite = await signalAndWait(state, 'SIGTERM', GRACE_MS);
   const isGone = isPolite || (await signalAndWait(state, 'SIGKILL', KILL_MS));
   if (isGone)
-    return { kind: 'ended', state, by: isPolite ? 'SIGTERM' : 'SIGKILL', tookMs: performance.now() - startedMs };
+    return {
+      kind: 'ended',
+      state,
+      by: isPolite ? 'SIGTERM' : 'SIGKILL',
+      tookMs: performance.now() - startedMs,
+      unnoted: undefined,
+    };
   const what = `process ${state.process.pid} does not end, not even by SIGKILL`;
   return { kind: 'failed', what, remedy: 'It hangs in the system, perhaps on its disk: see "nika up --status".' };
+};
+
+/** What hindered it. It is gone all the same: that no note can be written of it is no failure to end it. */
+const tryNoteEnd = (runDir: string, state: ServiceState): WriteFailure | undefined => {
+  try {
+    noteEnd(runDir, { ...state, ended_at: new Date().toISOString() });
+    return undefined;
+  } catch (thrown) {
+    return writeFailure(thrown, runDir);
+  }
 };
 
 /** Under the lock. @throws a system error */
@@ -62,8 +81,8 @@ const endUnderLock = async (kind: ServiceKind, runDir: string): Promise<EndOutco
       return { kind: 'failed', what: `${host} runs it`, remedy: 'End it there with "nika down".' };
     }
     case 'died':
-      writeServiceState(runDir, { ...status.state, ended_at: new Date().toISOString() });
-      return status;
+      // Where no note can be written, it may well have been told to end: the note of that is what is missing.
+      return tryNoteEnd(runDir, status.state) === undefined ? status : { kind: 'not running' };
     case 'running':
     case 'loading':
     case 'hung':
@@ -77,8 +96,7 @@ const endUnderLock = async (kind: ServiceKind, runDir: string): Promise<EndOutco
       remedy: `Look at it with "ps -p ${pid}", and end it yourself.`,
     };
   const outcome = await endProcess(state);
-  if (outcome.kind === 'ended') writeServiceState(runDir, { ...state, ended_at: new Date().toISOString() });
-  return outcome;
+  return outcome.kind === 'ended' ? { ...outcome, unnoted: tryNoteEnd(runDir, state) } : outcome;
 };
 
 /** Never rejects: what is wrong is an outcome. Nothing running is no error. */

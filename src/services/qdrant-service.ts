@@ -64,5 +64,6 @@ export const qdrantService: ServiceKind = {
   // In case it should not read its file: the port is only there, so on its own port it always asks for the key.
   env: { QDRANT__SERVICE__HOST: '127.0.0.1' },
   urlOf: (port) => `http://127.0.0.1:${port}`,
+  user: 'api-key', // it takes the secret as a header of that name, not from the URL
   probe,
 };

@@ -65,5 +65,6 @@ export const redisService: ServiceKind = {
   args: (configPath) => [configPath],
   env: {},
   urlOf: (port) => `redis://127.0.0.1:${port}`,
+  user: 'default', // without a name redis-cli logs in as the user "", whom nobody knows
   probe,
 };

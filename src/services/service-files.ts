@@ -1,6 +1,17 @@
 /** Owns the files of a service below `run/services/`: folders 0700, files 0600, each replaced as a whole. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, openSync, readdirSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import {
   readServiceSecret,
@@ -12,6 +23,7 @@ import {
   statePath,
 } from '../config/services/service-state.ts';
 import { makeFolder } from '../failopen/make-folder.ts';
+import { errnoOf } from '../model/error.ts';
 import { Secret } from '../model/secret.ts';
 import type { ServiceKind } from './service-kind.ts';
 
@@ -40,9 +52,32 @@ const replace = (path: string, text: string): void => {
   renameSync(`${path}.new`, path);
 };
 
+const textOf = (state: ServiceState): string => `${JSON.stringify(state)}\n`;
+
 /** @throws a system error */
 export const writeServiceState = (runDir: string, state: ServiceState): void =>
-  replace(statePath(runDir, state.service), `${JSON.stringify(state)}\n`);
+  replace(statePath(runDir, state.service), textOf(state));
+
+/**
+ * Where the disk is full, over the note that is there: its block is the file's already. A crash in between would leave
+ * half a note, which is none; its process is gone by then.
+ * @throws a system error
+ */
+export const noteEnd = (runDir: string, state: ServiceState): void => {
+  const path = statePath(runDir, state.service);
+  try {
+    writeServiceState(runDir, state);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOSPC' && errnoOf(thrown) !== 'EDQUOT') throw thrown;
+    rmSync(`${path}.new`, { force: true });
+    const fd = openSync(path, 'r+');
+    try {
+      if (writeSync(fd, textOf(state)) < Buffer.byteLength(textOf(state))) throw thrown;
+    } finally {
+      closeSync(fd);
+    }
+  }
+};
 
 /** @throws a system error */
 export const writeServiceConfig = (runDir: string, { name, configFile }: ServiceKind, text: string): string => {

@@ -43,6 +43,8 @@ export interface ServiceKind {
   readonly env: Readonly<Record<string, string>>;
   /** Without the secret. */
   readonly urlOf: (port: number) => string;
+  /** Who the secret belongs to, as a URL names it. */
+  readonly user: string;
   /** Never rejects. */
   readonly probe: (options: ProbeOptions) => Promise<Answer>;
 }

@@ -29,8 +29,12 @@ const KIND_OF: Readonly<Record<Answer, 'running' | 'loading' | 'hung'>> = {
   stranger: 'hung',
 };
 
-/** Never rejects; answers within half a second. */
-export const readServiceStatus = async (kind: ServiceKind, runDir: string): Promise<ServiceStatus> => {
+/** Never rejects; answers within the time, by default half a second. */
+export const readServiceStatus = async (
+  kind: ServiceKind,
+  runDir: string,
+  withinMs = PROBE_MS,
+): Promise<ServiceStatus> => {
   const state = readServiceState(runDir, kind.name);
   if (state === undefined) return { kind: 'none' };
   if (state.ended_at !== null) return { kind: 'stopped', state };
@@ -38,7 +42,7 @@ export const readServiceStatus = async (kind: ServiceKind, runDir: string): Prom
   if (liveness !== 'alive') return { kind: liveness === 'gone' ? 'died' : 'elsewhere', state };
   const secret = readServiceSecret(runDir, kind.name);
   if (secret === undefined) return { kind: 'hung', state };
-  const answer = await kind.probe({ port: state.port, secret, withinMs: PROBE_MS });
+  const answer = await kind.probe({ port: state.port, secret, withinMs });
   return { kind: KIND_OF[answer], state };
 };
 

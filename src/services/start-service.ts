@@ -6,7 +6,6 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { livenessOfService, readServiceSecret, type ServiceState } from '../config/services/service-state.ts';
-import { errnoOf, errorMessage } from '../model/error.ts';
 import type { Secret } from '../model/secret.ts';
 import { findDataHolder } from './data-holder.ts';
 import { type Launched, launchService, type StartOptions } from './launch-service.ts';
@@ -14,6 +13,7 @@ import { dataDirOf, makeServiceFolders, readLogEnd, writeServiceState } from './
 import type { ServiceKind } from './service-kind.ts';
 import { lockService } from './service-lock.ts';
 import { readServiceStatus } from './service-status.ts';
+import { writeFailure } from './write-failure.ts';
 
 export interface StartFailure {
   readonly kind: 'failed';
@@ -26,7 +26,14 @@ export interface StartFailure {
 }
 
 export type StartOutcome =
-  | { readonly kind: 'started' | 'running'; readonly state: ServiceState; readonly tookMs: number }
+  | {
+      readonly kind: 'started';
+      readonly state: ServiceState;
+      readonly tookMs: number;
+      /** The port it had before, where another program has that now; its secret is a new one too. */
+      readonly movedFrom: number | undefined;
+    }
+  | { readonly kind: 'running'; readonly state: ServiceState; readonly tookMs: number }
   | { readonly kind: 'missing'; readonly what: string; readonly remedy: string }
   | StartFailure;
 
@@ -117,10 +124,12 @@ const startUnderLock = async (kind: ServiceKind, program: string, options: Start
       `process ${holder} works on its data, and there is no note of it`,
       `End it with "kill ${holder}", and try again.`,
     );
-  const launched = await launchService(kind, program, status.kind === 'none' ? undefined : status.state, options);
+  const before = status.kind === 'none' ? undefined : status.state;
+  const launched = await launchService(kind, program, before, options);
   const { state } = launched;
   const tookMs = await untilItServes(kind, { ...launched, ended: () => endOf(launched) });
-  if (typeof tookMs === 'number') return { kind: 'started', state, tookMs };
+  const movedFrom = before?.port === state.port ? undefined : before?.port;
+  if (typeof tookMs === 'number') return { kind: 'started', state, tookMs, movedFrom };
   if (endOf(launched) !== undefined) writeServiceState(runDir, { ...state, ended_at: new Date().toISOString() });
   return tookMs;
 };
@@ -143,10 +152,7 @@ export const startService = async (kind: ServiceKind, options: StartOptions): Pr
       return failed('another "nika up" or "nika down" is at work on it', 'Wait for that one, and try again.');
     return await startUnderLock(kind, program, options);
   } catch (thrown) {
-    const path = thrown instanceof Error && 'path' in thrown ? `${String(thrown.path)}: ` : '';
-    return failed(
-      `${path}${errnoOf(thrown) ?? errorMessage(thrown)}`,
-      `Make ${runDir} a folder that you may write to, or choose another home with --home.`,
-    );
+    const { what, remedy } = writeFailure(thrown, runDir);
+    return failed(what, remedy);
   }
 };

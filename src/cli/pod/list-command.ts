@@ -7,6 +7,7 @@ import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
 import { closedPipe, interruption } from '../ending.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../format.ts';
+import { asCalled } from '../hint/called-as.ts';
 import { openPodContext, type PodContext } from './pod-context.ts';
 import { podJson, podTable } from './pod-table.ts';
 
@@ -34,10 +35,11 @@ const none = (records: readonly PodRecord[], { all }: ListOptions): string => {
 };
 
 /** Pods of other hosts and homes; what hinders that is said beside, and those of this home are shown all the same. */
-const otherPods = async ({ settings, records }: PodContext, { all }: ListOptions, terminal: Terminal) => {
+const otherPods = async ({ home, settings, records }: PodContext, { all }: ListOptions, terminal: Terminal) => {
   const mark = terminal.paint('yellow', 'nika:');
   if (settings.redis.kind === 'off') {
-    terminal.warn(`${mark} other hosts are not shown: no Redis is configured (redis.url, NIKA_REDIS_URL)`);
+    const { absentRedis } = await import('../../config/services/absent-redis.ts');
+    terminal.warn(`${mark} other hosts are not shown: ${asCalled(terminal, absentRedis(home.runDir).why)}`);
     return [];
   }
   const [{ readFleet }, { GONE_AFTER_MS }] = await Promise.all([

@@ -18,7 +18,13 @@ const EXIT_FAILED = 1;
 const jsonOf = ({ name, outcome }: Ended): Readonly<Record<string, unknown>> => {
   switch (outcome.kind) {
     case 'ended':
-      return { service: name, outcome: 'ended', by: outcome.by, pid: outcome.state.process.pid };
+      return {
+        service: name,
+        outcome: 'ended',
+        by: outcome.by,
+        pid: outcome.state.process.pid,
+        unnoted: outcome.unnoted?.what ?? null,
+      };
     case 'died':
       return { service: name, outcome: 'died', pid: outcome.state.process.pid };
     case 'not running':
@@ -57,7 +63,12 @@ export const endServices = async (flags: ServiceFlags, terminal: Terminal): Prom
   if (ended.some(({ outcome }) => outcome.kind === 'failed')) process.exitCode = EXIT_FAILED;
   if (flags.json === true) return print(`${JSON.stringify(ended.map(jsonOf))}\n`);
   print(ended.map((one) => `${sentenceOf(one, terminal)}\n`).join(''));
-  for (const { outcome } of ended)
+  for (const { name, outcome } of ended) {
     if (outcome.kind === 'failed')
       warn(`  ${asCalled(terminal, outcome.remedy)} ${paint('dim', '[NIKA_SERVICE_FAILED]')}`);
+    if (outcome.kind === 'ended' && outcome.unnoted !== undefined) {
+      warn(`${paint('yellow', 'Note:')} ${name} ended; its note could not be written (${outcome.unnoted.what}).`);
+      warn(`  ${outcome.unnoted.remedy}`);
+    }
+  }
 };

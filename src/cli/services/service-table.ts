@@ -9,6 +9,10 @@ import type { Terminal } from '../terminal.ts';
 import { namedServices } from './named-services.ts';
 import type { ServiceFlags } from './service-commands.ts';
 
+const EXIT_FAILED = 1;
+/** Longer than for others who look: that it does not answer is an error here, and the machine may be busy. */
+const PATIENCE_MS = 2_000;
+
 interface Shown {
   readonly name: ServiceName;
   readonly status: ServiceStatus;
@@ -58,7 +62,7 @@ const adviceOf = ({ name, status }: Shown): readonly string[] => {
   switch (status.kind) {
     case 'died':
       return [
-        `${name} ended without being told to; its log: ${status.state.log}\n  Start it again on its data: nika up`,
+        `${name} is gone, and no "nika down" is noted; its log: ${status.state.log}\n  Start it again on its data: nika up`,
       ];
     case 'hung':
       return [`${name} lives and does not answer; its log: ${status.state.log}\n  Begin anew: nika down && nika up`];
@@ -78,11 +82,12 @@ export const showServices = async (flags: ServiceFlags, terminal: Terminal): Pro
   const { runDir } = resolveHome({ flag: flags.home, env, cwd });
   const shown = await Promise.all(
     namedServices(flags).map(async (kind): Promise<Shown> => {
-      const status = await readServiceStatus(kind, runDir);
+      const status = await readServiceStatus(kind, runDir, PATIENCE_MS);
       const rssBytes = status.kind !== 'none' && isAlive(status) ? residentBytes(status.state.process.pid) : undefined;
       return { name: kind.name, status, rssBytes, dataBytes: dataBytes(kind, runDir) };
     }),
   );
+  if (shown.some(({ status: { kind } }) => kind === 'died' || kind === 'hung')) process.exitCode = EXIT_FAILED;
   if (flags.json === true) return print(`${JSON.stringify(shown.map(jsonOf))}\n`);
   const head = ['SERVICE', 'STATUS', 'URL', 'PID', 'AGE', 'MEMORY', 'DATA'].map((name) => paint('dim', name));
   print(renderTable([head, ...shown.map((one) => rowOf(one, terminal))]));

@@ -24,7 +24,8 @@ const jsonOf = ({ name, outcome }: Started): Readonly<Record<string, unknown>> =
     case 'started':
     case 'running': {
       const { url, port, process, program, started_at, log } = outcome.state;
-      return { service: name, outcome: outcome.kind, url, port, pid: process.pid, program, started_at, log };
+      const common = { service: name, outcome: outcome.kind, url, port, pid: process.pid, program, started_at, log };
+      return outcome.kind === 'started' ? { ...common, moved_from: outcome.movedFrom ?? null } : common;
     }
     case 'missing':
       return { service: name, outcome: outcome.kind, message: outcome.what, remedy: outcome.remedy };
@@ -59,6 +60,13 @@ const tellTrouble = ({ name, outcome }: Started, isWanted: boolean, terminal: Te
   }
 };
 
+const tellOfMove = ({ name, outcome }: Started, { warn, paint }: Terminal): void => {
+  if (outcome.kind !== 'started' || outcome.movedFrom === undefined) return;
+  warn(
+    `${paint('yellow', 'Note:')} port ${outcome.movedFrom} is another program's now: ${name} has a new port and a new secret; what still uses the old ones does not find it.`,
+  );
+};
+
 /** Who was told where Redis is goes there, and not to the one that was started here. */
 const tellOfOther = (started: readonly Started[], home: Home, { env, warn, paint }: Terminal): void => {
   const redis = started.find(({ name }) => name === 'redis')?.outcome;
@@ -89,6 +97,7 @@ export const startServices = async (flags: ServiceFlags, terminal: Terminal): Pr
   if (flags.json === true) return print(`${JSON.stringify(started.map(jsonOf))}\n`);
   print(renderTable(rows));
   for (const one of started) tellTrouble(one, isMissingWrong, terminal);
+  for (const one of started) tellOfMove(one, terminal);
   if (rows.length === 0) return;
   tellOfOther(started, home, terminal);
   print(asCalled(terminal, `\nHome: ${home.dir}\nEnd them with: nika down\n`));

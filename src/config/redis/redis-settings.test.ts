@@ -151,8 +151,13 @@ describe('redis: settings', () => {
     expect(load('  url: redis://h\n  prefix: team-a')).toMatchObject({ prefix: 'team-a:' });
   });
 
+  it('keeps a prefix without a url, for the Redis that nika up starts', () => {
+    expect(load('  prefix: team-a')).toEqual({ kind: 'off', prefix: 'team-a:' });
+    expect(load('', { NIKA_REDIS_PREFIX: 'team-a' })).toEqual({ kind: 'off', prefix: 'team-a:' });
+  });
+
   it.each([
-    ['  prefix: t', 'nika.yaml:2:11: redis.prefix: has no meaning without "url"'],
+    ['  name: t', 'nika.yaml:2:9: redis.name: has no meaning without "url"'],
     [
       '  cluster: true',
       'nika.yaml:2:12: redis.cluster: has no meaning without "url", which names a node of the Cluster',

@@ -36,7 +36,8 @@ export interface RedisTarget {
   readonly prefix: string;
 }
 
-export type RedisSettings = { readonly kind: 'off' } | RedisTarget;
+/** `prefix`, where one is set, holds for the Redis that `nika up` starts. */
+export type RedisSettings = { readonly kind: 'off'; readonly prefix?: string } | RedisTarget;
 
 const HOST_LIST = 'must be hosts with their ports, such as [10.0.0.1:26379, 10.0.0.2:26379]';
 
@@ -141,7 +142,7 @@ const contradictions = (given: Given): readonly (readonly [Field, string])[] => 
     if (!isMet) found.push(...set.filter((field) => names.includes(field)).map((field) => [field, message] as const));
   };
   const isOn = url !== undefined || sentinels !== undefined;
-  need(['prefix', 'name', 'nodes'], isOn, 'has no meaning without "url"');
+  need(['name', 'nodes'], isOn, 'has no meaning without "url"');
   if (cluster && url === undefined)
     found.push(['cluster', 'has no meaning without "url", which names a node of the Cluster']);
   need(['ca', 'cert', 'key'], url?.isTls === true, 'has no meaning without TLS: the url must begin with rediss://');
@@ -182,7 +183,8 @@ const atOf = (given: Given): RedisAt | undefined => {
 
 const resolve = (given: Given): RedisSettings => {
   const at = atOf(given);
-  if (at === undefined) return { kind: 'off' };
+  const prefix = given.prefix === undefined ? '' : `${given.prefix}:`;
+  if (at === undefined) return prefix === '' ? { kind: 'off' } : { kind: 'off', prefix };
   const { url, ca, cert, key } = given;
   const tls = {
     ...(ca === undefined ? {} : { ca }),
@@ -196,7 +198,7 @@ const resolve = (given: Given): RedisSettings => {
     ...(url?.password === undefined ? {} : { password: url.password }),
     db: url?.db ?? 0,
     ...(url?.isTls === true ? { tls } : {}),
-    prefix: given.prefix === undefined ? '' : `${given.prefix}:`,
+    prefix,
   };
 };
 

@@ -68,3 +68,9 @@ export const readServiceSecret = (runDir: string, name: ServiceName): Secret | u
 /** Whether the very process that was started still lives; `elsewhere`: only its own host can tell. */
 export const livenessOfService = ({ process: { host, boot_id, pid, pid_ns, start_ticks } }: ServiceState) =>
   livenessOf({ host, bootId: boot_id, pid, pidNamespace: pid_ns, startTicks: start_ticks });
+
+/** Whether its process is gone although nobody said `nika down`. */
+export const hasDied = (runDir: string, name: ServiceName): boolean => {
+  const state = readServiceState(runDir, name);
+  return state?.ended_at === null && livenessOfService(state) === 'gone';
+};

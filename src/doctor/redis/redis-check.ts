@@ -7,7 +7,7 @@ import type { Link } from '../../redis/link.ts';
 import { type LackingRight, tryRights } from '../../redis/rights.ts';
 import { counted, degraded, type Finding, info, ok, type Tell, wrong } from '../finding.ts';
 import { type Check, homeOf, settingsOf } from '../place.ts';
-import { hasDied } from '../local-service.ts';
+import { hasDied } from '../../config/services/service-state.ts';
 import { readFirstWord } from './first-word.ts';
 import { clockFinding, factFindings, isReadOnly, noFacts, parseInfo, saveFinding } from './server-facts.ts';
 import { isTelling, NO_REDIS, unreachable } from './unreachable.ts';

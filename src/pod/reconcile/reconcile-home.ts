@@ -1,5 +1,6 @@
 /** Owns the making whole of Redis for a home: which of its sessions live, which are over; those that died are closed. */
 import type { Home } from '../../config/home.ts';
+import { absentRedis } from '../../config/services/absent-redis.ts';
 import type { Settings } from '../../config/settings.ts';
 import { reconcile, type ReconcileCounts, type Reconciled } from '../../recorder/reconcile/reconcile.ts';
 import type { EndedSession } from '../../recorder/reconcile/tidy-fleet.ts';
@@ -14,7 +15,7 @@ export interface ReconcileHomeOptions {
   readonly onProgress?: (counts: ReconcileCounts) => void;
 }
 
-/** `off`: no Redis is configured. */
+/** `off`: no Redis is configured. One of `nika up` that died is unreachable. */
 export type HomeReconciled = Reconciled | { readonly kind: 'off' };
 
 /**
@@ -44,7 +45,10 @@ export const reconcileHome = async (options: ReconcileHomeOptions, signal: Abort
   const { home, settings, isFull, onProgress } = options;
   const { busDir, runDir } = home;
   const target = settings.redis;
-  if (target.kind === 'off') return { kind: 'off' };
+  if (target.kind === 'off') {
+    const { hasDied, why } = absentRedis(runDir);
+    return hasDied ? { kind: 'unreachable', why } : { kind: 'off' };
+  }
   await closeLostUntold({ home, settings }); // their end belongs on the feed too
   return reconcile({
     target,
