@@ -17,6 +17,8 @@ export interface SessionRedisOptions {
   readonly clean: (text: string) => string;
   /** Resolves once what was recorded is on stable storage, or had its time for that. */
   readonly settle: () => Promise<void>;
+  /** Whether all that was recorded stands on the bus. */
+  readonly isBusWhole: () => boolean;
   readonly onOutageStart: (why: string) => void;
   /** With the line for the bus, and what to say of it. */
   readonly onOutageEnd: (outage: MessageData<'outage'>, told: string) => void;
@@ -38,13 +40,14 @@ export class SessionRedis {
   #reconcile: PlannedReconcile | undefined;
 
   constructor(target: RedisSink['target'], options: SessionRedisOptions) {
-    const { session, home, settle, clean, onOutageStart, onOutageEnd } = options;
+    const { session, home, settle, isBusWhole, clean, onOutageStart, onOutageEnd } = options;
     this.#options = options;
     this.sink = new RedisSink({
       target,
       session,
       busDir: home.busDir,
       settle,
+      isBusWhole,
       facts: () => this.#facts?.(),
       onOutageStart: (why) => onOutageStart(clean(why)),
       onOutageEnd: (outage) => {

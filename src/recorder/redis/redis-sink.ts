@@ -29,6 +29,8 @@ export interface RedisSinkOptions {
   readonly facts: () => SessionFacts | undefined;
   /** {@link Recorder.settle} */
   readonly settle: () => Promise<void>;
+  /** {@link FeedPublisherOptions.isBusWhole} */
+  readonly isBusWhole: () => boolean;
   readonly onOutageStart: (why: string) => void;
   readonly onOutageEnd: (outage: Outage) => void;
   /** {@link ServiceWatchOptions.onUp} */
@@ -55,12 +57,13 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   #isDrained = false;
 
   constructor(options: RedisSinkOptions) {
-    const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd, onUp } = options;
+    const { target, session, busDir, settle, isBusWhole, facts, onOutageStart, onOutageEnd, onUp } = options;
     this.target = target;
     const keys = createKeys(target.prefix);
     this.#feed = new FeedPublisher({
       keys,
       settle,
+      isBusWhole,
       readBack: (sinceId, signal) => readOwnFeedEvents({ busDir, session, sinceId, signal }),
     });
     this.#telemetry = new Telemetry({ keys, session, facts });
