@@ -48,6 +48,7 @@ const onFleet = async (): Promise<number> =>
 const feedBehind = async (bus: Promise<void>): Promise<FeedPublisher> => {
   const feed = new FeedPublisher({
     keys,
+    session,
     settle: async () => undefined,
     isBusWhole: () => true,
     readBack: async function* () {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { sessionIdSchema } from '../../model/id.ts';
 import type { Part } from '../../redis/batch-writer.ts';
 import type { CallOutcome } from '../../redis/call-outcome.ts';
 import { createKeys } from '../../redis/keys.ts';
@@ -8,7 +9,8 @@ import { FeedPublisher } from './feed-publisher.ts';
 
 const { signal } = new AbortController();
 const idOf = (nth: number): string => `0197f3d2-1c7e-7a10-8a44-${String(nth).padStart(12, '0')}`;
-const eventOf = (nth: number): FeedEvent => ({ id: idOf(nth), fields: { event: 'started' } });
+const session = sessionIdSchema.parse('11111111-1c7e-4a10-8a44-0242ac120002');
+const eventOf = (nth: number): FeedEvent => ({ id: idOf(nth), fields: { event: 'started', session_id: session } });
 const LOST: CallOutcome<PublishAnswer> = { kind: 'done', value: { kind: 'lost' } };
 
 /** A bus and a feed in memory: what is offered stands on the bus, what is confirmed on the feed. */
@@ -21,6 +23,7 @@ class Told {
   isBusWhole = true;
   readonly publisher = new FeedPublisher({
     keys: createKeys(''),
+    session,
     settle: async () => undefined,
     isBusWhole: () => this.isBusWhole,
     readBack: (sinceId, end) => this.#readBack(sinceId, end),
@@ -124,7 +127,7 @@ describe('FeedPublisher', () => {
     await told.send(LOST);
     await told.sendAll();
     expect(told.feed).toEqual([...upTo(10), idOf(21)]); // what is there at once
-    told.bus.push(...[...upTo(21)].slice(10).map((id) => ({ id, fields: { event: 'started' } })));
+    told.bus.push(...[...upTo(21)].slice(10).map((id) => ({ id, fields: { event: 'started', session_id: session } })));
     told.isBusWhole = true;
     await told.send(); // as at the next heartbeat
     await told.sendAll();
@@ -137,7 +140,7 @@ describe('FeedPublisher', () => {
     told.offer(1, 4_100, false);
     for (let nth = 0; nth < 30; nth += 1) await told.send();
     expect([told.feed.length, told.publisher.waitingCount]).toEqual([4_000, 100]);
-    told.bus.push(...upTo(4_100).map((id) => ({ id, fields: { event: 'started' } })));
+    told.bus.push(...upTo(4_100).map((id) => ({ id, fields: { event: 'started', session_id: session } })));
     told.isBusWhole = true;
     await told.sendAll();
     expect(told.feed).toEqual(upTo(4_100));
@@ -147,6 +150,7 @@ describe('FeedPublisher', () => {
     const hold = Promise.withResolvers<void>();
     const publisher = new FeedPublisher({
       keys: createKeys(''),
+      session,
       settle: async () => undefined,
       isBusWhole: () => true,
       readBack: async function* () {

@@ -7,6 +7,7 @@
  * F4. A reading of the bus that fails is tried again; one that takes its time holds up nothing but the feed. What the bus
  *     itself held back meanwhile is read once the bus is whole.
  */
+import type { SessionId } from '../../model/id.ts';
 import { type BatchSource, type BatchKind, type Part, partOf } from '../../redis/batch-writer.ts';
 import type { CallOutcome } from '../../redis/call-outcome.ts';
 import type { Keys } from '../../redis/keys.ts';
@@ -14,9 +15,10 @@ import { type FeedEvent, publish, type PublishAnswer } from '../../redis/scripts
 
 export interface FeedPublisherOptions {
   readonly keys: Keys;
+  readonly session: SessionId;
   /**
-   * What this session has put on the bus for the feed and is not a day old, in its order. `sinceId`: nothing with a
-   * lesser id.
+   * What this session has put on the bus for the feed and is not a day old, in its order; before it, what earlier ones
+   * said of its entity. `sinceId`: nothing with a lesser id.
    */
   readonly readBack: (sinceId: string | undefined, signal: AbortSignal) => AsyncIterable<FeedEvent>;
   /** Resolves once what was recorded so far is on stable storage, or could not be put there in time. Never rejects. */
@@ -100,7 +102,7 @@ export class FeedPublisher implements BatchSource {
     return this.#sent.length + this.#queue.size + this.#unqueuedCount + (isReadingBack ? 1 : 0);
   }
 
-  /** Events that are on the feed, each counted once, however often Redis lost it. */
+  /** Events of this session that are on the feed, each counted once, however often Redis lost it. */
   get publishedCount(): number {
     return this.#publishedCount;
   }
@@ -141,13 +143,18 @@ export class FeedPublisher implements BatchSource {
     }
     if (outcome.value.kind === 'lost') return this.#beginAnew();
     if (outcome.value.lastId !== '') this.#afterId = outcome.value.lastId;
-    for (const { id } of this.#sent) {
-      if (id <= this.#countedId) continue;
+    for (const { id, fields } of this.#sent) {
+      if (id <= this.#countedId || fields['session_id'] !== this.#options.session) continue;
       this.#publishedCount += 1;
       this.#countedId = id;
     }
     this.#sent = [];
     this.#isAgain = false;
+  }
+
+  /** What earlier sessions said of its entity may not be there: it begins with that. */
+  resume(): void {
+    this.#due ??= 'all';
   }
 
   /** Nothing is read for it any more. */

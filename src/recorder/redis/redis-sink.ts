@@ -11,7 +11,7 @@ import { FeedPublisher } from '../../ipc/feed/feed-publisher.ts';
 import { IpcCounters } from '../../ipc/ipc-counters.ts';
 import { JobKeys } from '../../ipc/job-keys.ts';
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
-import type { SessionId } from '../../model/id.ts';
+import type { EntityId, SessionId } from '../../model/id.ts';
 import { BatchWriter } from '../../redis/batch-writer.ts';
 import { createKeys } from '../../redis/keys.ts';
 import { openWriter } from '../../redis/link.ts';
@@ -53,6 +53,7 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   readonly #watch: ServiceWatch;
   readonly #writer: BatchWriter;
   #replayedCount = 0;
+  #resumed: EntityId | undefined;
   /** What waits now is not waiting for the next batch: there is none. */
   #isDrained = false;
 
@@ -62,9 +63,12 @@ export class RedisSink implements RecordSink, AsyncDisposable {
     const keys = createKeys(target.prefix);
     this.#feed = new FeedPublisher({
       keys,
+      session,
       settle,
       isBusWhole,
-      readBack: (sinceId, signal) => readOwnFeedEvents({ busDir, session, sinceId, signal }),
+      readBack: (sinceId, signal) => {
+        return readOwnFeedEvents({ busDir, session, resumed: this.#resumed, sinceId, signal });
+      },
     });
     this.#telemetry = new Telemetry({ keys, session, facts });
     this.#watch = new ServiceWatch({
@@ -109,6 +113,12 @@ export class RedisSink implements RecordSink, AsyncDisposable {
       redis_events_held_back: isUp ? 0 : this.#telemetry.waitingCount,
       redis_transitions_held_back: isUp ? 0 : this.#feed.waitingCount,
     };
+  }
+
+  /** Earlier sessions began that entity: what they could not tell of it comes first (G4). Before `start`. */
+  resume(entity: EntityId): void {
+    this.#resumed = entity;
+    this.#feed.resume();
   }
 
   /** Q1 */
