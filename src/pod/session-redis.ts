@@ -75,7 +75,7 @@ export class SessionRedis {
   /** A last try to bring what Redis does not have yet. */
   async drain(): Promise<void> {
     await this.sink.drain(DRAIN_BUDGET_MS);
-    this.#reconcile?.atOnce(); // where all pods are short nobody else would
+    await this.#reconcile?.atOnce(); // where all pods are short nobody else would
     const { ongoing } = this.sink;
     if (ongoing !== undefined) this.#options.onOutageLeft(this.#lineOf(ongoing));
   }
