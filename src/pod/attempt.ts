@@ -78,6 +78,7 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   const { trace, encoder } = plan;
   await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
   if (options.standing === undefined) claim(session, plan.id);
+  else session.redis?.sink.resume(plan.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
   await using hooks = await openPodHooks(wish, plan, session);
   const attempting = new Attempt(options, session, hooks);

@@ -18,6 +18,8 @@ export interface SessionRedisOptions {
   readonly clean: (text: string) => string;
   /** Resolves once what was recorded is on stable storage, or had its time for that. */
   readonly settle: () => Promise<void>;
+  /** Whether all that was recorded stands on the bus. */
+  readonly isBusWhole: () => boolean;
   readonly onOutageStart: (why: string) => void;
   /** With the line for the bus, and what to say of it. */
   readonly onOutageEnd: (outage: MessageData<'outage'>, told: string) => void;
@@ -39,13 +41,14 @@ export class SessionRedis {
   #reconcile: PlannedReconcile | undefined;
 
   constructor(target: RedisSink['target'], options: SessionRedisOptions) {
-    const { session, home, settle, clean, onOutageStart, onOutageEnd } = options;
+    const { session, home, settle, isBusWhole, clean, onOutageStart, onOutageEnd } = options;
     this.#options = options;
     this.sink = new RedisSink({
       target,
       session,
       busDir: home.busDir,
       settle,
+      isBusWhole,
       facts: () => this.#facts?.(),
       onOutageStart: (why) => onOutageStart(clean(why)),
       onOutageEnd: (outage) => {
@@ -76,7 +79,7 @@ export class SessionRedis {
   /** A last try to bring what Redis does not have yet. */
   async drain(): Promise<void> {
     await this.sink.drain(DRAIN_BUDGET_MS);
-    this.#reconcile?.atOnce(); // where all pods are short nobody else would
+    await this.#reconcile?.atOnce(); // where all pods are short nobody else would
     const { ongoing } = this.sink;
     if (ongoing !== undefined) this.#options.onOutageLeft(this.#lineOf(ongoing));
   }

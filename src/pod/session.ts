@@ -239,6 +239,7 @@ export class Session implements AsyncDisposable {
       home: this.#options.home,
       clean: (text) => this.clean(text),
       settle: () => this.recorder.settle(),
+      isBusWhole: () => !this.bus.isFailing,
       onOutageStart: (why) => this.#tellDegraded('redis', why),
       onOutageEnd: (outage, told) => {
         this.#main?.record('outage', outage);

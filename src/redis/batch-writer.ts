@@ -5,7 +5,7 @@
  * K2. At most one batch is under way. What was sent is settled by its source before the next one is made.
  * K3. No timer and no socket holds the process; `drain` does, for as long as it was told.
  * K4. What Redis refuses is tried again after a pause that doubles, up to a second. Entries that it takes do not wait for
- *     what it refuses.
+ *     what it refuses, and those of one source not for another that fails.
  */
 import { Breaker } from '../failopen/breaker.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
@@ -37,6 +37,8 @@ export interface BatchSource {
   readonly fullPauseMs?: number;
   /** The next calls; none: it has nothing to say. `heartbeat`: also what has not changed, so that losses are noticed. */
   nextParts(kind: BatchKind, signal: AbortSignal): Promise<readonly Part[]>;
+  /** Nobody asks any more. */
+  close?(): void;
 }
 
 export type BatchKind = 'due' | 'heartbeat';
@@ -45,6 +47,14 @@ export interface BatchWriterOptions {
   readonly openLink: () => Promise<Link>;
   readonly sources: readonly BatchSource[];
   readonly watch: ServiceWatch;
+}
+
+/** What came of a batch. */
+interface Sent {
+  /** Redis took all of it. */
+  readonly isWhole: boolean;
+  /** There was nothing to send. */
+  readonly isEmpty: boolean;
 }
 
 /** So long the first entry waits for others. */
@@ -69,8 +79,7 @@ export class BatchWriter implements AsyncDisposable {
   readonly #end = new AbortController();
   #link: Link | undefined;
   #opening: Promise<void> | undefined;
-  /** Whether Redis took all of it. */
-  #batch: Promise<boolean> | undefined;
+  #batch: Promise<Sent> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = Infinity;
   /** Whether what is due is a full batch: nothing that comes makes that sooner. */
@@ -127,10 +136,10 @@ export class BatchWriter implements AsyncDisposable {
     this.#isHeartbeatDue = true;
     let leftCount = Infinity;
     while (!signal.aborted && this.#link?.status.kind === 'ready') {
-      const isWhole = await (this.#batch ?? this.#send());
+      const { isWhole, isEmpty } = await (this.#batch ?? this.#send());
       const waitingCount = this.#waitingCount();
-      // What is refused for good does not keep the rest from being brought.
-      if (isWhole ? waitingCount === 0 && !this.#isHeartbeatDue : waitingCount >= leftCount) return;
+      // What is refused for good, or cannot be told now, does not keep the rest from being brought.
+      if (isWhole && !isEmpty ? waitingCount === 0 && !this.#isHeartbeatDue : waitingCount >= leftCount) return;
       leftCount = waitingCount;
     }
   }
@@ -139,6 +148,7 @@ export class BatchWriter implements AsyncDisposable {
     this.#end.abort();
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
+    for (const source of this.#options.sources) bestEffortSync('redis.close', () => source.close?.());
     await this.#link?.close();
     await this.#batch;
   }
@@ -160,6 +170,7 @@ export class BatchWriter implements AsyncDisposable {
       setTimeout(() => this.#lookAtLink(), CONNECTING_MS).unref();
     } catch (thrown) {
       // a certificate that cannot be read any more, no file descriptor left …
+      if (this.#end.signal.aborted) return;
       this.#options.watch.fail('down', errorMessage(thrown));
       setTimeout(() => {
         this.#opening = this.#open();
@@ -212,7 +223,7 @@ export class BatchWriter implements AsyncDisposable {
     );
   }
 
-  #send(): Promise<boolean> {
+  #send(): Promise<Sent> {
     const batch = this.#sendBatch().finally(() => {
       this.#batch = undefined;
       if (this.#waitingCount() > 0 || this.#isHeartbeatDue) this.want();
@@ -222,25 +233,30 @@ export class BatchWriter implements AsyncDisposable {
   }
 
   /** K2, K4 */
-  async #sendBatch(): Promise<boolean> {
+  async #sendBatch(): Promise<Sent> {
     const kind: BatchKind = this.#isHeartbeatDue ? 'heartbeat' : 'due';
     this.#isHeartbeatDue = false; // one that becomes due meanwhile tells of later things
-    const prepared = await bestEffort('redis.prepare', { withinMs: PREPARE_WITHIN_MS }, async (signal) => {
-      const both = AbortSignal.any([signal, this.#end.signal]);
-      return Promise.all(this.#options.sources.map((source) => source.nextParts(kind, both)));
-    });
-    const parts = prepared.kind === 'done' ? prepared.value.flat() : [];
+    const prepared = await Promise.all(this.#options.sources.map((source) => this.#partsOf(source, kind)));
+    const parts = prepared.flat();
     const link = this.#link;
+    const isEmpty = parts.length === 0;
     if (link === undefined) {
       this.#isHeartbeatDue ||= kind === 'heartbeat';
-      return false;
+      return { isWhole: false, isEmpty };
     }
     this.#sentAtMs = performance.now();
-    const outcomes = parts.length === 0 ? [] : await this.#run(link, parts);
+    const outcomes = isEmpty ? [] : await this.#run(link, parts);
     const isMoving = parts.some(({ entryCount }, at) => entryCount > 0 && outcomes[at]?.kind === 'done');
     const isWhole = this.#judge(outcomes, isMoving);
-    if (!isWhole || (kind === 'heartbeat' && outcomes.length === 0)) this.#isHeartbeatDue = true;
-    return isWhole;
+    if (!isWhole || (kind === 'heartbeat' && isEmpty)) this.#isHeartbeatDue = true;
+    return { isWhole, isEmpty };
+  }
+
+  async #partsOf(source: BatchSource, kind: BatchKind): Promise<readonly Part[]> {
+    const prepared = await bestEffort('redis.prepare', { withinMs: PREPARE_WITHIN_MS }, (late) =>
+      source.nextParts(kind, AbortSignal.any([late, this.#end.signal])),
+    );
+    return prepared.kind === 'done' ? prepared.value : [];
   }
 
   async #run(link: Link, parts: readonly Part[]): Promise<readonly CallOutcome[]> {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestHome } from '../nika.ts';
@@ -33,6 +33,7 @@ const asObject = (list: readonly string[]): Fields =>
   Object.fromEntries(list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? '']] : [])));
 const stream = async (key: string): Promise<readonly Fields[]> =>
   (await server.admin.xrange(key, '-', '+')).map(([, fields]) => asObject(fields));
+const startsOf = ({ alpha }: TestHome): number => alpha.filter(({ type }) => type === 'session_start').length;
 const keyLike = async (pattern: string): Promise<string> => (await server.admin.keys(pattern))[0] ?? '';
 
 describe('a pod tells Redis', () => {
@@ -95,6 +96,25 @@ describe('a pod tells Redis', () => {
     });
     expect(await server.admin.exists('nika:fleet:state')).toBe(0);
     await server.mustHaveTtls();
+  });
+
+  it('G4: what an earlier attempt could not tell comes before what a later one has to say', async () => {
+    const attempt = 'test -e tried && until test -e there; do sleep 0.05; done || { touch tried; exit 1; }';
+    home.job(
+      'again',
+      `  - { id: one, tool: shell, input: { command: ${JSON.stringify(attempt)} } }`,
+      'retry: { attempts: 2, backoff: 10ms }',
+    );
+    await server.kill();
+    const run = nika('pod', 'start', 'again');
+    await until('the second attempt', () => existsSync(join(home.cwd, 'tried')) && startsOf(home) === 2);
+    await server.start();
+    await until('the pod to find Redis', async () => (await server.admin.exists('nika:fleet:state')) === 1);
+    writeFileSync(join(home.cwd, 'there'), '');
+    expect((await run).code).toBe(0);
+    const told = (await stream('nika:feed:entities')).filter(({ entity_type }) => entity_type === 'JOB');
+    expect(told.map(({ event }) => event).slice(0, 3)).toEqual(['created', 'started', 'completed']);
+    expect(await server.admin.hgetall(await keyLike('nika:ipc:metrics:*'))).toMatchObject({ published: '1' });
   });
 
   it('nothing where no Redis is configured', async () => {

@@ -197,6 +197,18 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
       expect((await there()).at(0)).toBe('1000-201');
     });
 
+    it.each([
+      ['all', [1, 2, 3, 4, 5], '0-0'],
+      ['the newest', [5], '1000-4'],
+    ] as const)('G4: goes on where somebody took %s away: Redis takes those ids no more', async (_, gone, last) => {
+      await add('0-0', entries(1, 5));
+      await server.admin.xdel(keys.events(session).name, ...gone.map((nth) => `1000-${nth}`));
+      expect(await add('1000-5', entries(6, 6))).toEqual({ kind: 'behind', lastId: last });
+      expect(await add(last, entries(1, 5))).toEqual({ kind: 'added', lastId: last, addedCount: 0 });
+      expect(await add(last, entries(1, 7))).toEqual({ kind: 'added', lastId: '1000-7', addedCount: 2 });
+      expect((await there()).slice(-2)).toEqual(['1000-6', '1000-7']);
+    });
+
     it('leaves a time to live behind also where an entry of the batch cannot be written', async () => {
       const outcome = await runScript(
         link,

@@ -59,6 +59,7 @@ const openSink = (): RedisSink =>
     session,
     busDir,
     settle: () => bus.sync(),
+    isBusWhole: () => !bus.isFailing,
     onOutageStart: () => undefined,
     onOutageEnd: () => undefined,
     facts: () => ({

@@ -2,11 +2,13 @@
  * Owns when a pod lets Redis be made whole for those that are gone: it found Redis there, or back after an outage.
  *
  * S1. A process of its own, so that no tool call waits for the reading of a long bus (G1).
+ * S2. However many pods find Redis back at once, at most one such process works in a home and one waits for it (G6).
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Home } from '../../config/home.ts';
-import { bestEffortSync } from '../../failopen/best-effort.ts';
+import { tryLock } from '../../bus/segments.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
 import { readCursor } from '../../recorder/reconcile/feed-cursor.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -26,9 +28,17 @@ const workerFile = fileURLToPath(
 /** Not a part of the pod that starts it, and of no other. */
 const outsidePods = ({ NIKA_TREE: _tree, NIKA_SESSION_ID: _session, NIKA_ENTITY_ID: _entity, ...env }: Env): Env => env;
 
-/** At once. Best effort: nobody waits for it. */
-export const startReconcile = (home: Home, env: Env): void => {
-  bestEffortSync('reconcile.start', () => {
+/** Who waits for the one that runs has this lock: it begins after that one is done, and for all who come meanwhile. */
+export const NEXT_RECONCILE = 'reconcile-next';
+
+const START_BUDGET_MS = 100;
+
+/** At once, unless one waits already (S2). Best effort. */
+export const startReconcile = async (home: Home, env: Env): Promise<void> => {
+  await bestEffort('reconcile.start', { withinMs: START_BUDGET_MS }, async () => {
+    const place = await tryLock(home.busDir, NEXT_RECONCILE);
+    if (place === undefined) return;
+    await place[Symbol.asyncDispose]();
     const child = spawn(process.execPath, [SMALL_MEMORY, workerFile, home.dir], {
       cwd: '/',
       env: outsidePods(env),
@@ -42,19 +52,25 @@ export const startReconcile = (home: Home, env: Env): void => {
 
 export interface PlannedReconcile {
   /** The pod ends before it came to it. Nothing where it was begun already. */
-  atOnce(): void;
+  atOnce(): Promise<void>;
 }
 
 /** In a second or three, unless somebody did it since `sinceAtMs`. */
 export const startReconcileSoon = (home: Home, env: Env, sinceAtMs: number): PlannedReconcile => {
   let isPlanned = true;
-  const begin = (): void => {
+  const begin = async (): Promise<void> => {
     if (!isPlanned) return;
     isPlanned = false;
     clearTimeout(timer);
     const { atMs = -Infinity } = readCursor(home.runDir) ?? {};
-    if (atMs < sinceAtMs) startReconcile(home, env);
+    if (atMs < sinceAtMs) await startReconcile(home, env);
   };
-  const timer = setTimeout(begin, FIRST_MS + Math.random() * SPREAD_MS).unref();
+  const beginSoon = (): void => {
+    begin().then(
+      () => undefined,
+      () => undefined, // bestEffort never rejects
+    );
+  };
+  const timer = setTimeout(beginSoon, FIRST_MS + Math.random() * SPREAD_MS).unref();
   return { atOnce: begin };
 };

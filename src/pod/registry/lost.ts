@@ -195,8 +195,8 @@ export const endLeftovers = async (record: PodRecord): Promise<number> => {
 };
 
 /** Those who follow the feed hear of it too: who closes a pod has no link to Redis of his own (G4). */
-const tellFeed = ({ home, settings }: LostOptions): void => {
-  if (settings.redis.kind === 'on') startReconcile(home, process.env);
+const tellFeed = async ({ home, settings }: LostOptions): Promise<void> => {
+  if (settings.redis.kind === 'on') await startReconcile(home, process.env);
 };
 
 const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
@@ -227,7 +227,7 @@ export const closeDead = async (
   closing: Closing = LOST,
 ): Promise<PodRecord | undefined> => {
   const closed = await close(options, session, closing);
-  if (closed !== undefined) tellFeed(options);
+  if (closed !== undefined) await tellFeed(options);
   return closed;
 };
 
@@ -247,6 +247,6 @@ export const closeLostUntold = async (options: LostOptions): Promise<readonly Po
 /** Closes all pods of this host that died; those that were closed. Best effort: a bus that cannot be read closes none. */
 export const closeAllLost = async (options: LostOptions): Promise<readonly PodRecord[]> => {
   const closed = await closeLostUntold(options);
-  if (closed.length > 0) tellFeed(options);
+  if (closed.length > 0) await tellFeed(options);
   return closed;
 };

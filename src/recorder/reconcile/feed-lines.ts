@@ -1,5 +1,5 @@
-/** Owns the events of the alpha bus that belong on the feed, read from a place on: for whoever makes the feed whole (G4). */
-import { ALPHA } from '../../bus/layout.ts';
+/** Owns the events of the bus that belong on the feed, read from a place on: for whoever makes the feed whole (G4). */
+import { ALPHA, type BusFileName } from '../../bus/layout.ts';
 import { tryParseLine } from '../../bus/line.ts';
 import { readChunks, slicesOf } from '../../bus/read/chunks.ts';
 import { type BusFilePart, findBusFile } from '../../bus/read/files.ts';
@@ -30,6 +30,8 @@ export interface FeedLines {
 
 export interface FeedLinesOptions {
   readonly busDir: string;
+  /** The alpha bus, where nothing else is said. */
+  readonly file?: BusFileName;
   /** Events of before are not given, and segments of before not read. */
   readonly sinceMs: number;
   /** Begin there; `undefined`: at the first segment that is not too old. */
@@ -104,7 +106,7 @@ async function* readPart(part: BusFilePart, fromByte: number, options: FeedLines
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export async function* readFeedLines(options: FeedLinesOptions): AsyncGenerator<FeedLines | 'lost'> {
-  const file = findBusFile(options.busDir, ALPHA);
+  const file = findBusFile(options.busDir, options.file ?? ALPHA);
   if (file === undefined) return;
   const found = await partsFrom(options, file.parts);
   if (found === undefined) {

@@ -11,7 +11,7 @@ import { FeedPublisher } from '../../ipc/feed/feed-publisher.ts';
 import { IpcCounters } from '../../ipc/ipc-counters.ts';
 import { JobKeys } from '../../ipc/job-keys.ts';
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
-import type { SessionId } from '../../model/id.ts';
+import type { EntityId, SessionId } from '../../model/id.ts';
 import { BatchWriter } from '../../redis/batch-writer.ts';
 import { createKeys } from '../../redis/keys.ts';
 import { openWriter } from '../../redis/link.ts';
@@ -32,6 +32,8 @@ export interface RedisSinkOptions {
   readonly facts: () => SessionFacts | undefined;
   /** {@link Recorder.settle} */
   readonly settle: () => Promise<void>;
+  /** {@link FeedPublisherOptions.isBusWhole} */
+  readonly isBusWhole: () => boolean;
   readonly onOutageStart: (why: string) => void;
   readonly onOutageEnd: (outage: Outage) => void;
   /** {@link ServiceWatchOptions.onUp} */
@@ -56,18 +58,23 @@ export class RedisSink implements RecordSink, AsyncDisposable {
   readonly #writer: BatchWriter;
   readonly #counters: IpcCounters;
   #replayedCount = 0;
+  #resumed: EntityId | undefined;
   /** What waits now is not waiting for the next batch: there is none. */
   #isDrained = false;
 
   constructor(options: RedisSinkOptions) {
-    const { target, session, busDir, settle, facts, onOutageStart, onOutageEnd, onUp } = options;
+    const { target, session, busDir, settle, isBusWhole, facts, onOutageStart, onOutageEnd, onUp } = options;
     this.target = target;
     this.#session = session;
     const keys = createKeys(target.prefix);
     this.#feed = new FeedPublisher({
       keys,
+      session,
       settle,
-      readBack: (sinceId, signal) => readOwnFeedEvents({ busDir, session, sinceId, signal }),
+      isBusWhole,
+      readBack: (sinceId, signal) => {
+        return readOwnFeedEvents({ busDir, session, resumed: this.#resumed, sinceId, signal });
+      },
     });
     this.#telemetry = new Telemetry({ keys, session, facts });
     this.#watch = new ServiceWatch({
@@ -128,6 +135,12 @@ export class RedisSink implements RecordSink, AsyncDisposable {
       target: targetName(this.target),
       counts: [...of('metrics', this.#telemetry.unconfirmedCounts), ...of('ipcMetrics', this.#counters.unconfirmed)],
     };
+  }
+
+  /** Earlier sessions began that entity: what they could not tell of it comes first (G4). Before `start`. */
+  resume(entity: EntityId): void {
+    this.#resumed = entity;
+    this.#feed.resume();
   }
 
   /** Q1 */

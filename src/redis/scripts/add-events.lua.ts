@@ -46,12 +46,14 @@ while from <= #text do
   end
   if added > 0 or isAfter(id, last) then -- behind one that is new all are
     local reply = redis.pcall('XADD', key, id, unpack(fields))
-    if type(reply) == 'table' and reply.err then
+    local err = type(reply) == 'table' and reply.err
+    if not err then
+      last = id
+      added = added + 1
+    elseif not find(err, 'equal or smaller', 1, true) then -- that one was there, and somebody took it away
       trouble = reply
       break
     end
-    last = id
-    added = added + 1
   end
 end
 redis.call('EXPIRE', key, ttl)
