@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { rollSegment } from '../../src/bus/segments.ts';
 import { writeMissed } from '../fixtures/missed-transitions.ts';
 import { TestHome } from '../nika.ts';
-import { endPods, recordOf, running, until, untilStatus } from '../pods.ts';
+import { endPods, recordOf, until, untilStatus } from '../pods.ts';
 import { Proxy } from '../servers/proxy.ts';
 import { RedisServer } from '../servers/redis.ts';
 
@@ -227,24 +227,6 @@ describe('nika reconcile', () => {
     await home.start(['pod', 'start', 'long', '-d', '--id', 'JOB-long'], env()).ended;
     await until('the missed ones to be there', async () => (await server.admin.xlen(FEED)) >= 52);
     expect((await idsOnFeed()).filter((id) => ids.includes(id))).toEqual(ids);
-  });
-
-  it('G6: works in one process and waits in one more, however many pods want it', async () => {
-    await using proxy = await Proxy.open(server.port);
-    proxy.set({ kind: 'latency', ms: 300 });
-    writeMissed({ home: home.dir, count: 5_000 });
-    const target = { env: { ...process.env, NIKA_HOME: home.dir, NIKA_REDIS_URL: proxy.url } };
-    const ofHome = (): number => running('reconcile-worker').filter((pid) => running(home.dir).includes(pid)).length;
-    const { startReconcile } = await import('../../src/pod/reconcile/start-reconcile.ts');
-    const { resolveHome } = await import('../../src/config/home.ts');
-    const place = resolveHome({ flag: home.dir, env: {}, cwd: '/' });
-    for (let nth = 0; nth < 8; nth += 1) startReconcile(place, target.env);
-    await until('the first to publish', async () => (await server.admin.xlen(FEED)) > 0);
-    await until('the others to see that there is nothing for them', () => ofHome() <= 2);
-    proxy.set({ kind: 'none' });
-    await until('all to be published', async () => (await server.admin.xlen(FEED)) === 5_000);
-    await until('all to be gone', () => ofHome() === 0);
-    expect(await server.admin.xlen(FEED)).toBe(5_000);
   });
 
   it('is done by the next pod by itself, however short that is', async () => {
