@@ -225,7 +225,7 @@ describe.concurrent('a link to Redis', () => {
   describe('L6: a password', () => {
     const password = `s3cr3t-${randomUUID()}`;
     const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
-      ['that is wrong', ['requirepass other'], /^WRONGPASS /],
+      ['that is wrong', ['requirepass other'], /^WRONGPASS\b/],
       [
         'that a server without HELLO repeats',
         [`requirepass other`, 'rename-command HELLO ""'],
@@ -251,7 +251,7 @@ describe.concurrent('a link to Redis', () => {
     it('that is missing is told as such', async () => {
       await using server = await RedisServer.open({ config: ['requirepass other'], password: 'other' });
       await using link = await openWriter(targetOf(server.url));
-      expect(await whyDown(link)).toMatch(/^NOAUTH /);
+      expect(await whyDown(link)).toMatch(/^NOAUTH\b/);
     });
 
     it('of a user who may not run INFO opens the link without a word to the terminal', async () => {
