@@ -4,7 +4,8 @@
  * M1. A process is a member if its environment says so, else if its parent, or the leader of its group or session, is
  *     or was one. Once a member it stays one until its end, whatever it changes.
  * M2. A process whose environment names another tree and not this one is none, nor is what descends from it: a detached
- *     pod. A pod in the foreground names both.
+ *     pod. A pod in the foreground names both. It stays none, also when it writes over its environment, as servers do
+ *     that set their title.
  * M3. A member is a pid with its start time; the pid alone says nothing.
  */
 import { uptime } from 'node:os';
@@ -50,6 +51,9 @@ export class ProcessTable {
   readonly #led = new Map<number, string>();
   /** Pids of those that are no members and never will be, with their start ticks. */
   readonly #others = new Map<number, number>();
+
+  /** Pids of those that named another tree, with their start ticks (M2). */
+  readonly #foreign = new Map<number, number>();
 
   constructor(options: ProcessTableOptions) {
     this.#options = options;
@@ -105,10 +109,15 @@ export class ProcessTable {
     return unknown;
   }
 
-  #claimedBy({ pid }: ProcessRow): Candidate['claimed'] {
+  #claimedBy({ pid, startTicks }: ProcessRow): Candidate['claimed'] {
     const { id, session, path } = this.#options;
     const claim = claimOf(readEnviron(pid));
-    if (claim.path !== '') return pathIds(claim.path).includes(id) ? claim.path : null;
+    if (claim.path !== '') {
+      if (pathIds(claim.path).includes(id)) return claim.path;
+      this.#foreign.set(pid, startTicks);
+      return null;
+    }
+    if (this.#foreign.get(pid) === startTicks) return null; // M2
     return claim.session === session ? path : undefined;
   }
 
@@ -127,7 +136,8 @@ export class ProcessTable {
   #forget(living: ReadonlySet<number>, unknown: ReadonlyMap<number, ProcessRow>): void {
     const inUse = new Set([...this.#members.values()].flatMap(({ pgid, sid }) => [pgid, sid]));
     for (const id of this.#led.keys()) if (!inUse.has(id)) this.#led.delete(id);
-    for (const pid of this.#others.keys()) if (!living.has(pid)) this.#others.delete(pid);
+    for (const known of [this.#others, this.#foreign])
+      for (const pid of known.keys()) if (!living.has(pid)) known.delete(pid);
     const oldTicks = uptime() * TICKS_PER_S - YOUNG_TICKS;
     for (const { pid, startTicks } of unknown.values()) if (startTicks < oldTicks) this.#others.set(pid, startTicks);
   }
