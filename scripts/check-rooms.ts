@@ -21,6 +21,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   services: ['config', 'bus'],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
   pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry'],
+  agents: ['config', 'hooks', 'recorder', 'bus', 'pod'],
   doctor: ['config', 'bus', 'redis', 'pod', 'recorder'],
   cli: ['*'],
   'index.ts': ['*'],

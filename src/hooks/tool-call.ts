@@ -12,10 +12,19 @@ import { errorMessage } from '../model/error.ts';
 import type { PostToolUse, PostToolUseFailure, PreToolUse } from '../model/tool-event.ts';
 import type { HookPipeline, HookVerdict } from './hook-pipeline.ts';
 
+/** What is known of a call that somebody else ran, an agent. */
+interface Told {
+  /** As who ran it measured; else it is measured here. */
+  readonly durationMs?: number;
+  readonly exitCode?: number;
+}
+
 /** What a call came to. `response` is what the agents' hooks call `tool_response`. */
-export type CallResult =
-  | { readonly ok: true; readonly response: unknown }
-  | { readonly ok: false; readonly error: string; readonly response?: unknown; readonly isInterrupt?: boolean };
+export type CallResult = Told &
+  (
+    | { readonly ok: true; readonly response: unknown }
+    | { readonly ok: false; readonly error: string; readonly response?: unknown; readonly isInterrupt?: boolean }
+  );
 
 export interface ToolHooks {
   /** The call as it is wished for. */
@@ -48,8 +57,10 @@ const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** The hook event that tells how a call ended. */
 export const postEvent = (call: ToolCall, result: CallResult, durationMs: number): PostToolUse | PostToolUseFailure => {
-  const duration_ms = rounded(durationMs);
-  if (result.ok) return { ...call, hook_event_name: 'PostToolUse', tool_response: result.response, duration_ms };
+  const duration_ms = rounded(result.durationMs ?? durationMs);
+  const code = result.exitCode === undefined ? {} : { exit_code: result.exitCode };
+  if (result.ok)
+    return { ...call, hook_event_name: 'PostToolUse', tool_response: result.response, duration_ms, ...code };
   const { error, response, isInterrupt = false } = result;
   const failure = {
     ...call,
@@ -57,12 +68,13 @@ export const postEvent = (call: ToolCall, result: CallResult, durationMs: number
     error,
     is_interrupt: isInterrupt,
     duration_ms,
+    ...code,
   } as const;
   return response === undefined ? failure : { ...failure, tool_response: response };
 };
 
 /** A call that was not made, or that threw. */
-export interface CallFailure {
+export interface CallFailure extends Told {
   readonly ok: false;
   readonly error: string;
   readonly isInterrupt?: boolean;

@@ -1,7 +1,9 @@
 /** Owns the types of bus messages and what each holds in `data`; `docs/reference/bus.md` is generated from it. */
 import { z } from 'zod';
+import { AGENT_KINDS } from './agent.ts';
 import { ENTITY_STATES } from './entity.ts';
 import { entityIdSchema } from './id.ts';
+import { usageSchema } from './usage.ts';
 
 /** A body that was too long for its line: the head stays, the whole is in `_bus/blobs/<sha256>`. */
 export const blobRefSchema = z.object({
@@ -39,6 +41,18 @@ const ended = {
   duration_ms: z.number().optional(),
 };
 
+/** What a pod that does not go on waits for. The first three: a person. */
+export const WAIT_REASONS = [
+  'permission',
+  'question',
+  'idle',
+  'rate_limit',
+  'compacting',
+  'api_error',
+  'silent',
+] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
+
 export const MESSAGE_SCHEMAS = {
   session_start: z.object({
     kind: z.enum(['pod', 'worker', 'alpha']),
@@ -58,6 +72,25 @@ export const MESSAGE_SCHEMAS = {
     calls_by_tool: z.record(z.string(), z.int()).optional(),
     dropped: z.record(z.string(), z.int()).describe('What was dropped, truncated or delayed, by name (G3).'),
     result: bodySchema.optional(),
+    usage: z
+      .array(usageSchema)
+      .optional()
+      .describe('What its agents used, by model: the sum of its `usage` lines. Missing: nothing was told.'),
+    worktree: z
+      .object({
+        path: z.string(),
+        branch: z.string(),
+        base: z.string().describe('The commit that it began from.'),
+        head: z.string().describe('The commit that it ended at.'),
+        kept: z.boolean().describe('Whether path and branch are still there.'),
+        commits: z.int(),
+        files: z.int().describe('Changed against the base, with what is not committed.'),
+        insertions: z.int(),
+        deletions: z.int(),
+        summary: z.string().describe('The files that changed, as `git diff --stat` tells them.'),
+      })
+      .optional()
+      .describe('The git worktree of its own that it worked in.'),
     alpha_head: headSchema.nullable(),
     seen: seenSchema,
     heads: z.array(headSchema).describe('The heads of this writer in all its files, this line not counted.'),
@@ -81,7 +114,9 @@ export const MESSAGE_SCHEMAS = {
     tool_name: z.string(),
     tool_use_id: z.string(),
     ok: z.boolean(),
-    duration_ms: z.number().nullable(),
+    duration_ms: z.number().nullable().describe('As the agent tells it, else as nika measured it; null: nobody knows.'),
+    exit_code: z.int().optional().describe('Of the program that the tool ran, where the agent tells it.'),
+    turn: z.string().optional().describe("The agent's id of the turn."),
     step: z.string().optional().describe('Id of the step of a job of steps, or its number.'),
     title: z.string().optional().describe('What the call does, in the words of the job.'),
     cwd: z.string().optional(),
@@ -97,7 +132,43 @@ export const MESSAGE_SCHEMAS = {
     condition: z.string().describe('`bus_file_failing`, `bus_file_removed` …'),
     detail: z.string().optional(),
     file: z.string().optional().describe('Which file of the bus it is about.'),
+    reason: z.enum(WAIT_REASONS).optional().describe('Of `pod_waiting` and `pod_back`: what is, or was, waited for.'),
   }),
+  agent_session: z
+    .object({
+      agent: z.string().describe(`${AGENT_KINDS.join(', ')}, or another one.`),
+      agent_session_id: z.string().describe("The agent's own id of its session: what it resumes by."),
+      version: z.string().optional(),
+      model: z.string().optional(),
+      transcript: z.string().optional().describe("The agent's own file of the session."),
+      resumed: z.boolean().optional(),
+      via: z
+        .enum(['pod', 'hooks', 'import'])
+        .describe('nika started it, it was installed there, or it was read later.'),
+    })
+    .describe('Which session of which agent this session of nika is.'),
+  agent_turn: z
+    .object({
+      turn: z.string().optional().describe("The agent's id of the turn, where it has one."),
+      prompt: bodySchema.optional().describe('What it was asked.'),
+      answer: bodySchema.optional().describe('Its last message.'),
+      outcome: z.enum(['completed', 'failed', 'interrupted']),
+      error: z.string().optional(),
+      duration_ms: z.number().optional(),
+    })
+    .describe('A turn of an agent, once it is over.'),
+  usage: usageSchema.describe('What an agent used. The lines of a session do not overlap: it used their sum.'),
+  message_delivered: z
+    .object({
+      how: z
+        .enum(['tool call', 'turn end', 'resumed turn', 'listener'])
+        .describe('At which point it reached the agent.'),
+      body: bodySchema.describe('What was said.'),
+      from: z.string().optional(),
+      sent_at: z.string().describe('When it was given to the pod.'),
+      tool_use_id: z.string().optional().describe('The tool call that it came with.'),
+    })
+    .describe('A message of "nika pod send" reached the agent.'),
   outage: z.object({
     service: z.string().describe('bus, redis, qdrant, logs.'),
     since: z.string(),

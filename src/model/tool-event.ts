@@ -19,6 +19,7 @@ export interface PostToolUse extends ToolEventBase {
   readonly hook_event_name: 'PostToolUse';
   readonly tool_response: unknown;
   readonly duration_ms: number;
+  readonly exit_code?: number;
 }
 
 export interface PostToolUseFailure extends ToolEventBase {
@@ -28,6 +29,7 @@ export interface PostToolUseFailure extends ToolEventBase {
   readonly tool_response?: unknown;
   readonly is_interrupt: boolean;
   readonly duration_ms: number;
+  readonly exit_code?: number;
 }
 
 export type ToolEvent = PreToolUse | PostToolUse | PostToolUseFailure;

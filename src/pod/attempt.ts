@@ -15,6 +15,7 @@ import { endOf, finish, type Run } from './end-pod.ts';
 import { Stop } from './ending.ts';
 import type { EntityStanding, PodEntity } from './entity.ts';
 import { PauseGate } from './host/pause-gate.ts';
+import { createProject } from './create-project.ts';
 import { createPodDoor } from './host/pod-door.ts';
 import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
@@ -97,6 +98,7 @@ const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Rec
 class Attempt {
   readonly #options: AttemptOptions;
   readonly #session: Session;
+  readonly #hooks: HookPipeline;
   readonly #entity: PodEntity;
   readonly #stop = new Stop();
   readonly #gate = new PauseGate();
@@ -110,10 +112,11 @@ class Attempt {
   constructor(options: AttemptOptions, session: Session, hooks: HookPipeline) {
     this.#options = options;
     this.#session = session;
+    this.#hooks = hooks;
     const { plan, wish, standing, runnerKind } = options;
     const { home, settings } = wish;
     this.#tree = openTree({ session: session.id, allowCgroup: settings.pods.cgroup, env: wish.env });
-    const parent = standing === undefined ? this.#createProject() : plan.parent;
+    const parent = standing === undefined ? createProject(session, plan) : plan.parent;
     this.#entity = session.entity(plan.id, parent, plan.lineage, standing);
     this.#output = new OutputLog({
       logsDir: home.logsDir,
@@ -126,7 +129,7 @@ class Attempt {
       outerStop: options.outerStop,
       gate: this.#gate,
       tree: this.#tree,
-      stopsPrograms: runnerKind === 'command',
+      stopsPrograms: runnerKind === 'command' || runnerKind === 'agent',
       onChange: () => this.#presence.touch(),
     });
     this.#host = new PodHost({
@@ -190,7 +193,13 @@ class Attempt {
       scope: { ...plan.scope, env },
       env,
       cwd: plan.mission.cwd,
+      home: wish.home,
+      settings: wish.settings,
+      session: this.#session,
+      entity: this.#entity,
+      hooks: this.#hooks,
       host: this.#host,
+      onAgentSession: (kind, session) => this.#presence.setAgentSession(kind, session),
       stop: this.#stop,
       tree: this.#tree,
       door,
@@ -225,18 +234,6 @@ class Attempt {
       this.#session.log.write('error', 'processes could not be ended', { count: left });
     }
     await bestEffort('pod.tree', { withinMs: SOCKET_BUDGET_MS }, () => this.#tree.remove());
-  }
-
-  /** The first job of a project creates it, by exclusive creation of its channel (design, section 4). */
-  #createProject(): EntityId | undefined {
-    const { plan } = this.#options;
-    const { project } = plan.mission;
-    if (project === undefined || plan.parent !== project) return plan.parent;
-    if (this.#session.bus.createChannel(project) === 'created') {
-      const lineage = { ...plan.lineage, root_id: project };
-      this.#session.entity(project, undefined, lineage).transition('created', 'entity_created', { name: project });
-    }
-    return project;
   }
 
   #begin(): void {

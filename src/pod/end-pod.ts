@@ -111,6 +111,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     calls,
     errors,
     calls_by_tool: Object.fromEntries(byTool),
+    ...(session.usage.byModel.length === 0 ? {} : { usage: [...session.usage.byModel] }),
     dropped: session.dropped(),
     result: end.result,
     ...session.weave(entity), // may write notes: before the heads are taken

@@ -28,16 +28,22 @@ export class PodEntity {
   #rev: number;
 
   /** @throws {z.ZodError} a bug: the envelope does not fit its schema. */
-  constructor(meta: NikaMeta, recorder: Recorder, known?: EntityStanding) {
+  constructor(meta: NikaMeta, recorder: Recorder, known?: EntityStanding, channel?: EntityId) {
     this.#state = known?.state;
     this.#rev = known?.rev ?? 0;
     this.meta = nikaMetaSchema.parse(meta);
-    this.#scope = { entity: this.meta.entity_id, metaJson: JSON.stringify(this.meta) };
+    const scope = { entity: this.meta.entity_id, metaJson: JSON.stringify(this.meta) };
+    this.#scope = channel === undefined ? scope : { ...scope, channel };
     this.#recorder = recorder;
   }
 
   get id(): EntityId {
     return this.meta.entity_id;
+  }
+
+  /** Whose channel its lines stand in: a SUB's in that of its TASK or JOB (design, section 5). */
+  get channel(): EntityId {
+    return this.#scope.channel ?? this.meta.entity_id;
   }
 
   get state(): EntityState | undefined {

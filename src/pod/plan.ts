@@ -69,6 +69,7 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
     domain,
     intent,
     ...(role === undefined ? {} : { role }),
+    ...(job.agent === undefined ? {} : { agent: job.agent }),
     ...(mission.tags.length === 0 ? {} : { tags: [...mission.tags] }),
     root_id: root ?? id,
   };

@@ -3,6 +3,7 @@
  * it stands meanwhile.
  */
 import { NikaError } from '../model/error.ts';
+import type { WaitReason } from '../model/message.ts';
 import { explain, type Stop } from './ending.ts';
 import type { PauseGate } from './host/pause-gate.ts';
 import type { LivingStatus } from './registry/pod-record.ts';
@@ -54,6 +55,8 @@ export class PodControl {
   readonly #questions = new Map<string, Question & { readonly settle: (answer: PersonsAnswer) => void }>();
   readonly #listeners = new Set<(push: Push) => void>();
   readonly #waiting: PodMessage[] = [];
+  /** What the agent does not go on for, and how a person would say it. */
+  readonly #waits = new Map<WaitReason, string>();
   #phase: Phase = { kind: 'starting', why: null };
   #graceMs = DEFAULT_GRACE_MS;
   readonly #runEnd = Promise.withResolvers<RunEnd>();
@@ -68,7 +71,7 @@ export class PodControl {
     const { stop, gate } = this.#options;
     if (stop.signal.aborted) return 'stopping';
     if (gate.isShut) return 'paused';
-    if (this.#questions.size > 0) return 'waiting';
+    if (this.#questions.size > 0 || (this.#waits.size > 0 && this.#phase.kind === 'running')) return 'waiting';
     return this.#phase.kind;
   }
 
@@ -76,7 +79,28 @@ export class PodControl {
   get why(): string | null {
     const [question] = this.#questions.values();
     if (question !== undefined) return `asks: ${question.tool} ${question.what}: ${question.reason}`;
-    return this.#phase.kind === 'starting' ? this.#phase.why : null;
+    const [wait] = this.#waits.values();
+    return this.#phase.kind === 'starting' ? this.#phase.why : (wait ?? null);
+  }
+
+  /** The agent that runs does not go on. False: that was known. */
+  holdUp(reason: WaitReason, why: string): boolean {
+    if (this.#waits.get(reason) === why) return false;
+    this.#waits.set(reason, why);
+    this.#options.onChange();
+    return true;
+  }
+
+  /** It goes on. False: it did not wait for that. */
+  goOn(reason: WaitReason): boolean {
+    const waited = this.#waits.delete(reason);
+    if (waited) this.#options.onChange();
+    return waited;
+  }
+
+  /** What the agent does not go on for. */
+  get waits(): readonly WaitReason[] {
+    return [...this.#waits.keys()];
   }
 
   get graceMs(): number {

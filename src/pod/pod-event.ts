@@ -1,5 +1,8 @@
 /** Owns the events that a pod tells those who watch it; `nika pod start --json` prints them, one object a line. */
 
+import type { WaitReason } from '../model/message.ts';
+import type { Usage } from '../model/usage.ts';
+
 /** How a service stands with a pod. */
 export interface ServiceStanding {
   /** `bus`, `disk`, `redis`. */
@@ -74,6 +77,11 @@ export type PodEvent =
   /** It cannot begin yet. */
   | { readonly event: 'queued'; readonly id: string; readonly why: string }
   | { readonly event: 'paused' | 'unpaused' }
+  /** The agent does not go on, or does again. */
+  | { readonly event: 'waiting'; readonly reason: WaitReason; readonly why: string }
+  | { readonly event: 'going_on'; readonly reason: WaitReason }
+  /** The agent used tokens. */
+  | { readonly event: 'used'; readonly usage: Usage }
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
   | PodEnded;
 

@@ -56,6 +56,11 @@ export class Presence {
     this.#heartbeat.amend({ socket });
   }
 
+  /** The agent's own id of its session. */
+  setAgentSession(kind: string, agentSession: string): void {
+    this.#heartbeat.amend({ agent: { kind, session: agentSession } });
+  }
+
   facts(): PodFacts {
     const { session, entity, job, attempt, started_at } = this.#heartbeat.record;
     const { calls, errors, status } = this.#look();
@@ -95,6 +100,7 @@ export class Presence {
       job: wish.job.name,
       job_file: wish.jobFile ?? null,
       runner: runnerKind,
+      agent: wish.job.agent === undefined ? null : { kind: wish.job.agent, session: null },
       attempt,
       attempts,
       domain: mission.domain,
@@ -118,7 +124,8 @@ export class Presence {
     const { calls, errors } = session.recorder.counts;
     const { status } = control;
     const why = control.why === null ? null : session.clean(control.why);
-    const counts = { calls, errors, dropped: { ...session.dropped() } };
+    const { tokens, costUsd } = session.usage;
+    const counts = { calls, errors, tokens, cost_usd: costUsd, dropped: { ...session.dropped() } };
     const services = session.redis === undefined ? [] : [session.redis.standing];
     return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
   }
@@ -126,8 +133,10 @@ export class Presence {
   /** What Redis is told. */
   #sessionFacts(): SessionFacts {
     const { entity, job, attempt, process: by, domain, intent, parent, started_at } = this.#heartbeat.record;
-    const { status, why, calls, errors, last_tool: last, degraded, dropped } = this.#look();
+    const { status, why, calls, errors, tokens, cost_usd: costUsd, last_tool: last, degraded, dropped } = this.#look();
     return {
+      tokens,
+      costUsd,
       entity,
       job,
       attempt,

@@ -14,6 +14,7 @@ import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
+import { UsageTotals } from '../model/usage.ts';
 import { thisProcess } from '../failopen/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
@@ -36,7 +37,7 @@ export interface SessionOptions {
 }
 
 /** What all entities of a session have in common in their envelopes. */
-export type Lineage = Pick<NikaMeta, 'job' | 'domain' | 'intent' | 'role' | 'tags' | 'root_id'>;
+export type Lineage = Pick<NikaMeta, 'job' | 'domain' | 'intent' | 'role' | 'agent' | 'tags' | 'root_id'>;
 
 const LOG_BUDGET_MS = 300;
 
@@ -50,6 +51,8 @@ export class Session implements AsyncDisposable {
   readonly #delayed = { count: 0, dropped: 0, removed: 0 };
   readonly #process = thisProcess();
   readonly #degraded = new Map<string, Degradation>();
+  /** What its agents used so far. */
+  readonly usage = new UsageTotals();
   /** Nothing where none is configured. */
   readonly redis: SessionRedis | undefined;
   readonly #dropSources: (() => Readonly<Record<string, number>>)[] = [];
@@ -82,7 +85,7 @@ export class Session implements AsyncDisposable {
       chain,
       segmentBytes,
       backlog,
-      onOutageStart: (file, why) => this.#degrade('bus', `${file} cannot be written: ${why}`),
+      onOutageStart: (file, why) => this.degrade('bus', `${file} cannot be written: ${why}`),
       onOutageEnd: (outage, how) => this.#endOutage(outage, how),
       onFileFailing: (file, detail) => this.#main?.record('condition', { condition: 'bus_file_failing', file, detail }),
       onFileRemoved: (file, lineCount) => this.#tellRemoved(file, lineCount),
@@ -227,7 +230,7 @@ export class Session implements AsyncDisposable {
       onChange: (room, freePercent) => {
         const why = `${freePercent.toFixed(1)} % of the disk is free`;
         if (room === 'enough') this.#recover('disk', why);
-        else this.#degrade('disk', `${why}${room === 'very low' ? '; long bodies are no longer kept' : ''}`);
+        else this.degrade('disk', `${why}${room === 'very low' ? '; long bodies are no longer kept' : ''}`);
       },
     });
   }
@@ -250,7 +253,8 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  #degrade(service: string, why: string): void {
+  /** A service, or the hooks of an agent, cannot be used, or only in part (G9). */
+  degrade(service: string, why: string): void {
     this.#degraded.set(service, { service, why, state: 'degraded', since: new Date().toISOString() });
     this.#tellDegraded(service, why);
   }
@@ -262,7 +266,7 @@ export class Session implements AsyncDisposable {
 
   #tellRemoved(file: string, lineCount: number): void {
     const detail = `it was removed or moved away while it was written to, and ${lineCount} lines of this writer with it`;
-    if (this.#delayed.removed === 0) this.#degrade('bus', `${file}: ${detail}`);
+    if (this.#delayed.removed === 0) this.degrade('bus', `${file}: ${detail}`);
     this.#delayed.removed += lineCount;
     this.#main?.record('condition', { condition: 'bus_file_removed', file, detail });
   }

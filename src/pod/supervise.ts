@@ -37,6 +37,8 @@ export interface SuperviseOptions extends PodWish {
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
+  /** Of jobs with `agent`: loaded where one is run. Whoever composes a pod gives it, since agents build on pods. */
+  readonly loadAgentRunner?: () => Promise<Runner>;
 }
 
 const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
@@ -44,8 +46,11 @@ const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
-const loadRunner = async (kind: ReturnType<typeof runnerOf>): Promise<Runner> => {
-  switch (kind) {
+const loadRunner = async ({ job, loadAgentRunner }: SuperviseOptions): Promise<Runner> => {
+  switch (runnerOf(job)) {
+    case 'agent':
+      if (loadAgentRunner !== undefined) return loadAgentRunner();
+      throw new NikaError('NIKA_POD_NOT_STARTED', 'a pod of this kind runs no agents', { subject: job.name });
     case 'steps':
       return (await import('./runner/steps-runner.ts')).runStepsJob;
     case 'command':
@@ -159,7 +164,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
-  const run = options.runner ?? (await loadRunner(runnerOf(options.job)));
+  const run = options.runner ?? (await loadRunner(options));
   using room = new HostRoom(options);
   await room.claimAtOnce();
   const { wallMs } = plan.mission;

@@ -19,6 +19,8 @@ import type { RecordSink } from './record-sink.ts';
 /** What a line is about: the entity, and its envelope as JSON text, made once. */
 export interface Scope {
   readonly entity: EntityId;
+  /** Whose channel the line stands in, where that is not the entity's own. */
+  readonly channel?: EntityId;
   readonly metaJson: string;
 }
 
@@ -39,13 +41,15 @@ export interface ToolCallOrigin {
   readonly step?: string;
   /** What the call does, in the words of the job. */
   readonly title?: string;
+  /** The agent's id of the turn. */
+  readonly turn?: string;
 }
 
 /** Fixed keys, ids, hash and line feed of a line, generously. */
 const LINE_FRAME_BYTES = 1024;
 /** A result is at most this long on its line (design, section 4). */
 const RESULT_MAX_BYTES = 2048;
-const MESSAGE_BODIES: readonly string[] = ['result', 'inputs', 'body'];
+const MESSAGE_BODIES: readonly string[] = ['result', 'inputs', 'body', 'prompt', 'answer'];
 const isBody = (key: string): boolean => MESSAGE_BODIES.includes(key);
 const SYNC_BUDGET_MS = 1_000;
 
@@ -196,12 +200,14 @@ export class Recorder {
     return chars * 3 <= budgetBytes ? bodies : fitBodies(bodies, budgetBytes, this.#keepBlob);
   }
 
-  #head(event: PostToolUse | PostToolUseFailure, { source, step, title }: ToolCallOrigin): string {
+  #head(event: PostToolUse | PostToolUseFailure, { source, step, title, turn }: ToolCallOrigin): string {
     const useId = this.#options.encoder.encodeText(event.tool_use_id, MAX_NAME_BYTES).text;
     const stepField = step === undefined ? '' : `,"step":${this.#names.json(step)}`;
     const titleField = title === undefined ? '' : `,"title":${this.#names.json(title)}`;
     const ok = event.hook_event_name === 'PostToolUse';
-    return `{"source":"${source}","tool_name":${this.#names.json(event.tool_name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${stepField}${titleField},"cwd":${this.#names.json(event.cwd)}`;
+    const { exit_code: exitCode } = event;
+    const agentFields = `${exitCode === undefined ? '' : `,"exit_code":${exitCode}`}${turn === undefined ? '' : `,"turn":${this.#names.json(turn)}`}`;
+    return `{"source":"${source}","tool_name":${this.#names.json(event.tool_name)},"tool_use_id":${JSON.stringify(useId)},"ok":${ok},"duration_ms":${event.duration_ms}${agentFields}${stepField}${titleField},"cwd":${this.#names.json(event.cwd)}`;
   }
 
   #tail(
@@ -257,10 +263,11 @@ export class Recorder {
 
   #write(scope: Scope, type: string, dataJson: string): Written {
     const atMs = Date.now();
-    const { entity, metaJson } = scope;
+    const { entity, channel, metaJson } = scope;
     const ts = isoTime(atMs);
     const id = createEventId(atMs);
-    this.#options.bus.write({ ts, type, entity, id, metaJson, dataJson });
+    const record = { ts, type, entity, id, metaJson, dataJson };
+    this.#options.bus.write(channel === undefined ? record : { ...record, channel });
     return { id, ts, atMs };
   }
 }

@@ -23,6 +23,9 @@ export interface SessionFacts {
   readonly isToolRunning: boolean;
   readonly calls: number;
   readonly errors: number;
+  /** What its agents used. */
+  readonly tokens: number;
+  readonly costUsd: number;
   /** Why it waits. */
   readonly why: string | null;
   /** Services that cannot be used now, and why. */
@@ -53,8 +56,8 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   last_tool_at: facts.lastToolAt ?? '',
   calls: facts.calls,
   errors: facts.errors,
-  tokens: 0,
-  cost: 0,
+  tokens: facts.tokens,
+  cost: facts.costUsd,
   why: short(facts.why ?? '', WHY_CHARS),
   degraded: short(facts.degraded.map(({ service, why }) => `${service}: ${why}`).join('; '), WHY_CHARS),
   dropped: Object.keys(facts.dropped).length === 0 ? '' : JSON.stringify(facts.dropped).slice(0, 1_000),
@@ -88,6 +91,8 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
               },
         calls: facts.calls,
         errors: facts.errors,
+        tokens: facts.tokens,
+        cost_usd: facts.costUsd,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),
         degraded: facts.degraded.map(({ service }) => service),
       }

@@ -80,6 +80,8 @@ const openSink = (): RedisSink =>
       isToolRunning: false,
       calls: allCalls,
       errors: 0,
+      tokens: 0,
+      costUsd: 0,
       why: null,
       degraded: [],
       dropped: {},

@@ -49,6 +49,10 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
     case 'paused':
     case 'unpaused':
       return terminal.paint('yellow', `  ! ${event.event}`);
+    case 'waiting':
+      return terminal.paint('magenta', `  ! waits (${event.reason}): ${printable(event.why)}`);
+    case 'going_on':
+      return terminal.paint('green', '  ! goes on');
     case 'note':
       return terminal.paint('dim', `  · ${printable(event.text).replaceAll('\n', '\n    ')}`);
     case 'degraded':
@@ -57,6 +61,7 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
       return terminal.paint('green', `  ! ${event.service} is back: ${printable(event.why)}`);
     case 'tool_started':
     case 'tool_output':
+    case 'used':
     case 'task_ended':
     case 'pod_ended':
       return undefined;

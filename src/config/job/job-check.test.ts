@@ -57,12 +57,12 @@ steps:
 
   it('tells what is missing or unknown at the top, and what would be right', () => {
     expect(problems('')).toEqual([
-      'x.yaml: is empty; a job has name, description, domain, intent and steps (or a module, or a command)',
+      'x.yaml: is empty; a job has name, description, domain, intent and steps (or a module, a command, an agent)',
     ]);
     expect(problems('name: a b\ndomain: 3\nintents: x\n', 'y')).toEqual([
       'x.yaml:1:1: description: is missing; must be text',
       'x.yaml:1:1: intent: is missing; must be text',
-      'x.yaml:1:1: steps: is missing; a job needs steps (a list of tool calls), module (a file) or command (a program)',
+      'x.yaml:1:1: steps: is missing; a job needs steps (a list of tool calls), module (a file), command (a program) or agent',
       'x.yaml:1:7: name: must be 1 to 64 letters, digits or . _ - and begin with a letter or digit',
       'x.yaml:1:7: name: must be the name of the file: y',
       'x.yaml:2:9: domain: must be text, not 3',
@@ -70,9 +70,13 @@ steps:
     ]);
   });
 
-  it('says of the other runners that they are not possible yet', () => {
-    expect(problems(`${HEAD}agent: { cli: claude }\nsteps: [{ tool: shell, input: { command: ls } }]`)).toEqual([
-      'x.yaml:5:1: agent: is not possible yet; today a job has "steps", "module" or "command"',
+  it('takes an agent with what it is asked, and its fields for no other runner', () => {
+    expect(problems(`${HEAD}agent: claude-code\nprompt: { file: ./ask.md }\nmax_turns: 3\n`)).toEqual([]);
+    expect(problems(`${HEAD}agent: codex\n`)).toEqual([
+      'x.yaml:1:1: prompt: is missing: what the agent is asked, as text or as {file: <path>}',
+    ]);
+    expect(problems(`${HEAD}command: ls\nmodel: x\n`)).toEqual([
+      'x.yaml:6:1: model: belongs to "agent", not to "command"',
     ]);
   });
 
@@ -80,7 +84,7 @@ steps:
     expect(problems(`${HEAD}module: ./bisect.ts\nretry: { attempts: 3, backoff: 5s }\n`)).toEqual([]);
     expect(problems(`${HEAD}command: [npm, test]\nstdin: '\${{ inputs.x }}'\ninputs: { x: {} }\n`)).toEqual([]);
     expect(problems(`${HEAD}command: npm test\nmodule: x.ts\n`)).toEqual([
-      'x.yaml:5:1: command: a job has one of steps, module, command',
+      'x.yaml:5:1: command: a job has one of steps, module, command, agent',
     ]);
     expect(problems(`${HEAD}command: npm test\noutputs: { a: 1 }\n`)).toEqual([
       'x.yaml:6:1: outputs: belongs to "steps", not to "command"',

@@ -6,6 +6,7 @@ import { referencesOf, type Reference, SCOPE_FIELDS, STEP_FIELDS, statusCallIn }
 import type { Expression, ExpressionProblem } from '../expression/expression.ts';
 import { checkValue, type FieldIssue, fieldName } from '../yaml/field-issue.ts';
 import { type Frozen, frozen } from '../frozen.ts';
+import { OF_AGENT } from './agent-fields.ts';
 import { isJobName, type Job, JOB_NAME_WANTED, jobSchema, RUNNERS } from './job.ts';
 import { suggestion } from '../yaml/nearest.ts';
 import { type Problem, problemAt, sortProblems } from '../yaml/problem.ts';
@@ -22,8 +23,6 @@ type Path = readonly PropertyKey[];
 type Tree = Readonly<Record<string, unknown>>;
 
 const MAX_DEPTH = 64;
-/** Another way to say what a job does; it is on its way. */
-const OTHER_RUNNERS: readonly string[] = ['agent'];
 /** Rendered once, at the start, from what is known then. */
 const AT_START: readonly string[] = [
   'project',
@@ -38,7 +37,7 @@ const AT_START: readonly string[] = [
   'limits',
 ];
 /** Rendered when the attempt begins. */
-const OF_RUNNER: readonly string[] = ['module', 'command', 'stdin'];
+const OF_RUNNER: readonly string[] = ['module', 'command', 'stdin', ...OF_AGENT];
 const IN_STEP: readonly string[] = ['name', 'input', 'continue_on_error', 'timeout'];
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -98,16 +97,21 @@ class JobCheck {
   /** A job has exactly one way to do what it does. */
   #runners(): void {
     const [first, second] = RUNNERS.filter((runner) => this.#job[runner] !== undefined);
-    if (first === undefined && !OTHER_RUNNERS.some((runner) => runner in this.#job)) {
-      const message = 'is missing; a job needs steps (a list of tool calls), module (a file) or command (a program)';
+    if (first === undefined) {
+      const message =
+        'is missing; a job needs steps (a list of tool calls), module (a file), command (a program) or agent';
       this.#tell({ path: ['steps'], message });
     }
     if (second !== undefined) {
       this.#tell({ path: [second], isAboutKey: true, message: `a job has one of ${RUNNERS.join(', ')}` });
     }
+    if (first === 'agent' && this.#job['prompt'] === undefined) {
+      this.#tell({ path: ['prompt'], message: 'is missing: what the agent is asked, as text or as {file: <path>}' });
+    }
     for (const [field, owner] of [
       ['outputs', 'steps'],
       ['stdin', 'command'],
+      ...OF_AGENT.map((field) => [field, 'agent'] as const),
     ] as const) {
       if (this.#job[field] === undefined || first === undefined || first === owner) continue;
       this.#tell({ path: [field], isAboutKey: true, message: `belongs to "${owner}", not to "${first}"` });
@@ -256,24 +260,20 @@ const stepProblem = (
   return wrong(2, unknown('a step has no', field, STEP_FIELDS));
 };
 
-const ofRunner = (issue: FieldIssue): FieldIssue =>
-  issue.isAboutKey && issue.path.length === 1 && OTHER_RUNNERS.includes(String(issue.path[0]))
-    ? { ...issue, message: 'is not possible yet; today a job has "steps", "module" or "command"' }
-    : issue;
-
 /**
  * A file's value as a job, or all that is wrong with it, in the order of the file. Never throws.
  * `expectedName`: what the job must be called, where its file is found by name.
  */
 export const checkJob = (yaml: Yaml, expectedName?: string): JobOutcome => {
   if (yaml.value === null || yaml.value === undefined) {
-    const message = 'is empty; a job has name, description, domain, intent and steps (or a module, or a command)';
+    const message =
+      'is empty; a job has name, description, domain, intent and steps (or a module, a command, an agent)';
     return { ok: false, problems: [{ file: yaml.file, field: '', message }] };
   }
   const checked = checkValue(jobSchema, yaml.value);
   const check = new JobCheck(yaml);
   check.run(expectedName);
-  const ofForm = checked.ok ? [] : checked.issues.map((issue) => problemAt(yaml, ofRunner(issue)));
+  const ofForm = checked.ok ? [] : checked.issues.map((issue) => problemAt(yaml, issue));
   const problems = sortProblems([...ofForm, ...check.problems]);
   return checked.ok && problems.length === 0
     ? { ok: true, job: frozen(checked.value) satisfies Frozen<Job> }

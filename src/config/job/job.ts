@@ -4,6 +4,7 @@ import { labelSchema } from '../../model/envelope.ts';
 import type { Frozen } from '../frozen.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hooks.ts';
 import { durationTextSchema } from '../quantity.ts';
+import { AGENT_FIELDS } from './agent-fields.ts';
 import { INPUT_LIMITS, limitProblems, unkeptLimit } from './input-limits.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
 
@@ -72,8 +73,8 @@ const retrySchema = z.strictObject({
     .describe('Wait before the second try; each further one waits twice as long, at most an hour.'),
 });
 
-/** The ways to say what a job does. A job has exactly one. `agent` will be another. */
-export const RUNNERS = ['steps', 'module', 'command'] as const;
+/** The ways to say what a job does. A job has exactly one. */
+export const RUNNERS = ['steps', 'module', 'command', 'agent'] as const;
 export type RunnerKind = (typeof RUNNERS)[number];
 
 /** The schema of a job file. That it has exactly one of {@link RUNNERS} is seen to by the job check. */
@@ -120,10 +121,18 @@ export const jobSchema = z.strictObject({
     .optional()
     .describe('A program: a list of arguments, or a command line for /bin/sh.'),
   stdin: z.string().optional().describe('What a command reads on its standard input; default: nothing.'),
+  ...AGENT_FIELDS,
 });
 
-export const runnerOf = (job: Pick<Job, 'steps' | 'module' | 'command'>): RunnerKind =>
-  job.module !== undefined ? 'module' : job.command === undefined ? 'steps' : 'command';
+export const runnerOf = ({
+  agent,
+  module,
+  command,
+}: Pick<Job, 'steps' | 'module' | 'command' | 'agent'>): RunnerKind => {
+  if (agent !== undefined) return 'agent';
+  if (module !== undefined) return 'module';
+  return command === undefined ? 'steps' : 'command';
+};
 
 /** A job as its file tells it, with defaults; templates are still templates (`isTemplate` of template.ts). */
 export type Job = Frozen<z.output<typeof jobSchema>>;

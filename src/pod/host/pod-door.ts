@@ -8,7 +8,8 @@ import { oneLine } from '../tools/tool.ts';
 import type { PodControl } from '../pod-control.ts';
 import type { Answers, CallVerdict, DoorConnection, Op, PodDoor, PodFacts, RequestOf } from '../socket/protocol.ts';
 import { describeInput } from './describe-input.ts';
-import type { FinishedCall, PodHost, WantedCall } from './pod-host.ts';
+import type { PodHost } from './pod-host.ts';
+import type { FinishedCall, WantedCall } from './wanted-call.ts';
 
 export interface PodDoorOptions {
   readonly host: PodHost;

@@ -18,7 +18,7 @@ import {
 } from '../../hooks/tool-call.ts';
 import { createEntityId, type EntityId } from '../../model/id.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
-import type { PreToolUse, ToolCallSource } from '../../model/tool-event.ts';
+import type { PreToolUse } from '../../model/tool-event.ts';
 import type { Stop } from '../ending.ts';
 import type { PodEntity } from '../entity.ts';
 import type { Lineage, Session } from '../session.ts';
@@ -27,6 +27,7 @@ import type { ToolResult } from '../tools/tool.ts';
 import type { PodControl } from '../pod-control.ts';
 import { describeInput } from './describe-input.ts';
 import type { PauseGate } from './pause-gate.ts';
+import type { FinishedCall, WantedCall } from './wanted-call.ts';
 
 export interface PodHostOptions {
   readonly session: Session;
@@ -40,30 +41,6 @@ export interface PodHostOptions {
   readonly cwd: string;
   /** Tool calls after which the pod ends; `undefined`: no limit. */
   readonly maxToolCalls: number | undefined;
-}
-
-/** A call as its maker wishes it. */
-export interface WantedCall {
-  readonly tool: string;
-  readonly input: unknown;
-  /** One line for people. */
-  readonly what: string;
-  readonly cwd?: string;
-  readonly task?: string | undefined;
-  readonly step?: string;
-  /** What it does, in the words of the job. */
-  readonly title?: string;
-  readonly source: ToolCallSource;
-  /** Of {@link PodHost.signalOf}: aborted when who makes the call is gone, or the pod is to end. Default: only the latter. */
-  readonly signal?: AbortSignal;
-  /** Asked at its end; false: it is told, and has no line of its own on the bus. */
-  readonly isRecorded?: () => boolean;
-}
-
-/** A call that was made and is told of afterwards. */
-export interface FinishedCall extends WantedCall {
-  readonly result: CallResult;
-  readonly durationMs: number;
 }
 
 interface ShownCall {
@@ -150,7 +127,8 @@ export class PodHost implements StepsHost {
     const { stop, maxToolCalls } = this.#options;
     this.#begun += 1;
     this.#reported += 1;
-    if (maxToolCalls !== undefined && this.#reported > maxToolCalls) {
+    const count = wanted.source === 'stream' ? this.#begun : this.#reported;
+    if (maxToolCalls !== undefined && count > maxToolCalls) {
       stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
     }
     this.#recordWhole(wanted, result, durationMs);
@@ -248,19 +226,20 @@ export class PodHost implements StepsHost {
 
   #recordEnd(wanted: WantedCall, shown: ShownCall, event: ReturnType<typeof postEvent>): void {
     const { session, job } = this.#options;
-    const { source, step, title, task } = wanted;
-    const entity = task === undefined ? job : (this.#openTask(task) ?? job);
+    const { source, step, title, task, turn } = wanted;
+    const entity = wanted.entity ?? (task === undefined ? job : (this.#openTask(task) ?? job));
     if (wanted.isRecorded?.() !== false) {
       const named = { ...(step === undefined ? {} : { step }), ...(title === undefined ? {} : { title }) };
-      entity.recordToolCall(event, { source, ...named });
+      entity.recordToolCall(event, { source, ...named, ...(turn === undefined ? {} : { turn }) });
     }
+    wanted.onRecorded?.();
     const isOk = event.hook_event_name === 'PostToolUse';
     const ended = { event: 'tool_ended', ...shown, ok: isOk, duration_ms: event.duration_ms } as const;
     session.tell(isOk ? ended : { ...ended, error: event.error });
   }
 
   #recordWhole(wanted: WantedCall, result: CallResult, durationMs: number): void {
-    const shown = this.#shown(wanted, `call_${randomUUID()}`);
+    const shown = this.#shown(wanted, wanted.id ?? `call_${randomUUID()}`);
     this.#options.session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' });
     this.#recordEnd(wanted, shown, postEvent(this.#toolCall(wanted, shown.call), result, durationMs));
   }
@@ -287,7 +266,7 @@ export class PodHost implements StepsHost {
     run: (input: unknown, callId: string) => Promise<R>,
   ): Promise<R | CallFailure> {
     const { session, stop } = this.#options;
-    const callId = `call_${randomUUID()}`;
+    const callId = wanted.id ?? `call_${randomUUID()}`;
     const shown = this.#shown(wanted, callId);
     const hooks: ToolHooks = {
       pre: () => session.tell({ event: 'tool_started', ...shown, step: wanted.step ?? '' }),

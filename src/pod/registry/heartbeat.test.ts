@@ -17,6 +17,8 @@ const FACTS: BeatFacts = {
   status: 'running',
   calls: 0,
   errors: 0,
+  tokens: 0,
+  cost_usd: 0,
   last_tool: null,
   why: null,
   degraded: [],

@@ -62,7 +62,7 @@ export class Heartbeat {
   }
 
   /** What was not known at the start. */
-  amend(fields: Partial<Pick<PodRecord, 'socket' | 'tree' | 'stdout' | 'stderr' | 'tmux'>>): void {
+  amend(fields: Partial<Pick<PodRecord, 'socket' | 'tree' | 'stdout' | 'stderr' | 'tmux' | 'agent'>>): void {
     this.#record = { ...this.#record, ...fields };
     this.touch();
   }

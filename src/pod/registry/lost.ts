@@ -19,6 +19,7 @@ import type { Settings } from '../../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { type NikaMeta, nikaMetaSchema } from '../../model/envelope.ts';
+import type { EntityId } from '../../model/id.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from '../entity.ts';
@@ -126,11 +127,18 @@ class LostSession {
   #endTasks(recorder: Recorder): void {
     for (const [id, { view }] of this.#trace.entities) {
       const meta = this.#metaOf(id);
-      if (id === this.#record.entity || meta?.entity_type !== 'TASK') continue;
+      if (id === this.#record.entity || (meta?.entity_type !== 'TASK' && meta?.entity_type !== 'SUB')) continue;
       if (view.state === undefined || isTerminal(view.state)) continue;
-      const task = new PodEntity(meta, recorder, { state: view.state, rev: view.rev });
+      const channel = meta.entity_type === 'SUB' ? this.#channelOf(meta) : undefined;
+      const task = new PodEntity(meta, recorder, { state: view.state, rev: view.rev }, channel);
       task.transition('failed', 'job_failed', { error: this.#closing.error ?? 'lost', code: this.#closing.status });
     }
+  }
+
+  /** A SUB has none of its own. */
+  #channelOf({ parent_id: parent }: NikaMeta): EntityId {
+    const above = parent === undefined ? undefined : this.#metaOf(parent);
+    return above?.entity_type === 'SUB' ? this.#channelOf(above) : (parent ?? this.#record.entity);
   }
 
   #endJob(job: PodEntity, standing: EntityStanding | undefined): void {

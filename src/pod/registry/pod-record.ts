@@ -45,6 +45,9 @@ const beatSchema = z.object({
   mono_ms: z.number(),
   calls: z.int(),
   errors: z.int(),
+  /** What its agents used. */
+  tokens: z.number().default(0),
+  cost_usd: z.number().default(0),
   last_tool: lastToolSchema.nullable(),
   /** Why it waits, or is queued. */
   why: z.string().nullable(),
@@ -74,7 +77,9 @@ export const podRecordSchema = z.object({
   job: z.string(),
   /** File of the job definition; null: there is none (`nika run`, a library's pod). */
   job_file: z.string().nullable(),
-  runner: z.enum(['steps', 'module', 'command', 'library']),
+  runner: z.enum(['steps', 'module', 'command', 'agent', 'library']),
+  /** Which agent CLI, and its own id of the session, once it is known: what it resumes by. */
+  agent: z.object({ kind: z.string(), session: z.string().nullable() }).nullable().default(null),
   /** From 1; of how many that are allowed. */
   attempt: z.int().min(1),
   attempts: z.int().min(1),

@@ -1,6 +1,11 @@
 /** Owns what each way to do a job's work has in common: steps, a module, a command. */
 import type { Scope } from '../../config/expression/evaluate.ts';
+import type { Home } from '../../config/home.ts';
 import type { Job } from '../../config/job/job.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { HookPipeline } from '../../hooks/hook-pipeline.ts';
+import type { PodEntity } from '../entity.ts';
+import type { Session } from '../session.ts';
 import type { Stop } from '../ending.ts';
 import type { PodHost } from '../host/pod-host.ts';
 import type { PodControl } from '../pod-control.ts';
@@ -17,7 +22,15 @@ export interface RunnerContext {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute. */
   readonly cwd: string;
+  readonly home: Home;
+  readonly settings: Settings;
+  readonly session: Session;
+  /** The job. */
+  readonly entity: PodEntity;
+  readonly hooks: HookPipeline;
   readonly host: PodHost;
+  /** The agent that runs has told its own id of its session. */
+  readonly onAgentSession: (kind: string, session: string) => void;
   readonly stop: Stop;
   readonly tree: PodTree;
   readonly door: PodDoor;

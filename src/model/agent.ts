@@ -1,0 +1,11 @@
+/** Owns the names of the agents that nika knows. */
+
+/** As `agent` of a job and of the envelope has it. Others are taken as they call themselves. */
+export const AGENT_KINDS = ['claude-code', 'codex', 'opencode', 'gemini'] as const;
+export type AgentKind = (typeof AGENT_KINDS)[number];
+
+export const isAgentKind = (text: string): text is AgentKind => AGENT_KINDS.some((kind) => kind === text);
+
+/** What an agent may do without asking: read; also edit files; all. `ask`: as the agent itself has it. */
+export const PERMISSIONS = ['ask', 'read', 'edit', 'full'] as const;
+export type Permission = (typeof PERMISSIONS)[number];

@@ -1,0 +1,257 @@
+/**
+ * Owns what an agent that runs in a pod can make known: its calls as they begin and end, its subagents, turns, costs, and
+ * what it waits for; and what people say to it. Adapters of agents speak to this, whatever the agent calls things.
+ *
+ * K1. A call is on the bus once, whoever tells of it and how often: the first end that is told stands.
+ * K2. Nothing here throws, and after `close` nothing is written: the last lines are the supervisor's.
+ */
+import type { CallFailure, CallResult } from '../../hooks/tool-call.ts';
+import type { MessageData, WaitReason } from '../../model/message.ts';
+import type { ToolCallSource } from '../../model/tool-event.ts';
+import type { Usage } from '../../model/usage.ts';
+import type { PodEntity } from '../entity.ts';
+import type { PodControl } from '../pod-control.ts';
+import type { Session } from '../session.ts';
+import type { PodMessage } from '../socket/protocol.ts';
+import { type AgentSub, AgentSubs, type SubOutcome } from './agent-subs.ts';
+import { describeCall } from './describe-call.ts';
+import type { PodHost } from './pod-host.ts';
+
+export interface AgentDeskOptions {
+  readonly session: Session;
+  readonly host: PodHost;
+  readonly job: PodEntity;
+  readonly control: PodControl;
+  readonly onAgentSession: (session: string) => void;
+}
+
+/** A tool call as an agent names it. */
+export interface AgentCall {
+  /** Unique in the session: the agent's own id, or one that its adapter made. */
+  readonly id: string;
+  readonly tool: string;
+  readonly input: unknown;
+  readonly source: Exclude<ToolCallSource, 'reported'>;
+  readonly turn?: string | undefined;
+  /** The agent's own id of the subagent that makes it; `undefined`: the agent itself. */
+  readonly sub?: string | undefined;
+  readonly cwd?: string | undefined;
+}
+
+export type AgentCallEnd = CallResult;
+
+/** `input`: what the call is to be made with, where a hook changed it. */
+export type AgentVerdict =
+  | { readonly kind: 'go'; readonly input?: unknown }
+  | { readonly kind: 'denied'; readonly reason: string };
+
+interface OpenCall {
+  readonly settle: (result: CallResult) => void;
+  readonly recorded: Promise<void>;
+  readonly begunAtMs: number;
+}
+
+/** More at once are a mistake (G6). */
+const MAX_OPEN_CALLS = 10_000;
+/** Ids that are remembered so that a second source tells nothing twice. */
+const MAX_DONE_CALLS = 100_000;
+
+export class AgentDesk {
+  readonly #options: AgentDeskOptions;
+  readonly #open = new Map<string, OpenCall>();
+  readonly #done = new Set<string>();
+  readonly #subs: AgentSubs;
+  readonly #messages: PodMessage[] = [];
+  readonly #unlisten: () => void;
+  readonly #onMessage = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(options: AgentDeskOptions) {
+    this.#options = options;
+    this.#subs = new AgentSubs(options);
+    this.#unlisten = options.control.listen((push) => {
+      if (push.push !== 'message') return;
+      const { push: _, ...message } = push;
+      this.#messages.push(message);
+      for (const told of this.#onMessage) told();
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether the call is under way. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id);
+  }
+
+  /** Whether the call is on the bus, or was denied. */
+  isDone(id: string): boolean {
+    return this.#done.has(id);
+  }
+
+  /** Ids of the calls that began and did not end, the oldest first. */
+  openCalls(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** A call is to be made: what the policy and the hooks of users say. One that is known already may go. */
+  begin(call: AgentCall): Promise<AgentVerdict> {
+    if (this.#isClosed || this.#open.has(call.id) || this.#done.has(call.id) || this.#open.size >= MAX_OPEN_CALLS) {
+      return Promise.resolve({ kind: 'go' });
+    }
+    const verdict = Promise.withResolvers<AgentVerdict>();
+    const ended = Promise.withResolvers<CallResult>();
+    const recorded = Promise.withResolvers<void>();
+    this.#open.set(call.id, { settle: ended.resolve, recorded: recorded.promise, begunAtMs: performance.now() });
+    const run = (input: unknown): Promise<CallResult> => {
+      verdict.resolve(input === call.input ? { kind: 'go' } : { kind: 'go', input });
+      return ended.promise;
+    };
+    const wanted = { ...this.#wanted(call), onRecorded: () => recorded.resolve() };
+    const over = (result: CallResult | CallFailure): void => {
+      this.#open.delete(call.id);
+      this.#remember(call.id);
+      recorded.resolve();
+      verdict.resolve({ kind: 'denied', reason: result.ok ? 'it is over' : result.error });
+    };
+    this.#options.host.call(wanted, run).then(over, () => over({ ok: false, error: 'the pod has a bug' }));
+    return verdict.promise;
+  }
+
+  /**
+   * A call ended. Resolves once its line is on the bus. The first end stands (K1). `call`: what it is, for one whose
+   * beginning nobody told.
+   */
+  async end(id: string, end: AgentCallEnd, call?: AgentCall): Promise<void> {
+    if (this.#isClosed || this.#done.has(id)) return;
+    const open = this.#open.get(id);
+    if (open !== undefined) {
+      open.settle(end);
+      await open.recorded;
+      return;
+    }
+    if (call === undefined) return;
+    this.#remember(id);
+    this.#options.host.report({ ...this.#wanted(call), result: end, durationMs: end.durationMs ?? 0 });
+  }
+
+  /** The agent told its session; more than once does no harm, what is new is written. */
+  session(told: MessageData<'agent_session'>): void {
+    if (this.#isClosed) return;
+    const key = JSON.stringify(told);
+    if (key === this.#toldSession) return;
+    this.#toldSession = key;
+    this.#options.job.record('agent_session', told);
+    this.#options.onAgentSession(told.agent_session_id);
+  }
+
+  #toldSession: string | undefined;
+
+  turn(turn: MessageData<'agent_turn'>): void {
+    if (!this.#isClosed) this.#options.job.record('agent_turn', turn);
+  }
+
+  /** Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. */
+  use(usage: Usage, sub?: string): void {
+    if (this.#isClosed) return;
+    this.#options.session.usage.add(usage);
+    this.#subs.entityOf(sub).record('usage', usage);
+    this.#options.session.tell({ event: 'used', usage });
+  }
+
+  startSub(sub: AgentSub): void {
+    if (!this.#isClosed) this.#subs.start(sub);
+  }
+
+  /** `summary`: its last message. */
+  endSub(id: string, outcome: SubOutcome, summary?: string): void {
+    if (!this.#isClosed) this.#subs.end(id, outcome, summary);
+  }
+
+  /** The agent does not go on; `why`: for a person. */
+  wait(reason: WaitReason, why: string): void {
+    if (this.#isClosed || !this.#options.control.holdUp(reason, why)) return;
+    this.#options.job.record('condition', { condition: 'pod_waiting', reason, detail: why });
+    this.#options.session.tell({ event: 'waiting', reason, why });
+  }
+
+  /** It goes on; without `reason`: whatever it waited for. */
+  goOn(reason?: WaitReason): void {
+    const { control, job, session } = this.#options;
+    if (this.#isClosed) return;
+    for (const waited of reason === undefined ? control.waits : [reason]) {
+      if (!control.goOn(waited)) continue;
+      job.record('condition', { condition: 'pod_back', reason: waited });
+      session.tell({ event: 'going_on', reason: waited });
+    }
+  }
+
+  /** Hooks of the agent do not work, or only in part (G9). */
+  degrade(why: string): void {
+    if (!this.#isClosed) this.#options.session.degrade('hooks', why);
+  }
+
+  /** How many messages wait for the agent. */
+  get messageCount(): number {
+    return this.#messages.length;
+  }
+
+  /** Told whenever a message came; the return ends that. */
+  onMessage(told: () => void): () => void {
+    this.#onMessage.add(told);
+    return () => this.#onMessage.delete(told);
+  }
+
+  /** What people said since: it reaches the agent now, and the bus says so. `undefined`: nothing. */
+  takeMessages(how: MessageData<'message_delivered'>['how'], toolUseId?: string): string | undefined {
+    if (this.#isClosed || this.#messages.length === 0) return undefined;
+    const taken = this.#messages.splice(0);
+    for (const { text, at, from } of taken) {
+      this.#options.job.record('message_delivered', {
+        how,
+        body: text,
+        sent_at: at,
+        ...(from === undefined ? {} : { from }),
+        ...(toolUseId === undefined ? {} : { tool_use_id: toolUseId }),
+      });
+    }
+    return taken.map(({ text }) => text).join('\n\n');
+  }
+
+  /** Ends what the agent left open, and takes nothing more (K2). */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.goOn();
+    const ends = [...this.#open.values()].map(({ settle, recorded }) => {
+      settle({ ok: false, error: 'Interrupted', isInterrupt: true });
+      return recorded;
+    });
+    await Promise.all(ends);
+    this.#subs.close();
+    this.#isClosed = true;
+    this.#unlisten();
+  }
+
+  #wanted({ id, tool, input, source, turn, sub, cwd }: AgentCall) {
+    return {
+      id,
+      tool,
+      input,
+      what: describeCall(input),
+      source,
+      ...(turn === undefined ? {} : { turn }),
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(sub === undefined ? {} : { entity: this.#subs.entityOf(sub) }),
+    };
+  }
+
+  #remember(id: string): void {
+    if (this.#done.size >= MAX_DONE_CALLS) {
+      const [oldest = ''] = this.#done;
+      this.#done.delete(oldest);
+    }
+    this.#done.add(id);
+  }
+}
