@@ -94,6 +94,11 @@ export const ERROR_CODES = {
     remedy: 'Run "nika pod ls" to see which pods wait.',
     exitCode: 1,
   },
+  NIKA_AGENT_MISSING: {
+    meaning: 'The CLI of the agent that a job wants is not installed.',
+    remedy: 'Install it with the command that the message names, or put it on the PATH.',
+    exitCode: 2,
+  },
   NIKA_POD_NOT_STARTED: {
     meaning: 'A pod could not be started in the background.',
     remedy: 'Start it in the foreground, without -d, to see more; "nika pod ls --all" shows what there is.',

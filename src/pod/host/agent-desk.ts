@@ -144,9 +144,16 @@ export class AgentDesk {
     if (key === this.#toldSession) return;
     this.#toldSession = key;
     this.#options.job.record('agent_session', told);
+    this.#agentSession = told.agent_session_id;
     this.#options.onAgentSession(told.agent_session_id);
   }
 
+  /** The agent's own id of its session, once it told. */
+  get agentSession(): string | undefined {
+    return this.#agentSession;
+  }
+
+  #agentSession: string | undefined;
   #toldSession: string | undefined;
 
   turn(turn: MessageData<'agent_turn'>): void {
