@@ -26,7 +26,10 @@ const FLAG_HINT = /; give it with --input [^\n]*/g;
 /** `undefined`: a bug of nika. */
 export const refusalOf = (thrown: unknown): Answer | undefined => {
   if (thrown instanceof NikaError) {
-    return refused(thrown.message.replaceAll(FLAG_HINT, ''), `${REMEDIES[thrown.code] ?? thrown.remedy} [${thrown.code}]`);
+    return refused(
+      thrown.message.replaceAll(FLAG_HINT, ''),
+      `${REMEDIES[thrown.code] ?? thrown.remedy} [${thrown.code}]`,
+    );
   }
   const errno = errnoOf(thrown);
   if (errno === undefined) return undefined;

@@ -32,10 +32,11 @@ const ENDING = '.json';
 const BESIDE = '.tmp';
 /** More in a home are a mistake (G6). */
 const MAX_CLAIMS = 1_000;
-/** A claim that is so old is no longer one that may be taken back. */
-const SETTLED_MS = 1_000;
+/** Who makes a claim and does not say within this time what came of it has it, or was killed: its time will be up. */
+const SETTLES_WITHIN_MS = 1_000;
+/** Of two who take theirs back because of each other, one will be first the next time. */
 const MAX_TRIES = 8;
-const AGAIN_MS = 10;
+const AGAIN_MS = 5;
 /** What a writer that was killed has left. */
 const LEFT_AFTER_MS = 60_000;
 /** A listing while others come and go is made again. */
@@ -97,11 +98,15 @@ export class ClaimBoard {
       const others = all.filter((claim) => claim.holder.key !== key && overlaps(claim, mine));
       if (others.length === 0) {
         const older = all.filter(({ id, path, holder }) => holder.key === key && path === mine.path && id !== mine.id);
+        const settled = { ...mine, settled: true };
+        this.#write(settled);
         for (const claim of older) this.#remove(claim);
-        return { kind: 'claimed', claim: mine };
+        return { kind: 'claimed', claim: settled };
       }
       this.#remove(mine); // B1
-      const isSettled = others.some(({ since }) => Date.now() - Date.parse(since) > SETTLED_MS);
+      const isSettled = others.some(
+        ({ settled, since }) => settled || Date.now() - Date.parse(since) > SETTLES_WITHIN_MS,
+      );
       if (isSettled || tries >= MAX_TRIES) return { kind: 'held', by: others };
       await delay(AGAIN_MS * Math.random() * 2 ** Math.min(tries, 4), undefined, { signal });
     }
@@ -129,12 +134,17 @@ export class ClaimBoard {
   #publish({ path, ttlMs, why, holder }: ClaimWish, heldSince: string | undefined): Claim {
     const nowMs = Date.now();
     const times = { since: heldSince ?? new Date(nowMs).toISOString(), until: new Date(nowMs + ttlMs).toISOString() };
-    const claim: Claim = { v: 1, id: crypto.randomUUID(), path, why, holder, ...times };
+    const claim: Claim = { v: 1, id: crypto.randomUUID(), path, why, holder, ...times, settled: false };
     makeFolder(this.#dir, DIR_MODE);
+    this.#write(claim);
+    return claim;
+  }
+
+  /** Its file is there from then on, whole, until somebody removes it (B2). */
+  #write(claim: Claim): void {
     const file = this.#pathOf(claim);
     writeFileSync(`${file}${BESIDE}`, `${JSON.stringify(claim)}\n`, { mode: FILE_MODE });
-    renameSync(`${file}${BESIDE}`, file); // B2
-    return claim;
+    renameSync(`${file}${BESIDE}`, file);
   }
 
   #pathOf({ id }: Claim): string {

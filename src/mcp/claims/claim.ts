@@ -25,6 +25,8 @@ export const claimSchema = z.object({
   holder: holderSchema,
   since: z.string(),
   until: z.string(),
+  /** Its holder has it; before that it may be taken back. */
+  settled: z.boolean(),
 });
 
 /** Times are ISO 8601. */

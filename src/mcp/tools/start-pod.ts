@@ -60,6 +60,17 @@ const tryFolder = (cwd: string, base: string): string | undefined => {
 
 const idOf = ({ id }: Wish): EntityId => (id === undefined ? createEntityId('JOB') : parseEntityId(id));
 
+/** `undefined`: it was given up. @throws {NikaError} why it was refused */
+const tryStart = async <T>(starting: Promise<T>, caller: Caller, entity: EntityId): Promise<T | undefined> => {
+  try {
+    return await starting;
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === 'AbortError') return undefined;
+    caller.started.delete(entity);
+    throw thrown;
+  }
+};
+
 const launch = async (wish: Wish, place: Place, calledIn: string, { caller, signal }: ToolContext): Promise<Answer> => {
   const [{ findJob }, { resolveInputs }, { planPod }, { startDetached }] = await Promise.all([
     import('../../config/job/job-files.ts'),
@@ -88,8 +99,9 @@ const launch = async (wish: Wish, place: Place, calledIn: string, { caller, sign
     tmux: null,
     may_wait: wish.queue,
   };
-  const answer = await startDetached({ home, spec, env, signal });
-  caller.started.add(entity);
+  caller.started.add(entity); // at once: whatever comes of the waiting, it may be there
+  const answer = await tryStart(startDetached({ home, spec, env, signal }), caller, entity);
+  if (answer === undefined) return refused(`start_pod was given up; ${entity} may have started all the same`);
   const next = `It goes on without you; wait with {"ids": ["${entity}"]} tells when it has ended.`;
   return answer.kind === 'queued'
     ? said(`${entity} is in line: ${answer.why}. ${next}`)
