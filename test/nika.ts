@@ -70,7 +70,7 @@ export class TestHome implements Disposable {
   }
 }
 
-/** What a process prints, and how it ends. */
+/** What it prints, and how it ends. */
 export const follow = (child: ChildProcess): Running => {
   let stdout = '';
   let stderr = '';

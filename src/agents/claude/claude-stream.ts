@@ -127,6 +127,7 @@ export class ClaudeStream {
     const parent = wordOf(line['parent_tool_use_id']);
     for (const part of listOf(message['content']).map(fieldsOf)) {
       const id = wordOf(part['id']);
+      if (part['type'] === 'text' && parent === undefined) this.#desk.say(textOf(part['text']) ?? '');
       if (part['type'] !== 'tool_use' || id === undefined || this.#calls.size >= MAX_TOLD_CALLS) continue;
       const tool = textOf(part['name']) ?? '?';
       this.#calls.set(id, { tool: tool === 'Task' ? 'Agent' : tool, input: part['input'] ?? null, parent });
