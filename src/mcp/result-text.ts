@@ -2,7 +2,7 @@
 import { errorMessage } from '../model/error.ts';
 import { clip } from './clip.ts';
 import type { PodRecord } from '../pod/registry/pod-record.ts';
-import { wholeResult } from '../pod/registry/pod-result.ts';
+import { headOf, wholeResult } from '../pod/registry/pod-result.ts';
 
 /** Text as it is, anything else as JSON on one line: indentation is context too. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -20,10 +20,8 @@ export const readResult = async (record: PodRecord, busDir: string): Promise<Who
     const value = await wholeResult(record, busDir);
     return { text: value === null ? '' : textOf(value) };
   } catch (thrown) {
-    return {
-      text: known === null ? '' : textOf(known),
-      gap: `only its beginning can be read: ${errorMessage(thrown)}`,
-    };
+    const text = headOf(known) ?? (known === null ? '' : textOf(known));
+    return { text, gap: `only its beginning can be read: ${errorMessage(thrown)}` };
   }
 };
 

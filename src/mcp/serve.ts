@@ -35,7 +35,7 @@ const MAX_ANSWER_CHARS = 120_000;
 /** Calls under way; a client that makes more does not wait for answers. */
 const MAX_CALLS = 100;
 /** When the client has said its last word: what is under way may still be answered. */
-const LAST_ANSWERS_MS = 2_000;
+const LAST_ANSWERS_MS = 5_000;
 
 const described = (tool: McpTool): Tool => ({
   name: tool.name,

@@ -72,7 +72,7 @@ export const wait = createTool({
     const beganAtMs = performance.now();
     const onLook = createTeller((now) =>
       progress({
-        done: (performance.now() - beganAtMs) / 1_000,
+        done: Math.round(performance.now() - beganAtMs) / 1_000,
         total: timeoutS,
         message:
           `${howMany(now.filter(isOver).length, now.length)} ${now.filter((each) => !isOver(each)).map((each) => podLine(each))[0] ?? ''}`.trim(),

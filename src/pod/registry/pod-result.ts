@@ -1,4 +1,4 @@
-/** Owns the whole result of a pod: it stands on the bus, where the record has its beginning only. */
+/** Owns the whole result of a pod: it stands on the bus; where it is long, the record has its beginning only. */
 import { readBlobText } from '../../bus/blob.ts';
 import { readEntity } from '../../bus/query/entities.ts';
 import type { PodRecord } from './pod-record.ts';
@@ -15,8 +15,16 @@ export const wholeValue = (busDir: string, value: unknown): unknown => {
   return blob === undefined ? value : (JSON.parse(readBlobText(busDir, blob)) as unknown);
 };
 
+/** What a record has of a result that is too long for it. */
+export const headOf = (result: unknown): string | undefined => {
+  const isCut = typeof result === 'object' && result !== null && '$cut' in result && 'head' in result;
+  return isCut && typeof result.head === 'string' ? result.head : undefined;
+};
+
 /** Any JSON; null where there is none. @throws {NikaError} `NIKA_BUS_UNREADABLE`; a system error where its blob is gone */
 export const wholeResult = async ({ entity, end }: PodRecord, busDir: string): Promise<unknown> => {
+  const known: unknown = end?.result ?? null;
+  if (known !== null && headOf(known) === undefined) return wholeValue(busDir, known); // a channel may be long
   const view = await readEntity(busDir, entity);
-  return wholeValue(busDir, view?.result ?? end?.result ?? null);
+  return wholeValue(busDir, view?.result ?? known);
 };
