@@ -10,7 +10,7 @@ import type { BusLine } from '../../src/bus/line.ts';
 import type { AgentKind, Permission } from '../../src/model/agent.ts';
 import type { PodRecord } from '../../src/pod/registry/pod-record.ts';
 import { type Ended, follow, type Running, TestHome } from '../nika.ts';
-import { endPods, recordOf, until } from '../pods.ts';
+import { endPods, recordOf, running, until } from '../pods.ts';
 import type { Script } from '../servers/model/script.ts';
 import { ModelServer } from '../servers/model/server.ts';
 import type { AgentCli } from './cli/agent-cli.ts';
