@@ -1,11 +1,10 @@
 /** Owns where a tool is called: the home and its settings, the pods as they stand now, and which of them the agent runs in. */
 import { channelName } from '../bus/layout.ts';
 import { readFirstLine } from '../bus/read/first-line.ts';
-import { type Home, resolveHome } from '../config/home.ts';
-import { loadSettings, type Settings } from '../config/settings.ts';
+import type { Home } from '../config/home.ts';
+import type { Settings } from '../config/settings.ts';
 import { type EntityId, entityIdSchema, entityTypeOf } from '../model/id.ts';
 import { namedParent } from '../pod/api/inherited-parent.ts';
-import { readCurrentRecords } from '../pod/registry/current-records.ts';
 import type { PodRecord } from '../pod/registry/pod-record.ts';
 import { isOver } from '../pod/registry/pod-status.ts';
 import { latestOfEach } from '../pod/registry/resolve-pod.ts';
@@ -20,8 +19,16 @@ export interface Place {
   readonly self: EntityId | undefined;
 }
 
-/** @throws {NikaError} what is wrong with home or settings */
+/**
+ * Loads what it takes when it is first called: an agent waits for the server at its start.
+ * @throws {NikaError} what is wrong with home or settings
+ */
 export const openPlace = async ({ env, cwd, homeFlag }: Caller): Promise<Place> => {
+  const [{ resolveHome }, { loadSettings }, { readCurrentRecords }] = await Promise.all([
+    import('../config/home.ts'),
+    import('../config/settings.ts'),
+    import('../pod/registry/current-records.ts'),
+  ]);
   const home = resolveHome({ flag: homeFlag, env, cwd });
   const settings = loadSettings(home, env);
   const { records } = await readCurrentRecords({ home, settings });
