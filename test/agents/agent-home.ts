@@ -93,13 +93,13 @@ export class AgentHome extends TestHome implements AsyncDisposable {
   }
 
   /** The job `agent`, which this agent does; `more`: lines of YAML. */
-  agentJob(more = '', permission: Permission = 'full'): void {
+  agentJob(more = '', permission: Permission = 'full', prompt = 'Do what the script says.'): void {
     const text = `name: agent
 description: An agent of a test.
 domain: test
 intent: prove
 agent: ${this.cli.kind}
-prompt: Do what the script says.
+prompt: ${prompt}
 permission: ${permission}
 ${more}
 `;
