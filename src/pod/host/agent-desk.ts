@@ -23,6 +23,8 @@ export interface AgentDeskOptions {
   readonly job: PodEntity;
   readonly control: PodControl;
   readonly onAgentSession: (session: string) => void;
+  /** Where it is not nika that started the agent. */
+  readonly via?: MessageData<'agent_session'>['via'];
 }
 
 /** A tool call as an agent names it. */
@@ -140,8 +142,9 @@ export class AgentDesk {
   }
 
   /** The agent told its session; more than once does no harm, what is new is written. */
-  session(told: MessageData<'agent_session'>): void {
+  session(said: MessageData<'agent_session'>): void {
     if (this.#isClosed) return;
+    const told = { ...said, via: this.#options.via ?? said.via };
     const key = JSON.stringify(told);
     if (key === this.#toldSession) return;
     this.#toldSession = key;
