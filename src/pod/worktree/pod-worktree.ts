@@ -153,7 +153,8 @@ export class PodWorktree implements AsyncDisposable {
     const { commits, files } = changes;
     if (commits === 0 && files === 0 && tip.uncommitted.length === 0) return;
     const { branch } = this.#record;
-    const text = `thrown away with the worktree (keep: never): ${commits} commits, ${files} changed files; ${branch} was at ${tip.head}`;
+    const parts = [`commits: ${commits}`, `changed files: ${files}`, `${branch} was at ${tip.head}`];
+    const text = `thrown away with the worktree, as "keep: never" says; ${parts.join(', ')}`;
     entity.record('note', { text, level: 'warn' });
     session.tell({ event: 'note', text });
   }

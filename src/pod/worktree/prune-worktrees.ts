@@ -131,7 +131,7 @@ const worktreesOf = (options: WorktreePruneOptions): readonly WorktreeRecord[] =
 /** One whose pod never began: its supervisor was killed while git made it. */
 const tryReadOrphan = async (path: string, entity: string, env: Env): Promise<WorktreeRecord | undefined> => {
   const owner = entityIdSchema.safeParse(entity);
-  const madeAtMs = bestEffortSync('worktree.orphan', () => statSync(path).ctimeMs) ?? Infinity;
+  const madeAtMs = bestEffortSync('worktree.orphan', () => statSync(path).mtimeMs) ?? Infinity;
   if (!owner.success || madeAtMs > Date.now() - ORPHAN_AFTER_MS) return undefined;
   const read = await bestEffort('worktree.orphan', { withinMs: LOOK_BUDGET_MS }, async (signal) => {
     const common = await askGit({ dir: path, args: ['rev-parse', '--git-common-dir'], env }, signal);
