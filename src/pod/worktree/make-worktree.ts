@@ -90,5 +90,11 @@ export const makeWorktree = async (
   await undo(plan, options.env, claimed.kind === 'done' && plan.kind === 'new');
   if (made.kind === 'aborted') return 'aborted';
   if (made.kind === 'taken') throw refused(`the branch ${branch} is there already`, branch, OTHER_BRANCH);
-  throw new NikaError('NIKA_WORKTREE_FAILED', `the worktree cannot be made: ${made.why}`, { subject: path });
+  // git does not say why it could not write
+  const isDisk = /unable to (?:write|create)|no space left/i.test(made.why);
+  const remedy = `Look whether the disk has room, "df -h ${dirname(path)}"; or name another folder in worktrees.dir.`;
+  throw new NikaError('NIKA_WORKTREE_FAILED', `the worktree cannot be made: ${made.why}`, {
+    subject: path,
+    ...(isDisk ? { remedy } : {}),
+  });
 };
