@@ -6,11 +6,13 @@ import type { Home } from '../config/home.ts';
 import type { Job } from '../config/job/job.ts';
 import type { Settings } from '../config/settings.ts';
 import { createEntityId, type EntityId } from '../model/id.ts';
+import { providerKeysIn } from '../model/provider-keys.ts';
 import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
 import type { Lineage } from './session.ts';
 import { resolveTrace, type TraceIds } from './trace.ts';
+import { isInLinkedCheckout } from './worktree/linked-checkout.ts';
 import type { WorktreePlan } from './worktree/plan-worktree.ts';
 
 export interface PodWish {
@@ -54,10 +56,14 @@ const planPlace = async (
   id: EntityId,
   { cwd, worktree: wanted }: Mission,
 ): Promise<WorktreePlan | undefined> => {
-  if (wanted === false || (wanted === undefined && wish.parent === undefined)) return undefined;
+  if ((wanted ?? false) === false && !isInLinkedCheckout(cwd)) return undefined;
   const { planWorktree } = await import('./worktree/plan-worktree.ts');
   return planWorktree({ wish, id, cwd, wanted });
 };
+
+/** The keys of providers that the agent has in its environment are on no line, however it shows them (G7). */
+const keyPatterns = (env: PodWish['env']) =>
+  providerKeysIn(env).map((key) => ({ name: 'provider_key', pattern: RegExp.escape(key) }));
 
 /** @throws {NikaError} a wrong id, parent, key or field; nothing was written. */
 export const planPod = async (wish: PodWish): Promise<PodPlan> => {
@@ -76,7 +82,7 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const { project, domain, intent, role } = rendered;
   const tags = Object.fromEntries(rendered.tags.map((tag, at) => [`tags[${at}]`, tag]));
   const { maxBodyBytes, redact } = settings.recorder;
-  const encoder = createBodyEncoder({ maxBodyBytes, patterns: redact });
+  const encoder = createBodyEncoder({ maxBodyBytes, patterns: [...redact, ...keyPatterns(env)] });
   const branch = typeof rendered.worktree === 'object' ? rendered.worktree.branch : undefined;
   refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, branch, ...tags }, encoder);
   const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);

@@ -150,7 +150,10 @@ describe('at the end', () => {
     const inner = `"$NIKA" "$BIN" run -d --id JOB-inner -- sh -c 'until [ -e "$0/go" ]; do sleep 0.05; done' "${home.dir}"`;
     const env = { NIKA: process.execPath, BIN: join(import.meta.dirname, '../../bin/nika.cjs') };
     await home.start(['run', '--worktree', '--id', 'JOB-outer', '--', 'sh', '-c', inner], env).ended;
-    expect(home.record('JOB-inner')).toMatchObject({ cwd: realpathSync(home.pathOf('JOB-outer')), worktree: null });
+    expect(home.record('JOB-inner')).toMatchObject({
+      cwd: realpathSync(home.pathOf('JOB-outer')),
+      worktree: { owner: 'JOB-outer' },
+    });
     expect([home.has('JOB-outer'), home.told('JOB-outer')?.['kept']]).toEqual([true, true]);
     writeFileSync(join(home.dir, 'go'), '');
     await home.nika('pod', 'wait', 'JOB-inner');

@@ -4,8 +4,8 @@
  *
  * L1. Two pods never share a worktree unless one of them was told to.
  */
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { busPath, channelName } from '../../bus/layout.ts';
 import { stateDir } from '../../config/home.ts';
 import type { KeepWorktree } from '../../config/job/worktree-field.ts';
@@ -16,6 +16,7 @@ import type { PodRecord, WorktreeRecord } from '../registry/pod-record.ts';
 import { readRecords } from '../registry/record-file.ts';
 import { shortPodId } from '../registry/resolve-pod.ts';
 import type { PodWish } from '../plan.ts';
+import { isInLinkedCheckout } from './linked-checkout.ts';
 import {
   type Checkout,
   checkBranch,
@@ -151,13 +152,6 @@ const planShared = async ({ wish, cwd }: WorktreeRequest): Promise<WorktreePlan>
   };
 };
 
-/** Whether a folder is in a checkout that is not the first of its repository: its `.git` is a file. */
-const isInLinkedCheckout = (dir: string): boolean => {
-  const stat = statSync(join(dir, '.git'), { throwIfNoEntry: false });
-  if (stat !== undefined) return stat.isFile();
-  return dirname(dir) !== dir && isInLinkedCheckout(dirname(dir));
-};
-
 /**
  * A child that is started from within its parent's worktree, and of which nobody said where it is to run, gets one of its
  * own, from what the parent has committed (L1).
@@ -169,6 +163,18 @@ const isToBeIsolated = ({ wish, cwd }: WorktreeRequest): boolean => {
   return above !== undefined && isWithin(realOf(cwd), above.path);
 };
 
+/** Started in the worktree of another pod, and told so by that: it works in that one. */
+const planWhereItIs = ({ wish, cwd }: WorktreeRequest): WorktreePlan | undefined => {
+  const real = realOf(cwd);
+  const worktree = isInLinkedCheckout(cwd)
+    ? readRecords(wish.home.runDir).findLast((record) => isWithin(real, record.worktree?.path ?? 'none'))?.worktree
+    : undefined;
+  if (worktree === undefined || worktree === null) return undefined;
+  const { keep } = wish.settings.worktrees;
+  const env = withoutRepository(wish.env);
+  return { worktree, keep, cwd, kind: 'shared', isInDir: false, leftBehind: undefined, env };
+};
+
 /**
  * `undefined`: the pod runs where it was started.
  * @throws {NikaError} `NIKA_WORKTREE_REFUSED`, `NIKA_ENTITY_EXISTS`, `NIKA_WORKTREE_FAILED`: git does not answer
@@ -177,6 +183,6 @@ export const planWorktree = async (request: WorktreeRequest): Promise<WorktreePl
   const { wanted, wish } = request;
   if (wanted === 'parent') return planShared(request);
   const wished = wanted ?? (isToBeIsolated(request) ? {} : false);
-  if (wished === false) return undefined;
+  if (wished === false) return planWhereItIs(request);
   return (wish.resumes === true ? planEarlier(request, wished) : undefined) ?? planNew(request, wished);
 };
