@@ -3,6 +3,7 @@
  *
  * P1. Nothing is written before everything is validated.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveBus } from '../bus/archive.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
@@ -47,11 +48,15 @@ const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
-const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodPlan): Promise<Runner> => {
+const loadRunner = async (
+  { job, calledIn, openAgentRunner }: SuperviseOptions,
+  { mission, env }: PodPlan,
+): Promise<Runner> => {
   switch (runnerOf(job)) {
     case 'agent':
       if (openAgentRunner !== undefined && job.agent !== undefined) {
-        return openAgentRunner(job.agent, { cwd: plan.mission.cwd, env: plan.env });
+        const cwd = existsSync(mission.cwd) ? mission.cwd : calledIn; // a worktree is still to be made
+        return openAgentRunner(job.agent, { cwd, env });
       }
       throw new NikaError('NIKA_POD_NOT_STARTED', 'a pod of this kind runs no agents', { subject: job.name });
     case 'steps':
