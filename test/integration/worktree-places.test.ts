@@ -256,6 +256,23 @@ describe('nika pod prune', () => {
     expect([home.branches, home.worktrees]).toEqual([[], []]);
   });
 
+  it('of one whose repository is gone, or that is no worktree any more: kept, and removed by --force', async () => {
+    await using home = new WorktreeHome();
+    await home.run('JOB-a', 'echo x > new.txt');
+    await home.run('JOB-b', 'rm .git');
+    home.git('worktree', 'lock', home.pathOf('JOB-a'));
+    const kept = await home.nika('pod', 'prune');
+    expect(kept.stderr).toMatch(
+      /kept: JOB-a, 1 path is not committed[^]*kept: JOB-b, .*JOB-b is no git worktree any more/,
+    );
+    await home.nika('pod', 'prune', '--force');
+    expect([home.has('JOB-a'), home.has('JOB-b')]).toEqual([true, false]); // git does not remove what a person has locked
+    rmSync(join(home.cwd, '.git'), { recursive: true });
+    expect((await home.nika('pod', 'prune')).stderr).toContain('kept: JOB-a, its repository is gone');
+    await home.nika('pod', 'prune', '--force');
+    expect(home.has('JOB-a')).toBe(false);
+  });
+
   it('is done by pods themselves beyond pods.keepEnded; work stays, and can still be asked for', async () => {
     await using home = new WorktreeHome();
     await home.run('JOB-work', 'echo x > new.txt');

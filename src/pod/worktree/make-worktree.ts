@@ -25,9 +25,10 @@ const UNDO_BUDGET_MS = 30_000;
 /** The folder itself; two that want the same one do not both get it. @throws {NikaError} */
 const claimFolder = ({ worktree: { path }, isInDir }: WorktreePlan): void => {
   try {
+    const isDirNew = isInDir && !existsSync(dirname(path));
     makeFolder(dirname(path), DIR_MODE);
-    const ignore = join(dirname(path), '.gitignore'); // the folder may be inside of somebody's checkout
-    if (isInDir && !existsSync(ignore)) writeFileSync(ignore, '*\n', { mode: 0o600 });
+    // It may be inside of somebody's checkout. One that was there already is not nika's to hide.
+    if (isDirNew) writeFileSync(join(dirname(path), '.gitignore'), '*\n', { mode: 0o600 });
     mkdirSync(path, { mode: DIR_MODE });
   } catch (thrown) {
     const errno = errnoOf(thrown) ?? errorMessage(thrown);

@@ -103,6 +103,7 @@ export class PodWorktree implements AsyncDisposable {
     if (looked.kind !== 'done') {
       const why = looked.kind === 'late' ? `git did not answer within ${looked.withinMs / 1000} s` : looked.why;
       told.session.degrade('git', `${why}; the worktree ${path} stays as it is`);
+      told.session.countDrops(() => ({ worktree_untold: 1 })); // G3
       return undefined;
     }
     const look = looked.value;

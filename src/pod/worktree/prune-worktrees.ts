@@ -71,6 +71,9 @@ interface Judged {
 }
 
 const judge = async (worktree: WorktreeRecord, env: Env, signal: AbortSignal): Promise<Judged> => {
+  if (!isFolder(worktree.git_dir)) {
+    return { tip: undefined, work: isFolder(worktree.path) ? 'its repository is gone' : undefined };
+  }
   if (!isFolder(worktree.path)) {
     const tip = await readBranch(worktree, env, signal); // somebody removed the folder: what was committed stays
     return { tip: tip === worktree.base ? tip : undefined, work: undefined };
@@ -104,10 +107,8 @@ const release = async (worktree: WorktreeRecord, options: WorktreePruneOptions):
   const user = otherPodIn(runDir, path, entity);
   if (user !== undefined) return { ...about, held: `${user} works in it` };
   const judged = await within('worktree.look', LOOK_BUDGET_MS, options, (signal) => judge(worktree, env, signal));
-  if (judged.kind !== 'done') {
-    return { ...about, held: judged.kind === 'failed' ? judged.why : 'git took too long to say what is in it' };
-  }
-  const { tip, work } = judged.value;
+  if (judged.kind === 'late') return { ...about, held: 'git took too long to say what is in it' };
+  const { tip, work } = judged.kind === 'done' ? judged.value : { tip: undefined, work: judged.why };
   if (work !== undefined && !force) return { ...about, held: work };
   const lost = work === undefined ? {} : { lost: `${work}; ${branch} was at ${tip ?? 'no commit'}` };
   if (isDryRun) return { ...about, ...lost };

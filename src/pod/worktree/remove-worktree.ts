@@ -63,6 +63,14 @@ const removeBranch = async (
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
 
+/** Makes git forget the worktree, whose folder is no longer there. @throws {NikaError} `NIKA_WORKTREE_FAILED` */
+const forget = async ({ path, git_dir: dir }: WorktreeRef, env: Env, signal: AbortSignal): Promise<void> => {
+  if (!existsSync(dir)) return; // nor is the repository
+  const forgotten = await tryGitPatiently({ dir, args: ['worktree', 'remove', '--force', path], env }, signal);
+  if (forgotten.kind === 'done' || /is not a working tree/.test(forgotten.why)) return;
+  throw new NikaError('NIKA_WORKTREE_FAILED', `git: ${forgotten.why}`, { subject: path });
+};
+
 /**
  * Removes both; what stands in the worktree is lost. @throws {NikaError} `NIKA_WORKTREE_FAILED`: it is there as before
  */
@@ -71,15 +79,14 @@ export const removeWorktree = async (
   options: RemoveOptions,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { path, git_dir: dir } = worktree;
+  const { path } = worktree;
   const { env } = options;
   const aside = join(dirname(path), `${REMOVED}${basename(path)}-${randomBase32(6)}`);
   const isMoved = tryMove(path, aside);
-  const forgotten = await tryGitPatiently({ dir, args: ['worktree', 'remove', '--force', path], env }, signal);
-  if (forgotten.kind !== 'done' && !/is not a working tree/.test(forgotten.why)) {
+  await forget(worktree, env, signal).catch((thrown: unknown) => {
     if (isMoved) tryMove(aside, path);
-    throw new NikaError('NIKA_WORKTREE_FAILED', `git: ${forgotten.why}`, { subject: path });
-  }
+    throw thrown;
+  });
   options.onForgotten?.();
   await removeBranch(worktree, options, signal);
   if (isMoved) await deleteFolder(aside, env, signal);
