@@ -45,6 +45,7 @@ const DEFAULTS = {
   limits: { pods: 200 },
   pods: { cgroup: true, keepEnded: 500 },
   worktrees: { keep: 'changed', timeoutMs: 300_000 },
+  mcp: { maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   redis: { kind: 'off' },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addJob, McpAgent } from '../mcp.ts';
 import { binary } from '../nika.ts';
 import { until } from '../pods.ts';
 import { WorktreeHome } from '../worktree-home.ts';
@@ -229,6 +230,17 @@ describe('a child', () => {
     const none = await home.nika('pod', 'start', 'shared');
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('there is no worktree of a parent')]);
   });
+});
+
+it('an agent starts a pod in a worktree by the tool start_pod, and is told where', async () => {
+  await using home = new WorktreeHome();
+  addJob(home, 'new-file', 'command: "echo x > new.txt"');
+  await using agent = await McpAgent.open(home);
+  const { text } = await agent.call('start_pod', { job: 'new-file', id: 'JOB-t', worktree: true });
+  expect(text).toContain('JOB-t has started: new-file in a worktree of its own, ');
+  expect(text).toContain('run/worktrees/JOB-t, on the branch nika/new-file-t. ');
+  await home.nika('pod', 'wait', 'JOB-t');
+  expect(home.told('JOB-t')).toMatchObject({ kept: true, files: 1 });
 });
 
 describe('nika pod prune', () => {
