@@ -199,6 +199,6 @@ cd "$1/work" && NIKA_HOME="$1" "$2" "$3" run --worktree --id JOB-f -- true; echo
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   expect(said).toContain('nika: the worktree cannot be made: unable to write file large');
-  expect(said).toMatch(/Look whether the disk has room[^\n]*\[NIKA_WORKTREE_FAILED\]\nexit 1\n\.gitignore\n$/);
+  expect(said).toMatch(/Look whether the disk has room[^\n]*\[NIKA_WORKTREE_FAILED\]\nexit 1\n$/);
   expect([home.branches, home.worktrees, isBusEmpty(home)]).toEqual([[], [], true]);
 });
