@@ -56,7 +56,8 @@ const planPlace = async (
   id: EntityId,
   { cwd, worktree: wanted }: Mission,
 ): Promise<WorktreePlan | undefined> => {
-  if ((wanted ?? false) === false && !isInLinkedCheckout(cwd)) return undefined;
+  const mayHaveOne = wish.resumes === true || isInLinkedCheckout(cwd);
+  if ((wanted ?? false) === false && !mayHaveOne) return undefined;
   const { planWorktree } = await import('./worktree/plan-worktree.ts');
   return planWorktree({ wish, id, cwd, wanted });
 };

@@ -92,13 +92,14 @@ const latestOf = (records: readonly PodRecord[], entity: string): PodRecord | un
   records.findLast((record) => record.entity === entity);
 
 /** The same folder in it as before; its top where that is gone. */
-const planEarlier = ({ wish, id }: WorktreeRequest, wanted: WorktreeWish): WorktreePlan | undefined => {
+const planEarlier = ({ wish, id, wanted }: WorktreeRequest): WorktreePlan | undefined => {
+  if (wish.resumes !== true || wanted === false) return undefined;
   const before = readRecords(wish.home.runDir).findLast(
     ({ entity, worktree }) => entity === id && worktree?.owner === id,
   );
   if (before?.worktree === undefined || before.worktree === null) return undefined;
   const { cwd, worktree } = before;
-  const keep = wanted.keep ?? wish.settings.worktrees.keep;
+  const keep = (typeof wanted === 'object' ? wanted.keep : undefined) ?? wish.settings.worktrees.keep;
   const at = isWithin(cwd, worktree.path) ? cwd : worktree.path;
   const anew = { ...worktree, head: null, kept: true, changes: null };
   return {
@@ -180,9 +181,10 @@ const planWhereItIs = ({ wish, cwd }: WorktreeRequest): WorktreePlan | undefined
  * @throws {NikaError} `NIKA_WORKTREE_REFUSED`, `NIKA_ENTITY_EXISTS`, `NIKA_WORKTREE_FAILED`: git does not answer
  */
 export const planWorktree = async (request: WorktreeRequest): Promise<WorktreePlan | undefined> => {
-  const { wanted, wish } = request;
+  const { wanted } = request;
   if (wanted === 'parent') return planShared(request);
+  const earlier = planEarlier(request);
+  if (earlier !== undefined) return earlier;
   const wished = wanted ?? (isToBeIsolated(request) ? {} : false);
-  if (wished === false) return planWhereItIs(request);
-  return (wish.resumes === true ? planEarlier(request, wished) : undefined) ?? planNew(request, wished);
+  return wished === false ? planWhereItIs(request) : planNew(request, wished);
 };
