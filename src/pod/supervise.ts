@@ -3,6 +3,7 @@
  *
  * P1. Nothing is written before everything is validated.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveBus } from '../bus/archive.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
@@ -18,6 +19,7 @@ import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { OpenAgentRunner, Runner } from './runner/runner.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface SuperviseOptions extends PodWish {
   readonly stop: Stop;
@@ -34,8 +36,6 @@ export interface SuperviseOptions extends PodWish {
   readonly takesRoom?: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
-  /** The entity is on the bus already, and goes on with its next attempt. */
-  readonly resumes?: boolean;
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
@@ -48,11 +48,15 @@ const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
-const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodPlan): Promise<Runner> => {
+const loadRunner = async (
+  { job, calledIn, openAgentRunner }: SuperviseOptions,
+  { mission, env }: PodPlan,
+): Promise<Runner> => {
   switch (runnerOf(job)) {
     case 'agent':
       if (openAgentRunner !== undefined && job.agent !== undefined) {
-        return openAgentRunner(job.agent, { cwd: plan.mission.cwd, env: plan.env });
+        const cwd = existsSync(mission.cwd) ? mission.cwd : calledIn; // a worktree is still to be made
+        return openAgentRunner(job.agent, { cwd, env });
       }
       throw new NikaError('NIKA_POD_NOT_STARTED', 'a pod of this kind runs no agents', { subject: job.name });
     case 'steps':
@@ -70,7 +74,7 @@ const createSessionId = (): SessionId => sessionIdSchema.parse(crypto.randomUUID
  * What others left behind is seen to while the pod works: pods that died are closed, the oldest ended ones forgotten, old
  * files of the bus compressed. The pod's end ends that too.
  */
-const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
+const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable => {
   const controller = new AbortController();
   const { signal } = controller;
   const { busDir, runDir } = home;
@@ -81,15 +85,16 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { prunePods, pruneUnreadable }] = await Promise.all([
+    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }] = await Promise.all([
       import('./registry/lost.ts'),
       import('./registry/prune.ts'),
+      import('./worktree/prune-worktrees.ts'),
     ]);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
-    bestEffortSync('pod.prune', () => {
-      prunePods({ runDir, keep });
-      pruneUnreadable(runDir, false);
-    });
+    await bestEffort('pod.prune', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
+      prunePodsAndWorktrees({ runDir, keep, env, force: false, isQuick: true, signal }),
+    );
+    bestEffortSync('pod.prune', () => pruneUnreadable(runDir, false));
   };
   const keeping = keepHouse();
   return {
@@ -161,6 +166,17 @@ const waitBetween = async (control: PodControl, ms: number, signal: AbortSignal)
 const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
   Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
 
+/** In which its attempts work; loaded where there is one. */
+const openWorktree = async (
+  { worktree }: PodPlan,
+  { home, settings, stop }: SuperviseOptions,
+): Promise<PodWorktree | undefined> => {
+  if (worktree === undefined) return undefined;
+  const { PodWorktree: Opened } = await import('./worktree/pod-worktree.ts');
+  const { timeoutMs: withinMs } = settings.worktrees;
+  return Opened.open(worktree, { runDir: home.runDir, withinMs }, stop.signal);
+};
+
 /**
  * Runs the job to its end: as many attempts as it takes, or may take.
  * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
@@ -176,6 +192,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
+  await using worktree = await openWorktree(plan, options);
   await using _house = startHousekeeping(options);
   const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);
@@ -188,6 +205,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     const attempted = await runAttempt({
       ...ofAll(options),
       plan,
+      worktree,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
