@@ -4,6 +4,7 @@ import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addImportCommand } from './import-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
@@ -74,6 +75,7 @@ Examples:
   addBusCommands(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);
+  addImportCommand(program, terminal);
   addServiceCommands(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
