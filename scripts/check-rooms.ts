@@ -27,6 +27,9 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['*'],
 };
 
+/** A process of its own composes, as the commands do, wherever its file lies. */
+const PROCESSES: readonly string[] = ['src/pod/launch/supervise-worker.ts'];
+
 /** The base itself is narrower. */
 const BASE_OF: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -44,6 +47,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'get-east-asian-width': ['cli'],
   chokidar: ['bus', 'config'],
   tinyglobby: ['pod'],
+  'jsonc-parser': ['agents'],
+  diff: ['cli'],
   ioredis: ['redis'],
   zod: ['*'],
 };
@@ -82,7 +87,7 @@ const judgeRoom = ({ file, target, isType, isLazy }: Import): string | undefined
   if (LAZY.includes(path) && !isType && !isLazy) return `${path} may be loaded only where it is needed, with import()`;
   const adds = ADDS[room];
   if (adds === undefined) return `the room ${room}/ is not in the table of scripts/check-rooms.ts`;
-  if (other === room || adds.includes('*') || adds.includes(other)) return undefined;
+  if (PROCESSES.includes(file) || other === room || adds.includes('*') || adds.includes(other)) return undefined;
   if ((BASE_OF[room] ?? BASE).includes(other)) return undefined;
   if (other === 'config' && isType && BASE_OF[room] === undefined) return undefined;
   return `${room}/ may not import ${other}/${other === 'config' ? ' (but its types, with "import type")' : ''}`;

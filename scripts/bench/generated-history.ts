@@ -82,7 +82,9 @@ class SessionText {
     const id = `toolu_${this.#number}_${this.#step}`;
     this.answer([{ type: 'text', text: `Now I look at step ${this.#step}.` }]);
     this.answer([{ type: 'tool_use', id, name, input }]);
-    this.add('progress', { data: { type: 'hook_progress', hookEvent: 'PreToolUse', command: '/home/ada/bin/hook.sh' } });
+    this.add('progress', {
+      data: { type: 'hook_progress', hookEvent: 'PreToolUse', command: '/home/ada/bin/hook.sh' },
+    });
     const message = { role: 'user', content: [{ tool_use_id: id, type: 'tool_result', content }] };
     this.add('user', { message, toolUseResult });
   }
@@ -95,9 +97,16 @@ const fill = (session: SessionText, number: number): void => {
     const file = { filePath: path, content: text, numLines: 200, startLine: 1, totalLines: 200 };
     session.call('Read', { file_path: path }, text, { type: 'text', file });
     const output = text.slice(0, 1500);
-    session.call('Bash', { command: `npx vitest run ${path}`, description: 'Run it' }, output, { stdout: output, stderr: '' });
+    session.call('Bash', { command: `npx vitest run ${path}`, description: 'Run it' }, output, {
+      stdout: output,
+      stderr: '',
+    });
     const edit = { file_path: path, old_string: text.slice(0, 200), new_string: text.slice(0, 260) };
-    session.call('Edit', edit, `The file ${path} has been updated.`, { filePath: path, originalFile: text, structuredPatch: [] });
+    session.call('Edit', edit, `The file ${path} has been updated.`, {
+      filePath: path,
+      originalFile: text,
+      structuredPatch: [],
+    });
   }
   session.answer([{ type: 'text', text: 'It is done.' }]);
 };

@@ -34,7 +34,8 @@ class UnreadableLines {
 
   tell({ warn, paint }: Terminal): void {
     if (this.count === 0) return;
-    const what = this.count === 1 ? '1 line or file could' : `${this.count.toLocaleString('en-US')} lines or files could`;
+    const what =
+      this.count === 1 ? '1 line or file could' : `${this.count.toLocaleString('en-US')} lines or files could`;
     warn(`${paint('yellow', 'nika:')} ${what} not be read; all others were:`);
     for (const { file, line, why } of this.first.slice(0, SHOWN_UNREADABLE)) {
       warn(printable(`  ${file}${line === 0 ? '' : `:${line}`}: ${why}`));
@@ -158,7 +159,17 @@ const run = async (
   using progress = startProgress(terminal, `importing ${form.name}`);
   const { onProgress } = progress;
   const signal = interruption();
-  const options = { home, settings, form, sessions, version: readVersion(), isDryRun, onProgress, onUnreadable, signal };
+  const options = {
+    home,
+    settings,
+    form,
+    sessions,
+    version: readVersion(),
+    isDryRun,
+    onProgress,
+    onUnreadable,
+    signal,
+  };
   const counts = await importHistory(options);
   progress.clear();
   if (counts.isInterrupted) process.exitCode = EXIT_INTERRUPTED;

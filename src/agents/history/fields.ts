@@ -1,23 +1,10 @@
-/** Owns how fields of foreign JSON are looked at: whatever stands there, nothing throws. */
-
-export type Fields = Readonly<Record<string, unknown>>;
+/** Owns how parts of foreign JSON are looked at besides single fields: lists, times, texts in parts. Nothing throws. */
+import { type Fields, numberOf, wordOf } from '../read-fields.ts';
 
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
-
-/** Text that is not empty. */
-export const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
-
-export const numberOf = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-
-/** A count; 0 where there is none. */
-export const countOf = (value: unknown): number => Math.max(0, Math.trunc(numberOf(value) ?? 0));
-
-export const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
+export const fieldsIn = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
 
 /** 1 January of the year 10000: later times have more digits than a line has room for. */
 const END_OF_TIME_MS = 253_402_300_800_000;
@@ -30,12 +17,12 @@ export const timeOf = (value: unknown): number | undefined => {
 
 /** Parts of text such as `[{type: 'text', text: …}]`, or text alone, as one text. */
 export const joinedText = (content: unknown): string | undefined => {
-  if (typeof content === 'string') return textOf(content);
+  if (typeof content === 'string') return wordOf(content);
   if (!Array.isArray(content)) return undefined;
   const texts = content.flatMap((part: unknown) =>
-    typeof part === 'string' ? part : isFields(part) ? (textOf(part['text']) ?? []) : [],
+    typeof part === 'string' ? part : isFields(part) ? (wordOf(part['text']) ?? []) : [],
   );
-  return textOf(texts.join('\n'));
+  return wordOf(texts.join('\n'));
 };
 
 /** `path` is not a path of any system, but its last part names the project well enough. */

@@ -6,7 +6,8 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errorMessage } from '../../model/error.ts';
-import { type Fields, isFields } from './fields.ts';
+import { isFields } from './fields.ts';
+import { type Fields } from '../read-fields.ts';
 import type { ReadOptions } from './told.ts';
 
 const FIRST_PIECE_BYTES = 64 * 1024;
@@ -19,7 +20,11 @@ const tryParse = (text: string): Fields | string => {
     const value: unknown = JSON.parse(text);
     return isFields(value) ? value : 'it is no JSON object';
   } catch (thrown) {
-    return errorMessage(thrown).split('\n', 1)[0]?.replace(/, ".*$/s, '') ?? 'it is no JSON';
+    return (
+      errorMessage(thrown)
+        .split('\n', 1)[0]
+        ?.replace(/, ".*$/s, '') ?? 'it is no JSON'
+    );
   }
 };
 

@@ -4,7 +4,8 @@
  * H1. Lines of one file keep their order. A line without a time has that of the one before it.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Fields, timeOf } from './fields.ts';
+import { timeOf } from './fields.ts';
+import { type Fields } from '../read-fields.ts';
 import { JsonLines } from './json-lines.ts';
 import type { ReadOptions, Told } from './told.ts';
 

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, sep } from 'node:path';
-import { fieldsOf, joinedText, lastPartOf, textOf, timeOf } from '../fields.ts';
+import { joinedText, lastPartOf, timeOf } from '../fields.ts';
+import { fieldsOf, wordOf } from '../../read-fields.ts';
 import { filesUnder, sizeOf, tryStat } from '../history-files.ts';
 import { firstLines } from '../json-lines.ts';
 import { readThreads, type ThreadFile } from '../threads.ts';
@@ -19,7 +20,7 @@ const subOf = (path: string): string => SUBAGENT_FILE.exec(basename(path))?.[1] 
 
 const sessionIn = (path: string): string | undefined => {
   for (const record of firstLines(path, HEAD_LINES)) {
-    const id = textOf(record['sessionId']);
+    const id = wordOf(record['sessionId']);
     if (id !== undefined) return id;
   }
   return undefined;
@@ -43,11 +44,11 @@ const headOf = (path: string): SessionHead | undefined => {
     if (type !== 'user' && type !== 'assistant') continue;
     const message = fieldsOf(record['message']);
     startedAtMs ??= timeOf(record['timestamp']);
-    cwd ??= textOf(record['cwd']);
-    version ??= textOf(record['version']);
+    cwd ??= wordOf(record['cwd']);
+    version ??= wordOf(record['version']);
     if (type === 'assistant') {
-      model ??= textOf(message['model']);
-      kin ??= textOf(message['id']);
+      model ??= wordOf(message['model']);
+      kin ??= wordOf(message['id']);
     } else if (record['isMeta'] !== true) title ??= titleIn(message['content']);
     if (model !== undefined && title !== undefined) break;
   }
@@ -57,7 +58,7 @@ const headOf = (path: string): SessionHead | undefined => {
 const factsIn = (path: string): SubFacts => {
   try {
     const facts = fieldsOf(JSON.parse(readFileSync(path.replace(/\.jsonl$/, '.meta.json'), 'utf8')));
-    return { type: textOf(facts['agentType']), what: textOf(facts['description']) };
+    return { type: wordOf(facts['agentType']), what: wordOf(facts['description']) };
   } catch {
     return { type: undefined, what: undefined }; // older versions have no such file
   }

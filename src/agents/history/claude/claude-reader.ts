@@ -7,7 +7,8 @@
  */
 import type { CallResult } from '../../../hooks/tool-call.ts';
 import type { Usage } from '../../../model/usage.ts';
-import { countOf, type Fields, fieldsOf, isFields, joinedText, listOf, numberOf, textOf } from '../fields.ts';
+import { isFields, joinedText, fieldsIn } from '../fields.ts';
+import { countOf, type Fields, fieldsOf, numberOf, wordOf } from '../../read-fields.ts';
 import type { ThreadLine, ThreadReader } from '../threads.ts';
 import type { Told, ToldCall, ToldUsage } from '../told.ts';
 import { Turns } from '../turns.ts';
@@ -54,7 +55,7 @@ const promptIn = (text: string): string => {
 
 const usageOf = (message: Fields, record: Fields, turn: string | undefined): Usage | undefined => {
   const usage = message['usage'];
-  const model = textOf(message['model']) ?? '';
+  const model = wordOf(message['model']) ?? '';
   if (!isFields(usage) || model === SYNTHETIC) return undefined;
   const cost = numberOf(record['costUSD']); // versions of before July 2025
   return {
@@ -125,16 +126,16 @@ export class ClaudeReader implements ThreadReader {
 
   *#answer(record: Fields, atMs: number, sub: string | undefined): Generator<Told> {
     const message = fieldsOf(record['message']);
-    const id = textOf(message['id']) ?? textOf(record['uuid']) ?? '';
+    const id = wordOf(message['id']) ?? wordOf(record['uuid']) ?? '';
     if (sub === undefined) this.#turns.touch(atMs);
     yield* this.#use(message, record, { id, atMs, sub });
     const text = joinedText(message['content'])?.trim();
     if (text !== undefined && text !== '') this.#hear(record, text, sub);
-    for (const part of listOf(message['content'])) {
-      const callId = textOf(part['id']);
-      const tool = textOf(part['name']);
+    for (const part of fieldsIn(message['content'])) {
+      const callId = wordOf(part['id']);
+      const tool = wordOf(part['name']);
       if (callId !== undefined && tool !== undefined && 'input' in part) {
-        const cwd = textOf(record['cwd']);
+        const cwd = wordOf(record['cwd']);
         const turn = this.#turns.id;
         this.#open.set(callId, { key: `${id}/${callId}`, tool, input: part['input'], atMs, turn, sub, cwd });
       }
@@ -169,8 +170,8 @@ export class ClaudeReader implements ThreadReader {
 
   *#said(record: Fields, atMs: number, sub: string | undefined): Generator<Told> {
     const { content } = fieldsOf(record['message']);
-    const parts = listOf(content);
-    const results = parts.filter((part) => textOf(part['tool_use_id']) !== undefined);
+    const parts = fieldsIn(content);
+    const results = parts.filter((part) => wordOf(part['tool_use_id']) !== undefined);
     for (const part of results) yield* this.#result(part, results.length === 1 ? record : {}, atMs);
     if (sub !== undefined || results.length > 0) return;
     const text = joinedText(content);
@@ -181,14 +182,14 @@ export class ClaudeReader implements ThreadReader {
     }
     const isOwn = record['isMeta'] === true || record['isCompactSummary'] === true;
     if (isOwn || record['isVisibleInTranscriptOnly'] === true || NO_PROMPT.test(text)) return;
-    const id = textOf(record['promptId']) ?? textOf(record['uuid']) ?? `${atMs}`;
+    const id = wordOf(record['promptId']) ?? wordOf(record['uuid']) ?? `${atMs}`;
     if (id === this.#turns.id) return; // more of the same prompt
     yield* this.#settle(undefined);
     yield* this.#turns.begin(id, promptIn(text), atMs);
   }
 
   *#result(part: Fields, record: Fields, atMs: number): Generator<Told> {
-    const id = textOf(part['tool_use_id']);
+    const id = wordOf(part['tool_use_id']);
     const open = id === undefined ? undefined : this.#open.get(id);
     if (id === undefined || open === undefined) return; // its beginning is in another file
     this.#open.delete(id);
@@ -196,7 +197,7 @@ export class ClaudeReader implements ThreadReader {
     const { content } = part;
     const told = record['toolUseResult'];
     if (part['is_error'] === true) {
-      const text = joinedText(content) ?? textOf(told) ?? 'it failed';
+      const text = joinedText(content) ?? wordOf(told) ?? 'it failed';
       if (text.includes(INTERRUPTED)) this.#turns.interrupt();
       yield this.#ended(id, open, atMs, failureOf(text));
     } else yield this.#ended(id, open, atMs, { ok: true, response: isFields(told) ? told : (content ?? null) });
@@ -214,9 +215,9 @@ export class ClaudeReader implements ThreadReader {
     const prompt = joinedText(fieldsOf(record['message'])['content']);
     const call = this.#callFor(prompt);
     const facts = this.#factsOf(sub);
-    const type = facts.type ?? textOf(record['attributionAgent']) ?? textOf(call['subagent_type']) ?? 'subagent';
+    const type = facts.type ?? wordOf(record['attributionAgent']) ?? wordOf(call['subagent_type']) ?? 'subagent';
     this.#subs.set(sub, { type, isOver: false, lastText: undefined });
-    const what = facts.what ?? textOf(call['description']) ?? prompt;
+    const what = facts.what ?? wordOf(call['description']) ?? prompt;
     yield { kind: 'sub start', key: sub, atMs, type, what, parent: undefined };
   }
 

@@ -1,6 +1,7 @@
 /** Owns how Codex writes down calls of tools: what was asked for, what it came to. */
 import type { CallResult } from '../../../hooks/tool-call.ts';
-import { type Fields, fieldsOf, isFields, joinedText, numberOf, textOf } from '../fields.ts';
+import { isFields, joinedText } from '../fields.ts';
+import { type Fields, fieldsOf, numberOf, wordOf } from '../../read-fields.ts';
 
 /** What the program, or the server, behind a call came to. */
 export interface ItemCall {
@@ -34,10 +35,10 @@ const parsed = (text: unknown): unknown => {
 
 /** What the model asks for in a `response_item`; `undefined`: nothing. */
 export const inputOf = (item: Fields): WantedCall | undefined => {
-  const name = textOf(item['name']) ?? 'unknown';
+  const name = wordOf(item['name']) ?? 'unknown';
   switch (item['type']) {
     case 'function_call': {
-      const namespace = textOf(item['namespace']);
+      const namespace = wordOf(item['namespace']);
       return { tool: namespace === undefined ? name : `${namespace}.${name}`, input: parsed(item['arguments']) };
     }
     case 'custom_tool_call':
@@ -64,13 +65,13 @@ const ITEM_TOOLS: Readonly<Record<string, string>> = {
   McpToolCall: 'mcp',
 };
 
-const mcpName = (server: unknown, tool: unknown): string => `mcp__${textOf(server) ?? ''}__${textOf(tool) ?? ''}`;
+const mcpName = (server: unknown, tool: unknown): string => `mcp__${wordOf(server) ?? ''}__${wordOf(tool) ?? ''}`;
 
 /** Ids of calls within code begin so. */
 const isNestedId = (id: string): boolean => id.startsWith('exec-');
 
 const itemOf = (item: Fields): ItemCall | undefined => {
-  const id = textOf(item['id']);
+  const id = wordOf(item['id']);
   const known = ITEM_TOOLS[String(item['type'])];
   if (id === undefined || known === undefined) return undefined;
   const isMcp = known === 'mcp';
@@ -78,8 +79,13 @@ const itemOf = (item: Fields): ItemCall | undefined => {
   return {
     id,
     tool: isMcp ? mcpName(item['server'], item['tool']) : known,
-    input: isMcp ? item['arguments'] : known === 'exec_command' ? { command: item['command'] } : { changes: item['changes'] },
-    output: textOf(item['aggregated_output']) ?? textOf(item['stdout']) ?? joinedText(fieldsOf(item['result'])['content']),
+    input: isMcp
+      ? item['arguments']
+      : known === 'exec_command'
+        ? { command: item['command'] }
+        : { changes: item['changes'] },
+    output:
+      wordOf(item['aggregated_output']) ?? wordOf(item['stdout']) ?? joinedText(fieldsOf(item['result'])['content']),
     exitCode: numberOf(item['exit_code']),
     durationMs: durationOf(item['duration']),
     isFailed: status === 'failed' || status === 'declined',
@@ -91,14 +97,14 @@ const itemOf = (item: Fields): ItemCall | undefined => {
 export const itemCallOf = (event: Fields): ItemCall | undefined => {
   const { type } = event;
   if (type === 'item_completed') return itemOf(fieldsOf(event['item']));
-  const id = textOf(event['call_id']);
+  const id = wordOf(event['call_id']);
   if (id === undefined || (type !== 'exec_command_end' && type !== 'patch_apply_end')) return undefined;
   const exitCode = numberOf(event['exit_code']);
   return {
     id,
     tool: type === 'exec_command_end' ? 'exec_command' : 'apply_patch',
     input: { command: event['command'], changes: event['changes'] },
-    output: textOf(event['aggregated_output']) ?? textOf(event['stdout']),
+    output: wordOf(event['aggregated_output']) ?? wordOf(event['stdout']),
     exitCode,
     durationMs: durationOf(event['duration']),
     isFailed: event['success'] === false || (exitCode ?? 0) !== 0,
@@ -128,7 +134,7 @@ const readOutput = (output: unknown): Told => {
   const whole = text.startsWith('{') ? parsed(text) : text;
   const metadata = isFields(whole) ? whole['metadata'] : undefined;
   if (isFields(whole) && isFields(metadata)) {
-    return { text: textOf(whole['output']) ?? '', exitCode: numberOf(metadata['exit_code']), isRefused: false };
+    return { text: wordOf(whole['output']) ?? '', exitCode: numberOf(metadata['exit_code']), isRefused: false };
   }
   const head = text.slice(0, HEAD_CHARS);
   const exitCode = EXITED.exec(head)?.[1];

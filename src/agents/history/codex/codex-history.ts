@@ -1,7 +1,8 @@
 /** Owns where Codex keeps its sessions, and which rollout files make up one: its own, and those of its subagents. */
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { type Fields, fieldsOf, joinedText, textOf, timeOf } from '../fields.ts';
+import { joinedText, timeOf } from '../fields.ts';
+import { type Fields, fieldsOf, wordOf } from '../../read-fields.ts';
 import { filesUnder, sizeOf, tryStat } from '../history-files.ts';
 import { firstLines } from '../json-lines.ts';
 import { readThreads, type ThreadFile } from '../threads.ts';
@@ -26,16 +27,16 @@ const rolloutOf = (path: string): Rollout | undefined => {
   const [first] = firstLines(path, 1);
   if (first === undefined) return undefined;
   const meta = metaOf(first);
-  const id = textOf(meta['id']);
+  const id = wordOf(meta['id']);
   if (id === undefined) return undefined;
   const spawn = fieldsOf(fieldsOf(fieldsOf(meta['source'])['subagent'])['thread_spawn']);
-  return { path, id, parent: textOf(meta['parent_thread_id']) ?? textOf(spawn['parent_thread_id']) };
+  return { path, id, parent: wordOf(meta['parent_thread_id']) ?? wordOf(spawn['parent_thread_id']) };
 };
 
 const titleIn = (record: Fields): string | undefined => {
   const payload = fieldsOf(record['payload']);
   const item = fieldsOf(payload['item']);
-  if (payload['type'] === 'user_message') return textOf(payload['message']);
+  if (payload['type'] === 'user_message') return wordOf(payload['message']);
   if (item['type'] === 'UserMessage') return joinedText(item['content']);
   if (payload['type'] !== 'message' || payload['role'] !== 'user') return undefined;
   const text = joinedText(payload['content']);
@@ -50,13 +51,13 @@ const headOf = ({ path, id }: Rollout): SessionHead | undefined => {
   for (const record of firstLines(path, HEAD_LINES)) {
     meta ??= metaOf(record);
     startedAtMs ??= timeOf(record['timestamp']) ?? timeOf(meta['timestamp']);
-    if (record['type'] === 'turn_context') model ??= textOf(fieldsOf(record['payload'])['model']);
+    if (record['type'] === 'turn_context') model ??= wordOf(fieldsOf(record['payload'])['model']);
     title ??= titleIn(record);
     if (model !== undefined && title !== undefined) break;
   }
   if (meta === undefined || startedAtMs === undefined) return undefined;
-  const kin = textOf(meta['forked_from_id']) ?? id;
-  return { startedAtMs, cwd: textOf(meta['cwd']), version: textOf(meta['cli_version']), model, title, kin };
+  const kin = wordOf(meta['forked_from_id']) ?? id;
+  return { startedAtMs, cwd: wordOf(meta['cwd']), version: wordOf(meta['cli_version']), model, title, kin };
 };
 
 /** The thread that all began with, as far as its file is there. */

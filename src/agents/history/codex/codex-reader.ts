@@ -8,7 +8,8 @@
  */
 import type { CallResult } from '../../../hooks/tool-call.ts';
 import type { Usage } from '../../../model/usage.ts';
-import { countOf, type Fields, fieldsOf, isFields, joinedText, numberOf, textOf } from '../fields.ts';
+import { isFields, joinedText } from '../fields.ts';
+import { countOf, type Fields, fieldsOf, numberOf, wordOf } from '../../read-fields.ts';
 import type { ThreadLine, ThreadReader } from '../threads.ts';
 import type { Told, ToldCall } from '../told.ts';
 import { Turns } from '../turns.ts';
@@ -63,7 +64,7 @@ const usageOf = (told: Fields, { model, turn }: ThreadState): Usage => {
 
 const roleOf = (source: unknown): string | undefined => {
   const spawn = fieldsOf(fieldsOf(fieldsOf(source)['subagent'])['thread_spawn']);
-  return textOf(spawn['agent_role']) ?? textOf(spawn['agent_nickname']);
+  return wordOf(spawn['agent_role']) ?? wordOf(spawn['agent_nickname']);
 };
 
 export class CodexReader implements ThreadReader {
@@ -80,13 +81,13 @@ export class CodexReader implements ThreadReader {
     const payload = fieldsOf(record['payload']);
     switch (record['type']) {
       case 'session_meta':
-        state.cwd = textOf(payload['cwd']) ?? state.cwd;
+        state.cwd = wordOf(payload['cwd']) ?? state.cwd;
         if (sub !== undefined) yield* this.#startSub(sub, payload, atMs);
         return;
       case 'turn_context':
-        state.model = textOf(payload['model']) ?? state.model;
-        state.cwd = textOf(payload['cwd']) ?? state.cwd;
-        state.turn = textOf(payload['turn_id']) ?? state.turn;
+        state.model = wordOf(payload['model']) ?? state.model;
+        state.cwd = wordOf(payload['cwd']) ?? state.cwd;
+        state.turn = wordOf(payload['turn_id']) ?? state.turn;
         return;
       case 'event_msg':
         yield* this.#event(state, payload, { atMs, sub });
@@ -96,7 +97,7 @@ export class CodexReader implements ThreadReader {
         return;
       case 'token_usage_record': {
         state.hasUsageRecords = true;
-        const key = textOf(payload['response_id']) ?? `${atMs}`;
+        const key = wordOf(payload['response_id']) ?? `${atMs}`;
         const usage = usageOf(fieldsOf(payload['usage']), state);
         yield { kind: 'usage', key: `${state.turn ?? ''}/${key}`, atMs, usage, sub };
       }
@@ -133,12 +134,12 @@ export class CodexReader implements ThreadReader {
     const state = this.#stateOf(sub);
     if (state.isStarted) return;
     state.isStarted = true;
-    const parent = textOf(meta['parent_thread_id']);
+    const parent = wordOf(meta['parent_thread_id']);
     yield {
       kind: 'sub start',
       key: sub,
       atMs,
-      type: roleOf(meta['source']) ?? textOf(meta['agent_nickname']) ?? 'subagent',
+      type: roleOf(meta['source']) ?? wordOf(meta['agent_nickname']) ?? 'subagent',
       what: undefined,
       parent: parent !== undefined && this.#states.has(parent) ? parent : undefined,
     };
@@ -153,17 +154,17 @@ export class CodexReader implements ThreadReader {
     switch (event['type']) {
       case 'task_started':
       case 'turn_started':
-        state.turn = textOf(event['turn_id']) ?? state.turn;
+        state.turn = wordOf(event['turn_id']) ?? state.turn;
         return;
       case 'user_message':
-        yield* this.#prompt(state, textOf(event['message']), { atMs, sub });
+        yield* this.#prompt(state, wordOf(event['message']), { atMs, sub });
         return;
       case 'agent_message':
-        this.#answer(state, textOf(event['message']), atMs);
+        this.#answer(state, wordOf(event['message']), atMs);
         return;
       case 'task_complete':
       case 'turn_complete':
-        this.#answer(state, textOf(event['last_agent_message']), atMs);
+        this.#answer(state, wordOf(event['last_agent_message']), atMs);
         state.turns.lasted(numberOf(event['duration_ms']));
         yield* this.#endTurn(state, sub);
         return;
@@ -172,7 +173,7 @@ export class CodexReader implements ThreadReader {
         yield* this.#endTurn(state, sub);
         return;
       case 'error':
-        state.turns.fail(textOf(event['message']) ?? 'an error');
+        state.turns.fail(wordOf(event['message']) ?? 'an error');
         return;
       case 'token_count':
         yield* this.#count(state, fieldsOf(event['info']), { atMs, sub });
@@ -218,7 +219,7 @@ export class CodexReader implements ThreadReader {
         yield* this.#prompt(state, text, { atMs, sub });
       return;
     }
-    const id = textOf(item['call_id']) ?? textOf(item['id']);
+    const id = wordOf(item['call_id']) ?? wordOf(item['id']);
     if (id === undefined) return;
     const wanted = inputOf(item);
     if (wanted !== undefined) {

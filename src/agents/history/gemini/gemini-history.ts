@@ -4,7 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../../model/error.ts';
-import { type Fields, fieldsOf, isFields, joinedText, listOf, textOf, timeOf } from '../fields.ts';
+import { isFields, joinedText, fieldsIn, timeOf } from '../fields.ts';
+import { type Fields, fieldsOf, wordOf } from '../../read-fields.ts';
 import { filesUnder, sizeOf, tryStat } from '../history-files.ts';
 import { firstLines, MAX_LINE_BYTES } from '../json-lines.ts';
 import { readThreads, type ThreadFile } from '../threads.ts';
@@ -24,7 +25,7 @@ const projectOf = (path: string): string | undefined => {
   for (let dir = dirname(path); dirname(dir) !== dir; dir = dirname(dir)) {
     if (basename(dir) !== CHATS) continue;
     try {
-      return textOf(readFileSync(join(dirname(dir), '.project_root'), 'utf8').trim());
+      return wordOf(readFileSync(join(dirname(dir), '.project_root'), 'utf8').trim());
     } catch {
       return undefined;
     }
@@ -54,7 +55,7 @@ function* recordsOf(path: string): Generator<Fields> {
 
 const titleIn = (message: Fields): string | undefined => {
   const text = message['type'] === 'user' ? joinedText(message['content'])?.trim() : undefined;
-  return text === undefined || text.startsWith('<session_context>') ? undefined : textOf(text);
+  return text === undefined || text.startsWith('<session_context>') ? undefined : wordOf(text);
 };
 
 const headOf = (path: string): SessionHead | undefined => {
@@ -63,9 +64,9 @@ const headOf = (path: string): SessionHead | undefined => {
   let title: string | undefined;
   for (const record of recordsOf(path)) {
     startedAtMs ??= timeOfRecord(record);
-    for (const message of [record, ...listOf(record['messages'])]) {
+    for (const message of [record, ...fieldsIn(record['messages'])]) {
       title ??= titleIn(message);
-      model ??= message['type'] === 'gemini' ? textOf(message['model']) : undefined;
+      model ??= message['type'] === 'gemini' ? wordOf(message['model']) : undefined;
     }
     if (model !== undefined && title !== undefined) break;
   }
@@ -104,7 +105,7 @@ const sessionOf = (id: string, path: string, subPaths: readonly string[]): Histo
 
 const idIn = (path: string): string | undefined => {
   for (const record of recordsOf(path)) {
-    const id = textOf(record['sessionId']);
+    const id = wordOf(record['sessionId']);
     if (id !== undefined) return id;
   }
   return undefined;

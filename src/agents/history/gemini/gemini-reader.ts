@@ -6,7 +6,8 @@
  */
 import type { CallResult } from '../../../hooks/tool-call.ts';
 import type { Usage } from '../../../model/usage.ts';
-import { countOf, type Fields, fieldsOf, isFields, joinedText, listOf, textOf, timeOf } from '../fields.ts';
+import { isFields, joinedText, fieldsIn, timeOf } from '../fields.ts';
+import { countOf, type Fields, fieldsOf, wordOf } from '../../read-fields.ts';
 import type { ThreadLine, ThreadReader } from '../threads.ts';
 import type { Told } from '../told.ts';
 import { Turns } from '../turns.ts';
@@ -39,15 +40,15 @@ const usageOf = (tokens: Fields, model: string, turn: string | undefined): Usage
 
 /** What the model was given as the result: `[{functionResponse: {response: {output}}}]`. */
 const responseOf = (call: Fields): Fields => {
-  const [first] = listOf(call['result']);
+  const [first] = fieldsIn(call['result']);
   return fieldsOf(fieldsOf(first?.['functionResponse'])['response']);
 };
 
 const resultOf = (call: Fields): CallResult => {
   const response = responseOf(call);
-  const output = textOf(response['output']);
+  const output = wordOf(response['output']);
   const shown = call['resultDisplay'];
-  const error = textOf(response['error']) ?? textOf(shown) ?? output ?? 'it failed';
+  const error = wordOf(response['error']) ?? wordOf(shown) ?? output ?? 'it failed';
   if (call['status'] === 'cancelled') return { ok: false, error, isInterrupt: true };
   if (call['status'] === 'error') return { ok: false, error };
   const exitCode = output === undefined ? undefined : EXIT_CODE.exec(output)?.[1];
@@ -76,8 +77,8 @@ export class GeminiReader implements ThreadReader {
     }
     const { id, messages } = record;
     if (typeof id === 'string') yield* this.#message(record, { id, atMs, sub });
-    for (const message of listOf(messages)) {
-      const own = textOf(message['id']);
+    for (const message of fieldsIn(messages)) {
+      const own = wordOf(message['id']);
       const at = timeOf(message['timestamp']) ?? atMs;
       if (own !== undefined) yield* this.#message(message, { id: own, atMs: at, sub });
     }
@@ -123,14 +124,19 @@ export class GeminiReader implements ThreadReader {
       atMs,
       sub,
       text,
-    }: { readonly id: string; readonly atMs: number; readonly sub: string | undefined; readonly text: string | undefined },
+    }: {
+      readonly id: string;
+      readonly atMs: number;
+      readonly sub: string | undefined;
+      readonly text: string | undefined;
+    },
   ): Generator<Told> {
-    const calls = listOf(message['toolCalls']);
+    const calls = fieldsIn(message['toolCalls']);
     this.#hear(text, { atMs, sub, isAtWork: calls.length > 0 });
     const { tokens } = message;
     if (isFields(tokens) && !this.#used.has(id)) {
       this.#used.add(id);
-      const usage = usageOf(tokens, textOf(message['model']) ?? '', this.#turns.id);
+      const usage = usageOf(tokens, wordOf(message['model']) ?? '', this.#turns.id);
       yield { kind: 'usage', key: id, atMs, usage, sub };
     }
     for (const call of calls) yield* this.#call(call, { message: id, atMs, sub });
@@ -155,7 +161,7 @@ export class GeminiReader implements ThreadReader {
     call: Fields,
     { message, atMs, sub }: { readonly message: string; readonly atMs: number; readonly sub: string | undefined },
   ): Generator<Told> {
-    const id = textOf(call['id']);
+    const id = wordOf(call['id']);
     if (id === undefined || !OVER.includes(String(call['status']))) return;
     const key = `${message}/${id}`;
     if (this.#calls.has(key)) return;
@@ -167,7 +173,7 @@ export class GeminiReader implements ThreadReader {
       key,
       atMs: endedAtMs,
       id,
-      tool: textOf(call['name']) ?? 'unknown',
+      tool: wordOf(call['name']) ?? 'unknown',
       input: call['args'] ?? null,
       result: resultOf(call),
       durationMs: endedAtMs >= atMs ? endedAtMs - atMs : null,

@@ -10,7 +10,7 @@ import { tryLock } from '../../../bus/segments.ts';
 import type { Home } from '../../../config/home.ts';
 import type { Settings } from '../../../config/settings.ts';
 import { makeFolder } from '../../../failopen/make-folder.ts';
-import { NikaError } from '../../../model/error.ts';
+import { errorMessage, NikaError } from '../../../model/error.ts';
 import { totalTokens } from '../../../model/usage.ts';
 import { type BodyEncoder, createBodyEncoder } from '../../../recorder/body.ts';
 import { DiskWatch } from '../../../recorder/disk-watch.ts';
@@ -84,7 +84,8 @@ class HistoryImport implements Disposable {
   readonly #closing = new Set<Promise<void>>();
   readonly #totalBytes: number;
   #isDiskLow = false;
-  #failure: unknown;
+  /** Why a session could not be closed. */
+  #failure: Error | undefined;
   readonly counts: ImportCounts = {
     newCount: 0,
     grownCount: 0,
@@ -206,7 +207,7 @@ class HistoryImport implements Disposable {
         await writer.close();
         if (!isDryRun && note !== undefined) this.#state.add(note);
       } catch (thrown) {
-        this.#failure ??= thrown;
+        this.#failure ??= thrown instanceof Error ? thrown : new Error(errorMessage(thrown));
       }
     };
     const closing = close().then(() => {

@@ -14,14 +14,22 @@ const TITLE_CHARS = 120;
 
 /** Any text as a domain: what a label has no room for becomes `-`. Empty: nothing is left. */
 const labelOf = (text: string): string =>
-  Array.from(text.normalize().replaceAll(/[^\p{L}\p{N} ._:/-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, ''))
+  Array.from(
+    text
+      .normalize()
+      .replaceAll(/[^\p{L}\p{N} ._:/-]+/gu, '-')
+      .replace(/^[^\p{L}\p{N}]+/u, ''),
+  )
     .slice(0, LABEL_CHARS)
     .join('')
     .trim();
 
 /** What something is about, in a line. */
 export const clipped = (text: string): string => {
-  const line = text.slice(0, 4 * TITLE_CHARS).replaceAll(/\s+/g, ' ').trim();
+  const line = text
+    .slice(0, 4 * TITLE_CHARS)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
   return line.length <= TITLE_CHARS ? line : `${line.slice(0, TITLE_CHARS - 1).toWellFormed()}…`;
 };
 

@@ -1,5 +1,5 @@
 /** Owns what an imported session adds up to: calls, usage, how its last turn ended. */
-import { type Usage, UsageTotals } from '../../../model/usage.ts';
+import { UsageTotals } from '../../../model/usage.ts';
 import type { Told, ToldCall, ToldTurn } from '../told.ts';
 
 const MAX_TOOL_NAMES = 200;
@@ -26,10 +26,6 @@ export class SessionTally {
       this.turns += 1;
       this.lastTurn = told.turn;
     }
-  }
-
-  get usageByModel(): readonly Usage[] {
-    return this.usage.byModel;
   }
 
   #addCall({ tool, result }: ToldCall): void {

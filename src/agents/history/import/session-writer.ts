@@ -23,6 +23,7 @@ import type { Stamp } from '../../../recorder/stamp.ts';
 import type { HistorySession, SessionHead, Told, ToldCall, ToldSubEnd, ToldSubStart } from '../told.ts';
 import { clipped, type ImportedMeta, jobMeta } from './imported-meta.ts';
 import type { KnownEvents } from './known-events.ts';
+import { endJob, summaryOf } from './session-end.ts';
 import { eventDigest, type SessionIds, subEntityOf } from './session-ids.ts';
 import { SessionTally } from './session-tally.ts';
 
@@ -44,8 +45,6 @@ export interface SessionWriterOptions {
   /** Nothing is written. */
   readonly isDryRun: boolean;
 }
-
-const EXIT_CODES = { completed: 0, failed: 1, interrupted: 130 } as const;
 
 export class SessionWriter {
   readonly tally: SessionTally;
@@ -117,10 +116,11 @@ export class SessionWriter {
   finish(): void {
     if (!this.#isBegun) return;
     for (const [key, entity] of this.#subs) {
-      if (!entity.isOver) this.#endSub({ kind: 'sub end', key, atMs: this.#lastMs, outcome: 'cancelled', summary: undefined });
+      if (!entity.isOver)
+        this.#endSub({ kind: 'sub end', key, atMs: this.#lastMs, outcome: 'cancelled', summary: undefined });
     }
     const { tally } = this;
-    this.#put('end', '', tally.lastMs, () => this.#endJob());
+    this.#put('end', '', tally.lastMs, () => endJob(this.#job, tally, this.#startedAtMs));
     this.#put('summary', `${tally.calls}/${tally.turns}/${tally.lastMs}`, tally.lastMs, () => this.#summarise());
   }
 
@@ -215,9 +215,7 @@ export class SessionWriter {
         entity.transition('failed', 'job_failed', { ...said, error: summary ?? 'it failed' });
       } else entity.transition('cancelled', 'job_cancelled', said);
     });
-    this.#put('sub completed', key, atMs, () =>
-      this.#job.record('subagent_completed', { sub_id: entity.id, ...said }),
-    );
+    this.#put('sub completed', key, atMs, () => this.#job.record('subagent_completed', { sub_id: entity.id, ...said }));
   }
 
   /** Of the job where `sub` is missing, or nobody told of its beginning. */
@@ -230,39 +228,11 @@ export class SessionWriter {
     return this.#subs.get(sub) ?? this.#job;
   }
 
-  #endJob(): void {
-    const { lastTurn, lastMs } = this.tally;
-    const duration = { duration_ms: lastMs - this.#startedAtMs };
-    if (lastTurn?.outcome === 'failed') {
-      this.#job.transition('failed', 'job_failed', { error: textOf(lastTurn.error) ?? 'it failed', ...duration });
-    } else if (lastTurn?.outcome === 'interrupted') {
-      this.#job.transition('cancelled', 'job_cancelled', { reason: 'interrupted', ...duration });
-    } else {
-      const result = lastTurn?.answer === undefined ? {} : { result: lastTurn.answer };
-      this.#job.transition('completed', 'job_completed', { ...result, ...duration });
-    }
-  }
-
   #summarise(): void {
-    const { tally } = this;
-    const { home } = this.#options;
-    const outcome = tally.lastTurn?.outcome ?? 'completed';
     const { cutBodies, lostBlobs } = this.#recorder.counts;
-    const dropped = { bodies_cut: cutBodies, blobs_lost: lostBlobs };
-    const usage = tally.usage.byModel;
-    const woven = weave(home.busDir, this.#bus.id, this.#job);
-    this.#job.record('session_end_summary', {
-      outcome,
-      exit_code: EXIT_CODES[outcome],
-      duration_ms: tally.lastMs - this.#startedAtMs,
-      calls: tally.calls,
-      errors: tally.errors,
-      calls_by_tool: Object.fromEntries(tally.byTool),
-      dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)),
-      ...(usage.length === 0 ? {} : { usage: [...usage] }),
-      ...woven,
-      heads: [...this.#bus.heads()],
-    });
+    const summary = summaryOf(this.tally, this.#startedAtMs, { bodies_cut: cutBodies, blobs_lost: lostBlobs });
+    const woven = weave(this.#options.home.busDir, this.#bus.id, this.#job);
+    this.#job.record('session_end_summary', { ...summary, ...woven, heads: [...this.#bus.heads()] });
   }
 
   /** Writes a line unless it is there (W1). */
@@ -298,8 +268,6 @@ const standingOf = (known: KnownEvents, key: string): EntityStanding | undefined
   if (known.has('started', key)) return { state: 'in_progress', rev: 2 };
   return known.has('created', key) ? { state: 'created', rev: 1 } : undefined;
 };
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const stopped = ({ busDir }: Home): NikaError =>
   new NikaError('NIKA_IMPORT_STOPPED', 'the bus does not take the lines of the import', { subject: busDir });

@@ -2,7 +2,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { errorMessage } from '../../../model/error.ts';
-import { type Fields, isFields } from '../fields.ts';
+import { isFields } from '../fields.ts';
+import { type Fields } from '../../read-fields.ts';
 import type { ReadOptions, Told } from '../told.ts';
 import { OpencodeReader, type OpencodeSub } from './opencode-reader.ts';
 
@@ -29,7 +30,12 @@ const number = (value: unknown): number => (typeof value === 'number' ? value : 
 const open = (path: string): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
 
 const columnsOf = (database: DatabaseSync, table: string): ReadonlySet<string> =>
-  new Set(database.prepare(`select name from pragma_table_info(?)`).all(table).map(({ name }) => String(name)));
+  new Set(
+    database
+      .prepare(`select name from pragma_table_info(?)`)
+      .all(table)
+      .map(({ name }) => String(name)),
+  );
 
 /** @throws what SQLite says */
 export const readSessionRows = (path: string): readonly OpencodeRow[] => {

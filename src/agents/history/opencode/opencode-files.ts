@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { errnoOf, errorMessage } from '../../../model/error.ts';
-import { type Fields, fieldsOf, isFields, textOf, timeOf } from '../fields.ts';
+import { isFields, timeOf } from '../fields.ts';
+import { type Fields, fieldsOf, wordOf } from '../../read-fields.ts';
 import { filesUnder, sizeOf } from '../history-files.ts';
 import type { ReadOptions, Told } from '../told.ts';
 import type { OpencodeRow } from './opencode-database.ts';
@@ -42,7 +43,7 @@ export const readSessionFiles = (storage: string, onUnreadable: Tell): readonly 
   filesUnder(join(storage, 'session'), onUnreadable).flatMap((path) => {
     const session = path.endsWith('.json') ? readJson(path, onUnreadable)?.value : undefined;
     if (session === undefined) return [];
-    const id = textOf(session['id']) ?? basename(path, '.json');
+    const id = wordOf(session['id']) ?? basename(path, '.json');
     const time = fieldsOf(session['time']);
     const messages = namesIn(messagesOf(storage, id), onUnreadable);
     const parts = messages.flatMap((name) => {
@@ -52,11 +53,11 @@ export const readSessionFiles = (storage: string, onUnreadable: Tell): readonly 
     const { bytes, changedAtMs } = sizeOf([path, ...parts]);
     return {
       id,
-      parent: textOf(session['parentID']),
-      cwd: textOf(session['directory']),
-      title: textOf(session['title']),
-      version: textOf(session['version']),
-      agent: textOf(session['agent']),
+      parent: wordOf(session['parentID']),
+      cwd: wordOf(session['directory']),
+      title: wordOf(session['title']),
+      version: wordOf(session['version']),
+      agent: wordOf(session['agent']),
       startedAtMs: timeOf(time['created']) ?? changedAtMs,
       changedAtMs: Math.max(timeOf(time['updated']) ?? 0, changedAtMs),
       bytes,
@@ -82,7 +83,7 @@ const readMessages = (storage: string, sessionId: string, { onUnreadable }: Read
     const message = readJson(join(dir, name), onUnreadable)?.value;
     if (message === undefined) return [];
     const createdAtMs = timeOf(fieldsOf(message['time'])['created']) ?? 0;
-    return { id: textOf(message['id']) ?? name.replace(/\.json$/, ''), sessionId, message, createdAtMs };
+    return { id: wordOf(message['id']) ?? name.replace(/\.json$/, ''), sessionId, message, createdAtMs };
   });
 };
 
@@ -99,7 +100,7 @@ const readParts = (storage: string, file: MessageFile, options: ReadOptions): re
       options.onBytes(bytes);
       const ended = timeOf(fieldsOf(fieldsOf(part['state'])['time'])['end']) ?? timeOf(fieldsOf(part['time'])['end']);
       atMs = message['role'] === 'user' ? createdAtMs : Math.max(atMs, ended ?? atMs);
-      return { id: textOf(part['id']) ?? name.replace(/\.json$/, ''), messageId, sessionId, atMs, part, message };
+      return { id: wordOf(part['id']) ?? name.replace(/\.json$/, ''), messageId, sessionId, atMs, part, message };
     });
 };
 

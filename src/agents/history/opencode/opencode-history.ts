@@ -40,7 +40,13 @@ const sessionsOf = (rows: readonly OpencodeRow[], place: string, read: Read): re
     .filter((row) => isRoot(row, byId))
     .map((root) => {
       const rowsBelow = below(root, children);
-      const subs = rowsBelow.map(({ id, parent = '', title, agent, startedAtMs }) => ({ id, parent, title, agent, startedAtMs }));
+      const subs = rowsBelow.map(({ id, parent = '', title, agent, startedAtMs }) => ({
+        id,
+        parent,
+        title,
+        agent,
+        startedAtMs,
+      }));
       const all = [root, ...rowsBelow];
       const { cwd, version, title, startedAtMs } = root;
       return {

@@ -5,7 +5,8 @@
  */
 import type { CallResult } from '../../../hooks/tool-call.ts';
 import type { Usage } from '../../../model/usage.ts';
-import { countOf, type Fields, fieldsOf, numberOf, textOf, timeOf } from '../fields.ts';
+import { timeOf } from '../fields.ts';
+import { countOf, type Fields, fieldsOf, numberOf, wordOf } from '../../read-fields.ts';
 import type { Told } from '../told.ts';
 import { Turns } from '../turns.ts';
 
@@ -38,7 +39,7 @@ const usageOf = (part: Fields, message: Fields, turn: string | undefined): Usage
   const reasoning = countOf(tokens['reasoning']);
   return {
     scope: 'call',
-    model: textOf(message['modelID']) ?? '',
+    model: wordOf(message['modelID']) ?? '',
     input_tokens: countOf(tokens['input']),
     cache_read_tokens: countOf(cache['read']),
     cache_write_tokens: countOf(cache['write']),
@@ -52,7 +53,7 @@ const usageOf = (part: Fields, message: Fields, turn: string | undefined): Usage
 
 const resultOf = (state: Fields): CallResult => {
   if (state['status'] === 'error') {
-    const error = textOf(state['error']) ?? 'it failed';
+    const error = wordOf(state['error']) ?? 'it failed';
     return { ok: false, error, ...(error === INTERRUPTED ? { isInterrupt: true } : {}) };
   }
   if (state['status'] !== 'completed') return { ok: false, error: NO_RESULT, isInterrupt: true };
@@ -61,7 +62,7 @@ const resultOf = (state: Fields): CallResult => {
   const response = { title, output, metadata: state['metadata'] };
   const exitCode = numberOf(metadata['exit']);
   if (exitCode === undefined || exitCode === 0) return { ok: true, response, ...(exitCode === 0 ? { exitCode } : {}) };
-  const said = textOf(output) ?? '';
+  const said = wordOf(output) ?? '';
   return { ok: false, error: `Exit code ${exitCode}\n${said}`.trimEnd(), response, exitCode: Math.trunc(exitCode) };
 };
 
@@ -84,7 +85,7 @@ export class OpencodeReader {
     switch (part['type']) {
       case 'text':
         if (isUser && sub === undefined && part['synthetic'] !== true) yield* this.#prompt(told);
-        else if (!isUser) this.#hear(sub, textOf(part['text']), atMs);
+        else if (!isUser) this.#hear(sub, wordOf(part['text']), atMs);
         return;
       case 'tool':
         yield* this.#call(told, sub);
@@ -110,13 +111,13 @@ export class OpencodeReader {
   last({ error: told }: Fields): void {
     if (told === undefined) return;
     const error = fieldsOf(told);
-    const name = textOf(error['name']) ?? 'an error';
+    const name = wordOf(error['name']) ?? 'an error';
     if (name === 'MessageAbortedError') this.#turns.interrupt();
-    else this.#turns.fail(textOf(fieldsOf(error['data'])['message']) ?? name);
+    else this.#turns.fail(wordOf(fieldsOf(error['data'])['message']) ?? name);
   }
 
   *#prompt({ part, messageId, atMs }: OpencodePart): Generator<Told> {
-    const text = textOf(part['text']);
+    const text = wordOf(part['text']);
     if (text === undefined || this.#turns.id === messageId) return; // more of the same prompt
     yield* this.#turns.begin(messageId, text.replace(/^"(.*)"$/s, '$1'), atMs); // `opencode run` puts quotes around it
   }
@@ -144,14 +145,14 @@ export class OpencodeReader {
       kind: 'call',
       key: `${messageId}/${id}`,
       atMs,
-      id: textOf(part['callID']) ?? id,
-      tool: textOf(part['tool']) ?? 'unknown',
+      id: wordOf(part['callID']) ?? id,
+      tool: wordOf(part['tool']) ?? 'unknown',
       input: state['input'] ?? null,
       result: resultOf(state),
       durationMs: isOver && begunAtMs !== undefined ? Math.max(0, atMs - begunAtMs) : null,
       turn: this.#turns.id,
       sub,
-      cwd: textOf(fieldsOf(message['path'])['cwd']),
+      cwd: wordOf(fieldsOf(message['path'])['cwd']),
     };
   }
 
@@ -165,6 +166,13 @@ export class OpencodeReader {
     this.#started.set(id, { lastMs: atMs, lastText: undefined, isAtWork: false });
     const isNested = this.#subs.has(parent);
     const above = isNested ? parent : undefined;
-    yield { kind: 'sub start', key: id, atMs: Math.min(startedAtMs, atMs), type: agent ?? 'subagent', what: title, parent: above };
+    yield {
+      kind: 'sub start',
+      key: id,
+      atMs: Math.min(startedAtMs, atMs),
+      type: agent ?? 'subagent',
+      what: title,
+      parent: above,
+    };
   }
 }
