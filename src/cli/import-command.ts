@@ -78,7 +78,7 @@ const findAll = (
 /** What became of the sessions besides those that were imported. */
 const restOf = (counts: ImportCounts): string =>
   [
-    [counts.unchangedCount, `${counts.unchangedCount} had been imported before`],
+    [counts.unchangedCount, `${many(counts.unchangedCount, 'session')} had been imported before`],
     [counts.recordedLiveCount, `${counts.recordedLiveCount} nika had recorded while they ran`],
     [counts.emptyCount, `${counts.emptyCount} with nothing in ${counts.emptyCount === 1 ? 'it' : 'them'}`],
     [counts.openCount, `${counts.openCount} may still go on: the end comes with a later import`],
@@ -101,6 +101,10 @@ const sentencesOf = ({ counts, form, isDryRun, durationMs }: Done, { paint }: Te
   const cost = costUsd === 0 ? '' : `, $${costUsd.toFixed(2)}`;
   const facts = `${many(callCount, 'tool call')}, ${many(tokens, 'token')}${cost}`;
   const speed = `${formatBytes(readBytes)} in ${formatDuration(durationMs)} (${formatBytes((readBytes / Math.max(1, durationMs)) * 1000)}/s)`;
+  if (newCount + grownCount === 0 && !isInterrupted) {
+    const rest = restOf(counts);
+    return `${mark} nothing new of ${form.name}${rest === '' ? '' : `: ${rest}`}\n`;
+  }
   const lines = [`${mark} ${many(newCount, 'session')} of ${form.name}${would}${grown}: ${facts}; ${speed}`];
   const rest = restOf(counts);
   if (rest !== '') lines.push(paint('dim', `  besides: ${rest}`));

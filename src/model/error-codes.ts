@@ -116,7 +116,8 @@ export const ERROR_CODES = {
   },
   NIKA_POD_UNKNOWN: {
     meaning: 'No pod goes by what was given.',
-    remedy: 'Run "nika pod ls --all" to see which pods there are; older ones are on the bus: "nika tree".',
+    remedy:
+      'Run "nika pod ls --all" to see which pods there are; older ones, and what was imported, are on the bus: "nika tree", "nika bus show <id>".',
     exitCode: 2,
   },
   NIKA_POD_OVER: {

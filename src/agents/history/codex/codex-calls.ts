@@ -33,18 +33,43 @@ const parsed = (text: unknown): unknown => {
   }
 };
 
+/** As Codex's hooks have it: what all its ways to run a command are called. */
+const SHELL = 'Bash';
+const SHELLS: readonly string[] = ['exec_command', 'shell', 'shell_command', 'local_shell', 'container.exec'];
+
+const toolOf = (name: string, group: string | undefined): string => {
+  if (SHELLS.includes(name)) return SHELL;
+  return group?.startsWith('mcp__') === true ? `${group}__${name}` : name;
+};
+
+/** `["/bin/bash", "-lc", "ls"]`: the command itself, where a shell is given it as one word. */
+const commandOf = (argv: unknown): unknown =>
+  Array.isArray(argv) && argv.length === 3 && /^-l?c$/.test(String(argv[1])) ? String(argv[2]) : argv;
+
+const inputOf = (tool: string, told: unknown): unknown => {
+  const input = parsed(told);
+  if (tool !== SHELL || !isFields(input)) return input;
+  const { cmd, command, ...rest } = input;
+  return { command: cmd ?? commandOf(command), ...rest };
+};
+
 /** What the model asks for in a `response_item`; `undefined`: nothing. */
-export const inputOf = (item: Fields): WantedCall | undefined => {
+export const wantedCallOf = (item: Fields): WantedCall | undefined => {
   const name = wordOf(item['name']) ?? 'unknown';
   switch (item['type']) {
     case 'function_call': {
-      const namespace = wordOf(item['namespace']);
-      return { tool: namespace === undefined ? name : `${namespace}.${name}`, input: parsed(item['arguments']) };
+      const tool = toolOf(name, wordOf(item['namespace']));
+      return { tool, input: inputOf(tool, item['arguments']) };
     }
-    case 'custom_tool_call':
-      return { tool: name, input: item['input'] };
+    case 'custom_tool_call': {
+      const { input } = item;
+      return {
+        tool: name,
+        input: name === 'apply_patch' ? { command: input } : name === 'exec' ? { code: input } : { input },
+      };
+    }
     case 'local_shell_call':
-      return { tool: 'local_shell', input: item['action'] };
+      return { tool: SHELL, input: inputOf(SHELL, item['action']) };
     case 'tool_search_call':
       return { tool: 'tool_search', input: parsed(item['arguments']) };
     case 'web_search_call':
@@ -60,7 +85,7 @@ const durationOf = (duration: unknown): number | undefined => {
 };
 
 const ITEM_TOOLS: Readonly<Record<string, string>> = {
-  CommandExecution: 'exec_command',
+  CommandExecution: SHELL,
   FileChange: 'apply_patch',
   McpToolCall: 'mcp',
 };
@@ -102,8 +127,8 @@ export const itemCallOf = (event: Fields): ItemCall | undefined => {
   const exitCode = numberOf(event['exit_code']);
   return {
     id,
-    tool: type === 'exec_command_end' ? 'exec_command' : 'apply_patch',
-    input: { command: event['command'], changes: event['changes'] },
+    tool: type === 'exec_command_end' ? SHELL : 'apply_patch',
+    input: type === 'exec_command_end' ? { command: commandOf(event['command']) } : { changes: event['changes'] },
     output: wordOf(event['aggregated_output']) ?? wordOf(event['stdout']),
     exitCode,
     durationMs: durationOf(event['duration']),
@@ -112,16 +137,23 @@ export const itemCallOf = (event: Fields): ItemCall | undefined => {
   };
 };
 
-const EXITED = /^(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?(?:Process exited with code|Exit code:) (-?\d{1,10})\s*$/m;
-/** What Codex itself says of a call that did not come to be. */
+const EXITED = /^(?:Process exited with code|Exit code:) (-?\d{1,10})$/m;
+const RUNNING = /^Process running with session ID \S+$/m;
+/** How Codex begins what it answers itself, in place of a tool. */
 const REFUSED =
-  /^(?:unsupported (?:custom tool )?call\b|failed to parse function arguments|apply_patch verification failed|exec_command failed|execution error|aborted by user|.* rejected\b)/i;
-const HEAD_CHARS = 300;
+  /^(?:unsupported (?:custom )?(?:tool )?call|failed to parse function arguments|write_stdin failed|Script (?:failed|error)|approval policy is|patch rejected|apply_patch verification failed|unable to |collab (?:spawn )?failed|execution error|err(?:or)?: )/i;
+const ABORTED = /^(?:Wall time: [\d.]+ seconds\n)?aborted by user/;
+/** A text of a tool may say the same: Codex's own words stand first. */
+const HEAD_CHARS = 400;
+
+/** A command that goes on in the background: its call is not over. */
+export const isRunning = (output: unknown): boolean => RUNNING.test((joinedText(output) ?? '').slice(0, HEAD_CHARS));
 
 interface Told {
   readonly text: string;
   readonly exitCode: number | undefined;
   readonly isRefused: boolean;
+  readonly isAborted?: boolean;
 }
 
 /** The output as the model was given it. */
@@ -138,12 +170,18 @@ const readOutput = (output: unknown): Told => {
   }
   const head = text.slice(0, HEAD_CHARS);
   const exitCode = EXITED.exec(head)?.[1];
-  return { text, exitCode: exitCode === undefined ? undefined : Number(exitCode), isRefused: REFUSED.test(head) };
+  return {
+    text,
+    exitCode: exitCode === undefined ? undefined : Number(exitCode),
+    isRefused: REFUSED.test(head),
+    isAborted: ABORTED.test(head),
+  };
 };
 
 /** `output`: of the call, where it has one; `item`: what the program behind it came to, where that is told. */
 export const outcomeOf = (output: unknown, item: ItemCall | undefined): CallResult => {
   const told = readOutput(output);
+  if (told.isAborted === true) return { ok: false, error: 'Interrupted', isInterrupt: true };
   const exitCode = item?.exitCode ?? told.exitCode;
   const text = told.text === '' ? (item?.output ?? '') : told.text;
   const code = exitCode === undefined ? {} : { exitCode };

@@ -13,7 +13,7 @@ import { countOf, type Fields, fieldsOf, numberOf, wordOf } from '../../read-fie
 import type { ThreadLine, ThreadReader } from '../threads.ts';
 import type { Told, ToldCall } from '../told.ts';
 import { Turns } from '../turns.ts';
-import { inputOf, type ItemCall, itemCallOf, outcomeOf } from './codex-calls.ts';
+import { isRunning, type ItemCall, itemCallOf, outcomeOf, wantedCallOf } from './codex-calls.ts';
 
 interface OpenCall {
   readonly key: string;
@@ -23,6 +23,8 @@ interface OpenCall {
   readonly turn: string | undefined;
   readonly cwd: string | undefined;
   item: ItemCall | undefined;
+  /** The model was told that it goes on in the background. */
+  isRunning: boolean;
 }
 
 /** How it stands in one file. */
@@ -195,7 +197,10 @@ export class CodexReader implements ThreadReader {
     const call = itemCallOf(event);
     if (call === undefined) return;
     const open = state.open.get(call.id);
-    if (open !== undefined) open.item = call;
+    if (open?.isRunning === true) {
+      state.open.delete(call.id);
+      yield this.#ended(call.id, open, { atMs, sub, result: outcomeOf(undefined, call) });
+    } else if (open !== undefined) open.item = call;
     else if (call.isNested) {
       const key = `${state.turn ?? ''}/${call.id}`;
       const { tool, input, durationMs = null } = call;
@@ -221,17 +226,19 @@ export class CodexReader implements ThreadReader {
     }
     const id = wordOf(item['call_id']) ?? wordOf(item['id']);
     if (id === undefined) return;
-    const wanted = inputOf(item);
+    const wanted = wantedCallOf(item);
     if (wanted !== undefined) {
       const { turn, cwd } = state;
       state.turns.touch(atMs);
-      state.open.set(id, { key: `${turn ?? ''}/${id}`, ...wanted, atMs, turn, cwd, item: undefined });
+      state.open.set(id, { key: `${turn ?? ''}/${id}`, ...wanted, atMs, turn, cwd, item: undefined, isRunning: false });
       if (wanted.isOver !== true) return;
     }
     const open = state.open.get(id);
     if (open === undefined || (wanted === undefined && !OUTPUTS.includes(String(type)))) return;
-    state.open.delete(id);
     state.turns.touch(atMs);
+    open.isRunning = isRunning(item['output']);
+    if (open.isRunning) return;
+    state.open.delete(id);
     yield this.#ended(id, open, { atMs, sub, result: outcomeOf(item['output'] ?? item['status'], open.item) });
   }
 

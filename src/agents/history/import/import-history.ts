@@ -52,7 +52,7 @@ export interface ImportCounts {
   /** Calls that were not there before. */
   callCount: number;
   lineCount: number;
-  /** What the sessions that were read have used in all. */
+  /** What they used that was not there before. */
   tokens: number;
   costUsd: number;
   readBytes: number;
@@ -190,8 +190,10 @@ class HistoryImport implements Disposable {
     const { counts } = this;
     counts.callCount += writer.newCallCount;
     counts.lineCount += writer.newLineCount;
-    counts.tokens += writer.tally.usage.byModel.reduce((sum, usage) => sum + totalTokens(usage), 0);
-    counts.costUsd += writer.tally.usage.costUsd;
+    for (const usage of writer.newUsage.byModel) {
+      counts.tokens += totalTokens(usage);
+      counts.costUsd += usage.cost_usd ?? 0;
+    }
     if (writer.isEmpty) counts.emptyCount += 1;
     else if (writer.newLineCount === 0) counts.unchangedCount += 1;
     else if (known.isEmpty) counts.newCount += 1;

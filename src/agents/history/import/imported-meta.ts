@@ -4,7 +4,7 @@ import { thisProcess } from '../../../failopen/process-identity.ts';
 import type { BodyEncoder } from '../../../recorder/body.ts';
 import { lastPartOf } from '../fields.ts';
 import type { HistorySession, SessionHead } from '../told.ts';
-import type { SessionIds } from './session-ids.ts';
+import { attemptSessionOf, type SessionIds } from './session-ids.ts';
 
 /** Of the job. */
 export type ImportedMeta = NikaMeta & { readonly entity_type: 'JOB' };
@@ -39,20 +39,21 @@ interface MetaOptions {
   readonly session: Pick<HistorySession, 'agent'>;
   readonly head: SessionHead;
   readonly ids: SessionIds;
+  readonly attempt: number;
 }
 
 /** Domain: the folder of the project; job: `claude-import` …; intent: `session`. */
-export const jobMeta = ({ label, encoder, session, head, ids }: MetaOptions): ImportedMeta => {
+export const jobMeta = ({ label, encoder, session, head, ids, attempt }: MetaOptions): ImportedMeta => {
   const { host, pid } = thisProcess();
   const project = encoder.encodeText(lastPartOf(head.cwd ?? '') ?? '').text; // G7: an envelope is not looked at again
   const domain = labelOf(project);
   return {
     v: ENVELOPE_VERSION,
-    session_id: ids.session,
+    session_id: attemptSessionOf(ids.session, attempt),
     entity_id: ids.entity,
     entity_type: 'JOB',
     root_id: ids.entity,
-    attempt: 1,
+    attempt,
     job: `${label}-import`,
     domain: domain === '' ? label : domain,
     intent: 'session',

@@ -31,6 +31,10 @@ export const sessionIdsOf = (agent: AgentKind, id: string, startedAtMs: number):
   };
 };
 
+/** Of what came to the agent's file after it had been imported: the next attempt of the job. */
+export const attemptSessionOf = (session: SessionId, attempt: number): SessionId =>
+  attempt === 1 ? session : uuidOf(digestOf(session, 'attempt', `${attempt}`));
+
 export const subEntityOf = (session: SessionId, sub: string, startedAtMs: number): EntityId =>
   entityIdFrom('SUB', new Date(startedAtMs), Buffer.from(digestOf(session, 'sub', sub), 'hex'));
 

@@ -15,6 +15,7 @@ import type { Settings } from '../../../config/settings.ts';
 import { bestEffortSync } from '../../../failopen/best-effort.ts';
 import { NikaError } from '../../../model/error.ts';
 import { eventIdFrom } from '../../../model/event-id.ts';
+import { UsageTotals } from '../../../model/usage.ts';
 import { PodEntity, type EntityStanding } from '../../../pod/entity.ts';
 import { weave } from '../../../pod/weave.ts';
 import type { BodyEncoder } from '../../../recorder/body.ts';
@@ -56,7 +57,8 @@ export class SessionWriter {
   readonly #subs = new Map<string, PodEntity>();
   readonly #told = new Set<string>();
   #stamp: Stamp | undefined;
-  #startedAtMs: number;
+  /** Of this attempt. */
+  #startedAtMs: number | undefined;
   #lastMs: number;
   /** Of lines in the last millisecond. */
   #count = 0;
@@ -65,6 +67,7 @@ export class SessionWriter {
   /** Lines that were, or with a dry run would be, written. */
   newLineCount = 0;
   newCallCount = 0;
+  readonly newUsage = new UsageTotals();
 
   /** @throws {NikaError} `NIKA_BUS_KEY` */
   constructor(options: SessionWriterOptions) {
@@ -73,31 +76,32 @@ export class SessionWriter {
     const { segmentBytes, backlog, keyFile } = settings.bus;
     const { busDir, runDir } = home;
     this.#bus = BusWriter.open({ busDir, runDir, chain: createChain(keyFile), segmentBytes, backlog });
-    this.#startedAtMs = head.startedAtMs;
     this.#lastMs = head.startedAtMs;
     this.tally = new SessionTally(head.startedAtMs);
     const stamp = (): Stamp => this.#stamp ?? this.#nextStamp('unkeyed', `${(this.#unkeyedCount += 1)}`);
     this.#recorder = new Recorder({ bus: this.#bus, encoder, mayKeepBlobs: () => true, stamp });
-    this.#meta = jobMeta(options);
+    this.#meta = jobMeta({ ...options, attempt: known.attempt });
     this.#job = new PodEntity(this.#meta, this.#recorder, standingOf(known, ''));
   }
 
   /** Writes what is not there yet. @throws {NikaError} `NIKA_IMPORT_STOPPED` (W3) */
   tell(told: Told): void {
-    const name = `${told.kind}\n${told.key}`;
-    if (this.#told.has(name) || this.#options.ofKin.some((known) => known.has(told.kind, told.key))) return;
+    const { kind, key, atMs } = told;
+    const name = `${kind}\n${key}`;
+    const { known, ofKin } = this.#options;
+    if (this.#told.has(name) || ofKin.some((other) => other.has(kind, key))) return;
     this.#told.add(name);
-    if (!this.#isBegun) this.#begin(told.atMs);
-    this.tally.add(told);
-    switch (told.kind) {
+    if (!known.isSettled(kind, key)) this.#tally(told);
+    switch (kind) {
       case 'call':
-        this.#call(told);
+        this.#put('call', key, atMs, () => this.#call(told));
         return;
       case 'usage':
-        this.#put('usage', told.key, told.atMs, () => this.#entityOf(told.sub).record('usage', told.usage));
+        if (!known.has(kind, key)) this.newUsage.add(told.usage);
+        this.#put('usage', key, atMs, () => this.#entityOf(told.sub).record('usage', told.usage));
         return;
       case 'turn':
-        this.#put('turn', told.key, told.atMs, () => this.#job.record('agent_turn', told.turn));
+        this.#put('turn', key, atMs, () => this.#job.record('agent_turn', told.turn));
         return;
       case 'sub start':
         this.#startSub(told);
@@ -107,21 +111,23 @@ export class SessionWriter {
     }
   }
 
-  /** No session began: there was nothing to tell. */
+  /** There was nothing to tell. */
   get isEmpty(): boolean {
-    return !this.#isBegun;
+    return this.#told.size === 0;
   }
 
   /** The session is over. @throws {NikaError} `NIKA_IMPORT_STOPPED` */
   finish(): void {
-    if (!this.#isBegun) return;
+    const { attempt } = this.#options.known;
+    if (this.isEmpty || (attempt > 1 && this.newLineCount === 0)) return;
     for (const [key, entity] of this.#subs) {
       if (!entity.isOver)
         this.#endSub({ kind: 'sub end', key, atMs: this.#lastMs, outcome: 'cancelled', summary: undefined });
     }
     const { tally } = this;
-    this.#put('end', '', tally.lastMs, () => endJob(this.#job, tally, this.#startedAtMs));
-    this.#put('summary', `${tally.calls}/${tally.turns}/${tally.lastMs}`, tally.lastMs, () => this.#summarise());
+    const startedAtMs = this.#startedAtMs ?? tally.lastMs;
+    this.#put('end', '', tally.lastMs, () => endJob(this.#job, tally, startedAtMs));
+    this.#summarise(startedAtMs);
   }
 
   /** Resolves once all is on stable storage, or had a second for it. */
@@ -135,59 +141,65 @@ export class SessionWriter {
     bestEffortSync('import.utimes', () => utimesSync(busPath(home.busDir, channelName(ids.entity)), seconds, seconds));
   }
 
-  #begin(firstMs: number): void {
+  /** What this attempt comes to: also what an import that was broken off has written of it. */
+  #tally(told: Told): void {
+    const { head, known, ofKin } = this.#options;
+    const isWhole = known.attempt === 1 && ofKin.length === 0; // what it was forked from was before it
+    this.#startedAtMs ??= isWhole ? head.startedAtMs : told.atMs;
+    this.tally.add(told);
+  }
+
+  /** The first lines, before the first one that is new. */
+  #begin(): void {
     this.#isBegun = true;
-    const { home, head, session, version, known, ofKin, ids, isDryRun } = this.#options;
+    const { head, session, version, known, ids, isDryRun } = this.#options;
     if (known.isEmpty && !isDryRun) this.#bus.createChannel(ids.entity);
     const { title, cwd = '', model, version: agentVersion } = head;
-    if (ofKin.length > 0) this.#startedAtMs = firstMs; // what it was forked from was before it
-    const startedAtMs = this.#startedAtMs;
+    const atMs = this.#startedAtMs ?? head.startedAtMs;
     const name = title === undefined ? {} : { name: clipped(title) };
-    this.#put('created', '', startedAtMs, () => this.#job.transition('created', 'entity_created', name));
-    this.#put('start', '', startedAtMs, () => {
-      const woven = weave(home.busDir, this.#bus.id, this.#job);
-      this.#job.record('session_start', { kind: 'pod', version, cwd, ...woven });
-    });
-    this.#put('started', '', startedAtMs, () => this.#job.transition('in_progress', 'entity_started', {}));
-    this.#put('session', '', startedAtMs, () =>
+    this.#put('created', '', atMs, () => this.#job.transition('created', 'entity_created', name));
+    const woven = this.#weave('start');
+    this.#put('start', `${known.attempt}`, atMs, () =>
+      this.#job.record('session_start', { kind: 'pod', version, cwd, ...woven }),
+    );
+    this.#put('started', '', atMs, () => this.#job.transition('in_progress', 'entity_started', {}));
+    this.#put('session', `${known.attempt}`, atMs, () =>
       this.#job.record('agent_session', {
         agent: session.agent,
         agent_session_id: session.id,
         ...(agentVersion === undefined ? {} : { version: agentVersion }),
         ...(model === undefined ? {} : { model }),
         transcript: session.place,
+        ...(known.attempt === 1 ? {} : { resumed: true }),
         via: 'import',
       }),
     );
   }
 
   #call(told: ToldCall): void {
-    this.#put('call', told.key, told.atMs, () => {
-      this.newCallCount += 1;
-      const { id, tool, input, result, durationMs, turn, sub, cwd } = told;
-      const { exitCode } = result;
-      const common = {
-        session_id: this.#meta.session_id,
-        cwd: cwd ?? this.#options.head.cwd ?? '',
-        tool_name: tool,
-        tool_input: input,
-        tool_use_id: id,
-        duration_ms: durationMs,
-        ...(exitCode === undefined ? {} : { exit_code: exitCode }),
-      };
-      const origin = { source: 'stream' as const, ...(turn === undefined ? {} : { turn }) };
-      const { response } = result;
-      const event = result.ok
-        ? { ...common, hook_event_name: 'PostToolUse' as const, tool_response: response }
-        : {
-            ...common,
-            hook_event_name: 'PostToolUseFailure' as const,
-            error: result.error,
-            is_interrupt: result.isInterrupt === true,
-            ...(response === undefined ? {} : { tool_response: response }),
-          };
-      this.#entityOf(sub).recordToolCall(event, origin);
-    });
+    const { id, tool, input, result, durationMs, turn, sub, cwd } = told;
+    const { exitCode } = result;
+    const common = {
+      session_id: this.#meta.session_id,
+      cwd: cwd ?? this.#options.head.cwd ?? '',
+      tool_name: tool,
+      tool_input: input,
+      tool_use_id: id,
+      duration_ms: durationMs,
+      ...(exitCode === undefined ? {} : { exit_code: exitCode }),
+    };
+    const origin = { source: 'stream' as const, ...(turn === undefined ? {} : { turn }) };
+    const { response } = result;
+    const event = result.ok
+      ? { ...common, hook_event_name: 'PostToolUse' as const, tool_response: response }
+      : {
+          ...common,
+          hook_event_name: 'PostToolUseFailure' as const,
+          error: result.error,
+          is_interrupt: result.isInterrupt === true,
+          ...(response === undefined ? {} : { tool_response: response }),
+        };
+    this.#entityOf(sub).recordToolCall(event, origin);
   }
 
   #startSub({ key, atMs, type, what, parent }: ToldSubStart): void {
@@ -228,11 +240,20 @@ export class SessionWriter {
     return this.#subs.get(sub) ?? this.#job;
   }
 
-  #summarise(): void {
+  #summarise(startedAtMs: number): void {
     const { cutBodies, lostBlobs } = this.#recorder.counts;
-    const summary = summaryOf(this.tally, this.#startedAtMs, { bodies_cut: cutBodies, blobs_lost: lostBlobs });
-    const woven = weave(this.#options.home.busDir, this.#bus.id, this.#job);
-    this.#job.record('session_end_summary', { ...summary, ...woven, heads: [...this.#bus.heads()] });
+    const summary = summaryOf(this.tally, startedAtMs, { bodies_cut: cutBodies, blobs_lost: lostBlobs });
+    const woven = this.#weave('summary');
+    this.#put('summary', `${this.#options.known.attempt}`, this.tally.lastMs, () =>
+      this.#job.record('session_end_summary', { ...summary, ...woven, heads: [...this.#bus.heads()] }),
+    );
+  }
+
+  /** For the line that is written next, of this kind: what it needs beside it goes before it (G8). */
+  #weave(kind: string): ReturnType<typeof weave> {
+    const { home, known, isDryRun } = this.#options;
+    if (isDryRun || known.has(kind, `${known.attempt}`)) return { alpha_head: null, seen: [] };
+    return weave(home.busDir, this.#bus.id, this.#job);
   }
 
   /** Writes a line unless it is there (W1). */
@@ -242,14 +263,14 @@ export class SessionWriter {
       this.#lastMs = Math.max(this.#lastMs, atMs);
       return;
     }
+    if (!this.#isBegun) this.#begin();
     this.newLineCount += 1;
-    if (isDryRun) {
-      if (kind === 'call') this.newCallCount += 1;
-      return;
-    }
+    if (kind === 'call') this.newCallCount += 1;
+    if (isDryRun) return;
+    const outer = this.#stamp; // a call may begin the subagent that made it
     this.#stamp = this.#nextStamp(kind, key, atMs);
     write();
-    this.#stamp = undefined;
+    this.#stamp = outer;
     if (this.#bus.isFailing) throw stopped(this.#options.home);
   }
 
