@@ -34,13 +34,14 @@ export class JsonLines {
   /** Where to read on. */
   #position = 0;
   #pieceBytes = FIRST_PIECE_BYTES;
-  /** What was read and not given yet. */
-  #rest: Buffer = Buffer.alloc(0);
+  #piece: Buffer = Buffer.alloc(0);
+  /** What of it was given. */
   #at = 0;
+  /** How the line began, in the pieces before. */
+  #begun: Buffer[] = [];
+  #begunBytes = 0;
   #isAtEnd = false;
   #line = 0;
-  /** Bytes of a line that is too long, so far. */
-  #skippedBytes = 0;
 
   constructor(path: string, options: ReadOptions) {
     this.path = path;
@@ -55,27 +56,38 @@ export class JsonLines {
   /** The next line that is a JSON object; what is none is told. `undefined` at the end. */
   next(): Fields | undefined {
     for (;;) {
-      const end = this.#rest.indexOf(LINE_FEED, this.#at);
+      const end = this.#piece.indexOf(LINE_FEED, this.#at);
       if (end === -1 && !this.#isAtEnd) {
-        this.#readOn();
+        this.#begin(this.#piece.subarray(this.#at));
+        this.#readPiece();
         continue;
       }
-      if (end === -1 && this.#at >= this.#rest.length) return undefined;
-      const found = this.#take(end === -1 ? this.#rest.length : end, end === -1);
+      if (end === -1 && this.#at >= this.#piece.length && this.#begunBytes === 0) return undefined;
+      const isLast = end === -1;
+      const found = this.#take(this.#piece.subarray(this.#at, isLast ? this.#piece.length : end), isLast);
+      this.#at = isLast ? this.#piece.length : end + 1;
       if (found !== undefined) return found;
     }
   }
 
-  #take(end: number, isLast: boolean): Fields | undefined {
-    const start = this.#at;
-    this.#at = end + 1;
+  /** A line goes on in the next piece. */
+  #begin(part: Buffer): void {
+    this.#begunBytes += part.length;
+    if (this.#begunBytes > MAX_LINE_BYTES) this.#begun = []; // J1
+    else if (part.length > 0) this.#begun.push(part);
+  }
+
+  #take(rest: Buffer, isLast: boolean): Fields | undefined {
+    const begun = this.#begun;
+    const bytes = this.#begunBytes + rest.length;
+    this.#begun = [];
+    this.#begunBytes = 0;
     this.#line += 1;
-    if (this.#skippedBytes > 0) {
-      this.#skippedBytes = 0;
+    if (bytes > MAX_LINE_BYTES) {
       this.#tell(`it has more than ${MAX_LINE_BYTES / 1024 / 1024} MiB`);
       return undefined;
     }
-    const text = this.#rest.toString('utf8', start, end);
+    const text = (begun.length === 0 ? rest : Buffer.concat([...begun, rest])).toString('utf8');
     if (text.trim() === '') return undefined;
     const parsed = tryParse(text);
     if (typeof parsed !== 'string') return parsed;
@@ -87,34 +99,28 @@ export class JsonLines {
     this.#options.onUnreadable({ file: this.path, line: this.#line, why });
   }
 
-  #readOn(): void {
-    const kept = this.#rest.subarray(this.#at);
-    const isTooLong = kept.length > MAX_LINE_BYTES;
-    if (isTooLong) this.#skippedBytes += kept.length;
-    const piece = this.#readPiece();
-    this.#rest = isTooLong || kept.length === 0 ? piece : Buffer.concat([kept, piece]);
+  #readPiece(): void {
+    const buffer = Buffer.allocUnsafe(this.#pieceBytes);
+    this.#pieceBytes = Math.min(PIECE_BYTES, this.#pieceBytes * 4);
     this.#at = 0;
-    // A line of many pieces would be put together again and again.
-    this.#pieceBytes = Math.max(Math.min(PIECE_BYTES, this.#pieceBytes * 2), this.#rest.length);
+    this.#piece = buffer.subarray(0, this.#readInto(buffer));
+    this.#isAtEnd = this.#piece.length === 0;
   }
 
-  #readPiece(): Buffer {
-    const buffer = Buffer.allocUnsafe(this.#pieceBytes);
+  #readInto(buffer: Buffer): number {
     try {
       const fd = openSync(this.path, 'r');
       try {
         const count = readSync(fd, buffer, 0, buffer.length, this.#position);
         this.#position += count;
-        this.#isAtEnd = count === 0;
         this.#options.onBytes(count);
-        return buffer.subarray(0, count);
+        return count;
       } finally {
         closeSync(fd);
       }
     } catch (thrown) {
-      this.#isAtEnd = true;
       this.#options.onUnreadable({ file: this.path, line: 0, why: errorMessage(thrown) });
-      return buffer.subarray(0, 0);
+      return 0;
     }
   }
 }

@@ -87,11 +87,12 @@ export class SessionWriter {
   /** Writes what is not there yet. @throws {NikaError} `NIKA_IMPORT_STOPPED` (W3) */
   tell(told: Told): void {
     const { kind, key, atMs } = told;
-    const name = `${kind}\n${key}`;
+    const event = eventOf(told);
+    const name = `${event}\n${key}`;
     const { known, ofKin } = this.#options;
-    if (this.#told.has(name) || ofKin.some((other) => other.has(kind, key))) return;
+    if (this.#told.has(name) || ofKin.some((other) => other.has(event, key))) return;
     this.#told.add(name);
-    if (!known.isSettled(kind, key)) this.#tally(told);
+    if (!known.isSettled(event, key)) this.#tally(told);
     switch (kind) {
       case 'call':
         this.#put('call', key, atMs, () => this.#call(told));
@@ -205,7 +206,7 @@ export class SessionWriter {
   #startSub({ key, atMs, type, what, parent }: ToldSubStart): void {
     if (this.#subs.has(key)) return;
     const above = this.#entityOf(parent);
-    const entityId = subEntityOf(this.#meta.session_id, key, atMs);
+    const entityId = subEntityOf(this.#options.ids.session, key, atMs);
     const meta = { ...this.#meta, entity_id: entityId, entity_type: 'SUB', parent_id: above.id } as const;
     const standing = standingOf(this.#options.known, key);
     const entity = new PodEntity(meta, this.#recorder, standing, this.#meta.entity_id);
@@ -278,10 +279,13 @@ export class SessionWriter {
     const inOrderMs = Math.max(atMs, this.#lastMs); // W2
     this.#count = inOrderMs === this.#lastMs ? this.#count + 1 : 0;
     this.#lastMs = inOrderMs;
-    const digest = eventDigest(this.#meta.session_id, kind, kind === 'unkeyed' ? `${this.#bus.id}/${key}` : key);
+    const digest = eventDigest(this.#options.ids.session, kind, kind === 'unkeyed' ? `${this.#bus.id}/${key}` : key);
     return { atMs: inOrderMs, id: eventIdFrom(inOrderMs, this.#count, digest) };
   }
 }
+
+/** What the first of its lines is called. */
+const eventOf = ({ kind }: Told): string => (kind === 'sub start' ? 'created' : kind === 'sub end' ? 'end' : kind);
 
 /** How an entity stands of which these lines are there. `key`: of the subagent; empty: the job. */
 const standingOf = (known: KnownEvents, key: string): EntityStanding | undefined => {
