@@ -51,6 +51,14 @@ const usageOf = (part: Fields, message: Fields, turn: string | undefined): Usage
   };
 };
 
+/** What opencode calls in place of a tool that it does not have, or that was called with what is no JSON. */
+const INVALID = 'invalid';
+
+const refusedOf = (input: Fields, state: Fields): CallResult => ({
+  ok: false,
+  error: wordOf(input['error']) ?? wordOf(state['output']) ?? 'it could not be called',
+});
+
 const resultOf = (state: Fields): CallResult => {
   if (state['status'] === 'error') {
     const error = wordOf(state['error']) ?? 'it failed';
@@ -141,14 +149,16 @@ export class OpencodeReader {
     if (started !== undefined) started.isAtWork = true;
     if (sub === undefined) this.#turns.touch(atMs);
     const begunAtMs = timeOf(fieldsOf(state['time'])['start']);
+    const input = fieldsOf(state['input']);
+    const wanted = part['tool'] === INVALID ? wordOf(input['tool']) : undefined;
     yield {
       kind: 'call',
       key: `${messageId}/${id}`,
       atMs,
       id: wordOf(part['callID']) ?? id,
-      tool: wordOf(part['tool']) ?? 'unknown',
+      tool: wanted ?? wordOf(part['tool']) ?? 'unknown',
       input: state['input'] ?? null,
-      result: resultOf(state),
+      result: wanted === undefined ? resultOf(state) : refusedOf(input, state),
       durationMs: isOver && begunAtMs !== undefined ? Math.max(0, atMs - begunAtMs) : null,
       turn: this.#turns.id,
       sub,
