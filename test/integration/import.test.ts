@@ -30,16 +30,16 @@ const verify = async (): Promise<readonly unknown[]> =>
   (await verifyBus({ busDir: join(home.dir, '_bus'), chain: createChain() })).findings;
 
 const AGENTS = [
-  ['claude', 'claude-code', writeClaude, 5, 2, 7],
-  ['codex', 'codex', writeCodex, 6, 1, 3],
-  ['gemini', 'gemini', writeGemini, 3, 1, 3],
-  ['opencode', 'opencode', writeOpencode, 4, 1, 3],
+  { label: 'claude', kind: 'claude-code', write: writeClaude, calls: 5, turns: 2, used: 7 },
+  { label: 'codex', kind: 'codex', write: writeCodex, calls: 6, turns: 1, used: 3 },
+  { label: 'gemini', kind: 'gemini', write: writeGemini, calls: 3, turns: 1, used: 3 },
+  { label: 'opencode', kind: 'opencode', write: writeOpencode, calls: 4, turns: 1, used: 3 },
 ] as const;
 
 describe('nika import', () => {
   it.each(AGENTS)(
-    '%s: a session is a job with all that was done, when it was done',
-    async (label, kind, write, calls, turns, used) => {
+    '$label: a session is a job with all that was done, when it was done',
+    async ({ label, kind, write, calls, turns, used }) => {
       write(home.dir);
       const { code, stdout, stderr } = await home.nika('import', label);
       expect([code, stderr]).toEqual([0, '']);
@@ -126,7 +126,7 @@ describe('nika import', () => {
     file
       .line('user', 0, { cwd: `/home/ada/${secret}`, message: { role: 'user', content: `Use ${secret}` } })
       .answer(10, 'm1', [say(`I use ${secret}`), use('t1', 'Bash', { command: `curl -u x:${secret}` })])
-      .result(20, 't1', `Exit code 1\n${secret}`, 'Error', true)
+      .result(20, 't1', `Exit code 1\n${secret}`, 'Error')
       .answer(30, 'm2', [say(`It was ${secret}`)]);
     file.raw(readFileSync(file.path, 'utf8').replaceAll('/home/ada/shop', `/home/ada/${secret}`));
     age(home.dir);
@@ -170,7 +170,7 @@ describe('nika import', () => {
     age(home.dir);
     const { stdout } = await home.nika('import', 'claude', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ sessions: { imported: 2 }, calls: 6 });
-    const calls = ofType(home.channels, 'tool_call').map(({ data }) => data['tool_use_id']);
+    const calls = ofType(home.channels, 'tool_call').map(({ data }) => String(data['tool_use_id']));
     expect(calls.toSorted()).toEqual(['toolu_1', 'toolu_2', 'toolu_3', 'toolu_4', 'toolu_f', 'toolu_s1']);
     expect(ofType(home.alpha, 'usage')).toHaveLength(8);
     expect(await verify()).toEqual([]);

@@ -113,7 +113,7 @@ describe('the history of Claude Code', () => {
     file
       .prompt(0, 'one')
       .answer(10, 'm1', [use('t1', 'Bash', { command: 'sleep 9' })])
-      .result(20, 't1', '[Request interrupted by user for tool use]', 'Error', true)
+      .result(20, 't1', '[Request interrupted by user for tool use]', 'Error')
       .line('user', 21, { message: { role: 'user', content: [say('[Request interrupted by user for tool use]')] } })
       .prompt(100, 'two')
       .line('assistant', 110, {
@@ -158,17 +158,15 @@ describe('the history of Claude Code', () => {
   it('reads subagents that stand among the lines of the session, as in 2025', async () => {
     const file = new ClaudeFile(join(home, 'x.jsonl'));
     const side = (uuid: string, parentUuid: string | null) => ({ isSidechain: true, uuid, parentUuid });
-    const line = (type: string, ms: number, message: unknown, uuid: string, parent: string | null): string =>
-      linesText([
-        { ...side(uuid, parent), type, message, sessionId: CLAUDE_SESSION, timestamp: new Date(T0 + ms).toISOString() },
-      ]);
+    const line = (type: string, ms: number, message: unknown, own: Readonly<Record<string, unknown>>): string =>
+      linesText([{ ...own, type, message, sessionId: CLAUDE_SESSION, timestamp: new Date(T0 + ms).toISOString() }]);
     file
       .prompt(0, 'one')
       .answer(10, 'm1', [use('t1', 'Task', { prompt: 'Count.', subagent_type: 'counter', description: 'counting' })])
-      .raw(line('user', 11, { content: 'Count.' }, 'u1', null))
-      .raw(line('assistant', 12, { id: 'm2', content: [use('t2', 'Grep', {})] }, 'u2', 'u1'))
-      .raw(line('user', 13, { content: [{ type: 'tool_result', tool_use_id: 't2', content: '3' }] }, 'u3', 'u2'))
-      .raw(line('assistant', 14, { id: 'm3', content: [say('three')] }, 'u4', 'u3'))
+      .raw(line('user', 11, { content: 'Count.' }, side('u1', null)))
+      .raw(line('assistant', 12, { id: 'm2', content: [use('t2', 'Grep', {})] }, side('u2', 'u1')))
+      .raw(line('user', 13, { content: [{ type: 'tool_result', tool_use_id: 't2', content: '3' }] }, side('u3', 'u2')))
+      .raw(line('assistant', 14, { id: 'm3', content: [say('three')] }, side('u4', 'u3')))
       .result(20, 't1', 'three', 'three');
     const told = await read(sessionsOf(claudeHistory, file.path)[0]);
     expect(calls(told)).toEqual([
