@@ -116,7 +116,8 @@ export const ERROR_CODES = {
   },
   NIKA_POD_UNKNOWN: {
     meaning: 'No pod goes by what was given.',
-    remedy: 'Run "nika pod ls --all" to see which pods there are; older ones are on the bus: "nika tree".',
+    remedy:
+      'Run "nika pod ls --all" to see which pods there are; older ones, and what was imported, are on the bus: "nika tree", "nika bus show <id>".',
     exitCode: 2,
   },
   NIKA_POD_OVER: {
@@ -167,6 +168,21 @@ export const ERROR_CODES = {
   NIKA_SERVICE_FAILED: {
     meaning: 'A local service could not be started or ended.',
     remedy: 'See its log, run/services/<name>/<name>.log, and "nika up --status".',
+    exitCode: 1,
+  },
+  NIKA_IMPORT_NOTHING: {
+    meaning: 'No session of the agent was found where it was looked for.',
+    remedy: "Name the agent's folder, or a file of it: nika import <agent> <path>.",
+    exitCode: 1,
+  },
+  NIKA_IMPORT_BUSY: {
+    meaning: 'Another import into this home is under way.',
+    remedy: 'Wait for it to end; what it has imported is not imported again.',
+    exitCode: 1,
+  },
+  NIKA_IMPORT_STOPPED: {
+    meaning: 'An import could not go on: the bus does not take its lines, or the disk is nearly full.',
+    remedy: 'Make room ("nika doctor" tells what is wrong), then import again: it goes on where it stopped.',
     exitCode: 1,
   },
   NIKA_CLI_USAGE: {
