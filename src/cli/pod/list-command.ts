@@ -1,5 +1,5 @@
 /** Owns `nika pod ls`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLiving, statusOf } from '../../pod/registry/pod-status.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
@@ -15,6 +15,7 @@ interface ListOptions {
   readonly all?: true;
   readonly json?: true;
   readonly quiet?: true;
+  readonly waiting?: true;
   readonly watch?: true;
   readonly allHosts?: true;
   readonly home?: string;
@@ -25,24 +26,28 @@ const FLEET_WITHIN_MS = 300;
 /** A script must be able to tell "there are none" from "nobody could say". */
 const EXIT_IN_PART = 1;
 
-const chosenOf = (records: readonly PodRecord[], { all }: ListOptions): readonly PodRecord[] =>
-  all === true ? latestOfEach(records) : records.filter((record) => isLiving(statusOf(record)));
+const chosenOf = (records: readonly PodRecord[], { all, waiting }: ListOptions): readonly PodRecord[] => {
+  if (waiting === true) return records.filter((record) => statusOf(record) === 'waiting');
+  return all === true ? latestOfEach(records) : records.filter((record) => isLiving(statusOf(record)));
+};
 
-const none = (records: readonly PodRecord[], { all }: ListOptions): string => {
+const none = (records: readonly PodRecord[], { all, waiting }: ListOptions): string => {
+  if (waiting === true) return 'No pod waits.\n';
   if (all === true || records.length === 0)
     return 'No pod runs, and none is kept. Start one: nika pod start <job>; what ran: nika tree\n';
   return `No pod runs now (${latestOfEach(records).length} ended: nika pod ls --all).\n`;
 };
 
 /** Pods of other hosts and homes; what hinders that is said beside, and those of this home are shown all the same. */
-const otherPods = async ({ home, settings, records }: PodContext, { all }: ListOptions, terminal: Terminal) => {
+const otherPods = async ({ home, settings, records }: PodContext, options: ListOptions, terminal: Terminal) => {
+  const { all, waiting } = options;
   const mark = terminal.paint('yellow', 'nika:');
   if (settings.redis.kind === 'off') {
     const { absentRedis } = await import('../../config/services/absent-redis.ts');
     terminal.warn(`${mark} other hosts are not shown: ${asCalled(terminal, absentRedis(home.runDir).why)}`);
     return [];
   }
-  const [{ readFleet }, { GONE_AFTER_MS }] = await Promise.all([
+  const [{ readFleet }, { GONE_AFTER_MS, statusOfFleetPod }] = await Promise.all([
     import('../../telemetry/read-fleet.ts'),
     import('./fleet-table.ts'),
   ]);
@@ -55,6 +60,7 @@ const otherPods = async ({ home, settings, records }: PodContext, { all }: ListO
   const own = new Set<string>(records.map(({ session }) => session));
   return fleet.pods
     .filter(({ session, silentMs }) => !own.has(session) && (all === true || silentMs < GONE_AFTER_MS))
+    .filter((pod) => waiting !== true || statusOfFleetPod(pod) === 'waiting')
     .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1));
 };
 
@@ -99,6 +105,7 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
     .alias('list')
     .description('Lists the pods that run: what each does, since when, and how it stands.')
     .option('-a, --all', 'ended pods too')
+    .addOption(new Option('--waiting', 'only those that wait: for a person, or for something to pass').conflicts('all'))
     .option('--all-hosts', 'pods of other hosts and homes too, as Redis tells of them')
     .option('-w, --watch', 'again each second, until Ctrl-C')
     .option('-q, --quiet', 'only ids')
@@ -107,8 +114,11 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
     .addHelpText(
       'after',
       `
-States: starting, running, waiting (for a person), paused, stale (silent for 30 s), stopping; completed, failed,
-cancelled, lost (its process is gone without a word).
+States: starting, running, waiting, paused, stale (silent for 30 s), stopping; completed, failed, cancelled, lost (its
+process is gone without a word).
+
+A pod that waits says for what, and since when. ◐ is a person's turn: permission (nika pod allow, nika pod deny),
+question, next prompt. … may pass by itself: rate limit, compacting, API error, silent (no sign of life of its agent).
 
 With --all-hosts Redis has 300 ms to answer; where it does not, the pods of this home are shown, and the exit code is 1.
 Commands such as show and stop work on the pods of one home: that of a pod elsewhere is in its --json.
@@ -116,6 +126,7 @@ Commands such as show and stop work on the pods of one home: that of a pod elsew
 Examples:
   $ nika pod ls
   $ nika pod ls --all --json | jq -r '.[] | select(.status == "failed") | .id'
+  $ nika pod ls --waiting --json | jq -r '.[] | [.id, .reason, .why] | @tsv'
   $ nika pod ls --all-hosts
   $ nika pod stop $(nika pod ls -q)`,
     )

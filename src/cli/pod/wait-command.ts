@@ -1,6 +1,6 @@
 /** Owns `nika pod wait`. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { isOver, statusOf } from '../../pod/registry/pod-status.ts';
@@ -10,6 +10,7 @@ import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
 
 interface WaitOptions {
   readonly any?: true;
+  readonly for: 'end' | 'waiting';
   readonly timeout?: string;
   readonly json?: true;
   readonly home?: string;
@@ -46,19 +47,27 @@ const closeLost = async (pods: readonly PodRecord[], { home, settings }: PodCont
   for (const { session } of gone) await closeDead({ home, settings }, session);
 };
 
-/** Waits until all have ended, or one; the exit code is that of the first of them that is not 0. */
+interface Awaited {
+  readonly isAny: boolean;
+  readonly untilMs: number;
+  /** What is waited for; default: the end. */
+  readonly isDone?: (record: PodRecord) => boolean;
+}
+
+const waitsOrIsOver = (record: PodRecord): boolean => isOver(record) || statusOf(record) === 'waiting';
+
+/** Waits until all have ended, or one. */
 export const waitFor = async (
   pods: readonly PodRecord[],
   context: PodContext,
-  { isAny, untilMs }: { readonly isAny: boolean; readonly untilMs: number },
+  { isAny, untilMs, isDone = isOver }: Awaited,
   signal: AbortSignal,
 ): Promise<{ readonly pods: readonly PodRecord[]; readonly isInTime: boolean }> => {
   let now = pods;
   for (;;) {
     now = await look(now, context);
-    const ended = now.filter(isOver);
-    if (ended.length === now.length || (isAny && ended.length > 0))
-      return { pods: isAny ? ended : now, isInTime: true };
+    const done = now.filter(isDone);
+    if (done.length === now.length || (isAny && done.length > 0)) return { pods: isAny ? done : now, isInTime: true };
     if (performance.now() >= untilMs || signal.aborted) return { pods: now, isInTime: false };
     await closeLost(now, context);
     try {
@@ -75,17 +84,20 @@ const wait = async (names: readonly string[], options: WaitOptions, terminal: Te
   const named = await namedPods(names, context);
   const signal = interruption();
   const isAny = options.any === true;
-  const { pods, isInTime } = await waitFor(named, context, { isAny, untilMs: performance.now() + timeoutMs }, signal);
+  const isDone = options.for === 'end' ? isOver : waitsOrIsOver;
+  const awaited = { isAny, untilMs: performance.now() + timeoutMs, isDone };
+  const { pods, isInTime } = await waitFor(named, context, awaited, signal);
   for (const record of pods) {
-    const { entity: id, end } = record;
+    const { entity: id, end, beat } = record;
     const exitCode = end?.exit_code ?? null;
-    const line = { id, status: statusOf(record), exit_code: exitCode };
+    const line = { id, status: statusOf(record), exit_code: exitCode, reason: end === null ? beat.reason : null };
     if (options.json === true) terminal.print(`${JSON.stringify(line)}\n`);
-    else if (names.length > 1 || isAny) terminal.print(`${id} ${line.status} ${exitCode ?? '–'}\n`);
+    else if (names.length > 1 || isAny || options.for === 'waiting')
+      terminal.print(`${id} ${line.status} ${exitCode ?? line.reason ?? '–'}\n`);
   }
   if (signal.aborted) return; // the exit code is that of the signal
   if (!isInTime) {
-    terminal.warn(`nika: not ended within ${options.timeout}`);
+    terminal.warn(`nika: ${options.for === 'end' ? 'not ended' : 'nothing waited for'} within ${options.timeout}`);
     process.exitCode = EXIT_TIMED_OUT;
     return;
   }
@@ -98,17 +110,23 @@ export const addWaitCommand = (pod: Command, terminal: Terminal): void => {
     .description('Waits until pods have ended; its exit code is that of the pod.')
     .argument('<id...>', 'id, unique prefix, name of a job that runs, or @last')
     .option('--any', 'until one of them has ended')
+    .addOption(
+      new Option('--for <what>', 'until they have ended, or until they wait for something or have ended')
+        .choices(['end', 'waiting'])
+        .default('end'),
+    )
     .option('--timeout <time>', 'at most so long, such as 10m; then exit code 3')
-    .option('--json', 'one JSON object per pod: id, status, exit_code')
+    .option('--json', 'one JSON object per pod: id, status, exit_code, reason')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(
       'after',
       `
-Of several pods the exit code is the first that is not 0.
+Of several pods the exit code is the first that is not 0. A pod that waits for a person has not ended.
 
 Examples:
   $ nika pod wait @last --timeout 30m
-  $ nika pod wait --any k3f9 x2ma`,
+  $ nika pod wait --any k3f9 x2ma
+  $ nika pod wait --for waiting @last && nika pod show @last`,
     )
     .action((names: string[], options: WaitOptions) => wait(names, options, terminal));
 };

@@ -103,6 +103,8 @@ class LostSession {
     const view = await readEntity(busDir, this.#record.entity);
     const standing = view?.state === undefined ? undefined : { state: view.state, rev: view.rev };
     const job = new PodEntity(meta, recorder, standing);
+    const { status, error } = this.#closing;
+    if (status === 'lost') job.record('condition', { condition: 'pod_lost', detail: error ?? status });
     this.#endJob(job, standing);
     this.#endSession(job, bus);
     await recorder.settle();
