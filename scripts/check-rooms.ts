@@ -19,10 +19,11 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['redis'],
   hooks: [],
   services: ['config', 'bus'],
+  notify: ['config'],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
-  pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry'],
+  pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry', 'notify'],
   agents: ['config', 'hooks', 'recorder', 'bus', 'pod'],
-  doctor: ['config', 'bus', 'redis', 'pod', 'recorder'],
+  doctor: ['config', 'bus', 'redis', 'pod', 'recorder', 'notify'],
   cli: ['*'],
   'index.ts': ['*'],
 };

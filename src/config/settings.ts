@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
+import { notifySchema } from './notify/notify-settings.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
@@ -146,6 +147,11 @@ export const settingsSchema = z.strictObject({
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
+  notify: notifySchema
+    .prefault([])
+    .describe(
+      'Who is told when a pod waits, fails, is lost or has finished, see docs/notify.md: ways, each with one of desktop, command and webhook. No pod waits for it.',
+    ),
   hooks: hooksSchema.prefault({}).describe(`${HOOKS_NOTE} Of the settings: in the home.`),
   policy: policySchema.prefault({}).describe(`${POLICY_NOTE} A job can add to them; it cannot lift them.`),
 });

@@ -13,6 +13,7 @@ import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
 import type { Stop } from './ending.ts';
 import { claimEntity } from './claim-entity.ts';
+import type { PodNotices } from './notify/pod-notices.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
@@ -65,10 +66,10 @@ const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodP
 const createSessionId = (): SessionId => sessionIdSchema.parse(crypto.randomUUID());
 
 /**
- * What others left behind is seen to while the pod works: pods that died are closed, the oldest ended ones forgotten, old
- * files of the bus compressed. The pod's end ends that too.
+ * What others left behind is seen to while the pod works: notifications are sent, pods that died closed, the oldest ended
+ * ones forgotten, old files of the bus compressed. The pod's end ends that too.
  */
-const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
+const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable => {
   const controller = new AbortController();
   const { signal } = controller;
   const { busDir, runDir } = home;
@@ -79,10 +80,12 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { prunePods, pruneUnreadable }] = await Promise.all([
+    const [{ closeAllLost }, { prunePods, pruneUnreadable }, { resumeSender }] = await Promise.all([
       import('./registry/lost.ts'),
       import('./registry/prune.ts'),
+      import('./notify/start-sender.ts'),
     ]);
+    await resumeSender(home, env);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
     bestEffortSync('pod.prune', () => {
       prunePods({ runDir, keep });
@@ -155,6 +158,13 @@ const waitBetween = async (control: PodControl, ms: number, signal: AbortSignal)
   }
 };
 
+/** Who tells people of it; nobody where the settings name no way. */
+const openNotices = async (options: SuperviseOptions, plan: PodPlan): Promise<PodNotices | undefined> => {
+  if (options.settings.notify.length === 0) return undefined;
+  const { PodNotices } = await import('./notify/pod-notices.ts');
+  return new PodNotices(options, plan, options.listener);
+};
+
 const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
   Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
 
@@ -174,6 +184,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   ensureHome(options.home); // what could not be made is told by the attempt
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
   await using _house = startHousekeeping(options);
+  await using notices = await openNotices(options, plan);
   const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);
   let { standing } = hold;
@@ -184,6 +195,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     };
     const attempted = await runAttempt({
       ...ofAll(options),
+      listener: notices?.listener ?? options.listener,
       plan,
       runnerKind: kind,
       run,
@@ -195,7 +207,9 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     });
     standing = attempted.standing;
     // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
-    if (!attempted.goesOn) return attempted;
+    if (attempted.goesOn) continue;
+    await notices?.end(attempted.ended);
+    return attempted;
   }
 };
 

@@ -209,6 +209,13 @@ const tellFeed = async ({ home, settings }: LostOptions): Promise<void> => {
   if (settings.redis.kind === 'on') await startReconcile(home, process.env);
 };
 
+/** It could not do so itself. Under the lock (X1), so once. */
+const tellPeople = async ({ home, settings }: LostOptions, closed: PodRecord): Promise<void> => {
+  if (settings.notify.length === 0) return;
+  const { tellOfClosed } = await import('../notify/tell-of-closed.ts');
+  await tellOfClosed({ home, ways: settings.notify, env: process.env }, closed);
+};
+
 const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
   const { busDir, runDir } = options.home;
   await using lock = await tryLock(busDir, `close/${session}`); // X1
@@ -224,6 +231,7 @@ const close = async (options: LostOptions, session: string, closing: Closing): P
   if (record.socket !== null) rmSync(record.socket, { force: true });
   const closed: PodRecord = { ...record, end: endOf(record, trace, how) };
   bestEffortSync('pod.record', () => writeRecord(runDir, closed)); // a full disk: the bus has it, or gets it next time
+  await tellPeople(options, closed);
   return closed;
 };
 
