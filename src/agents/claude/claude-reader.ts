@@ -21,7 +21,8 @@ export class ClaudeReader implements AgentReader {
     this.#desk = desk;
     this.#wish = wish;
     const onSession = (told: Fields): void => this.#seeSession(told);
-    this.#hooks = new ClaudeHooks({ desk, isInteractive: wish.prompt === undefined, onSession });
+    const prints = wish.args.some((arg) => arg === '-p' || arg === '--print');
+    this.#hooks = new ClaudeHooks({ desk, isInteractive: wish.prompt === undefined && !prints, onSession });
     this.#stream = new ClaudeStream(desk, onSession);
   }
 

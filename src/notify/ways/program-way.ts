@@ -1,6 +1,7 @@
 /** Owns the telling by a program of this machine: a command of the user's, or the notification of the desktop. */
 import { type ProgramOutcome, tryRunProgram } from '../../failopen/program.ts';
 import type { Notice } from '../../model/notice.ts';
+import { withoutProviderKeys } from '../../model/provider-keys.ts';
 import type { SendOutcome } from './outcome.ts';
 import type { Place } from './text-source.ts';
 
@@ -35,7 +36,7 @@ const NOT_PASSED: readonly string[] = ['NIKA_TREE', 'NIKA_SESSION_ID', 'NIKA_ENT
 
 const passed = (env: Place['env']): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined || NOT_PASSED.includes(name) ? [] : [[name, value]])),
+    Object.entries(withoutProviderKeys(env)).flatMap(([name, value]) => (value === undefined || NOT_PASSED.includes(name) ? [] : [[name, value]])),
   );
 
 /** What a shell command needs without reading JSON. */

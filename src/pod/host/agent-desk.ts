@@ -128,6 +128,8 @@ export class AgentDesk {
     if (this.#isClosed || this.#done.has(id)) return;
     const open = this.#open.get(id);
     if (open !== undefined) {
+      this.#open.delete(id); // hooks of users that follow the call may still run
+      this.#remember(id);
       open.settle(end);
       await open.recorded;
       return;
@@ -158,6 +160,11 @@ export class AgentDesk {
 
   turn(turn: MessageData<'agent_turn'>): void {
     if (!this.#isClosed) this.#options.job.record('agent_turn', turn);
+  }
+
+  /** What it says between its calls: shown, and not on the bus. */
+  say(text: string): void {
+    if (!this.#isClosed && text.trim() !== '') this.#options.session.tell({ event: 'said', text });
   }
 
   /** Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. */
