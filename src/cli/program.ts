@@ -8,6 +8,7 @@ import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
+import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
@@ -75,6 +76,7 @@ Examples:
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);
   addServiceCommands(program, terminal);
+  addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
   addCompletionCommand(program, terminal);

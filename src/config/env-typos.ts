@@ -13,7 +13,9 @@ export interface EnvTypo {
 
 /** Variables `NIKA_…` that are near to one that nika knows; all others are somebody else's business. */
 export const findEnvTypos = async (env: Readonly<Record<string, string | undefined>>): Promise<readonly EnvTypo[]> => {
-  const unknown = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !name.startsWith(NOTICE) && !OTHERS.includes(name));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith(PREFIX) && !name.startsWith(NOTICE) && !OTHERS.includes(name),
+  );
   if (unknown.length === 0) return []; // nearly always: the settings need not be loaded
   const [{ listSettings }, { settingsSchema }, { nearest }] = await Promise.all([
     import('./init/setting-list.ts'),

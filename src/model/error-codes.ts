@@ -119,6 +119,11 @@ export const ERROR_CODES = {
     remedy: 'Wait for one to end, stop one, or raise limits.pods in config/nika.yaml.',
     exitCode: 3,
   },
+  NIKA_NOTIFY_NONE: {
+    meaning: 'No way to notify people is configured.',
+    remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
+    exitCode: 2,
+  },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
     remedy: 'Use 1 to 100 characters of A-Z a-z 0-9 . _ - that begin with a letter or a digit.',

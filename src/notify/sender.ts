@@ -28,7 +28,7 @@ export interface SenderOptions {
   /** The settings as they stand now. @throws where they are not valid: nothing can be sent then */
   readonly loadWays: () => readonly NotifyWay[];
   /** One try. Must not reject. */
-  readonly send: (target: NotifyTarget, spooled: SpooledFile, signal: AbortSignal) => Promise<SendOutcome>;
+  readonly send: (way: NotifyWay, spooled: SpooledFile, signal: AbortSignal) => Promise<SendOutcome>;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** With nothing to send it stays so long: notifications come in crowds. */
   readonly lingerMs: number;
@@ -61,7 +61,7 @@ export class Sender implements Disposable {
   readonly #lanes = new Map<string, Lane>();
   readonly #state: Record<string, WayState>;
   readonly #watcher: FSWatcher | undefined;
-  #ways: ReadonlyMap<string, NotifyTarget>;
+  #ways: ReadonlyMap<string, NotifyWay>;
   #loadedAtMs = performance.now();
   #wake = Promise.withResolvers<void>();
 
@@ -118,21 +118,22 @@ export class Sender implements Disposable {
     const nowMs = Date.now();
     let nextInMs = LOOK_EVERY_MS;
     for (const known of this.#inOrder()) {
-      const { way } = known;
-      const target = this.#targetOf(known);
-      if (target === undefined) continue;
-      const lane = this.#lanes.get(way) ?? { running: 0, heldUntilMs: 0 };
-      this.#lanes.set(way, lane);
+      const way = this.#wayOf(known);
+      if (way === undefined) continue;
+      const lane = this.#lanes.get(known.way) ?? { running: 0, heldUntilMs: 0 };
+      this.#lanes.set(known.way, lane);
       const waitMs = Math.max(dueAtMs(known), lane.heldUntilMs) - nowMs;
       if (waitMs > 0) nextInMs = Math.min(nextInMs, waitMs);
-      else if (lane.running < AT_ONCE[target.kind]) this.#start(known, target, lane, signal); // Y1
+      else if (lane.running < AT_ONCE[way.target.kind]) this.#start(known, way, lane, signal); // Y1
     }
     return nextInMs;
   }
 
   /** The oldest first. */
   #inOrder(): readonly SpooledFile[] {
-    const waiting = Array.from(this.#known.values()).flatMap((known) => (known.kind === 'waits' ? [known.spooled] : []));
+    const waiting = Array.from(this.#known.values()).flatMap((known) =>
+      known.kind === 'waits' ? [known.spooled] : [],
+    );
     return waiting.toSorted((a, b) => (a.created_at < b.created_at ? -1 : 1));
   }
 
@@ -154,7 +155,7 @@ export class Sender implements Disposable {
   }
 
   /** The settings may have changed since: they are read again for a way that is not known. */
-  #targetOf(spooled: SpooledFile): NotifyTarget | undefined {
+  #wayOf(spooled: SpooledFile): NotifyWay | undefined {
     const found = this.#ways.get(spooled.way);
     if (found !== undefined) return found;
     if (performance.now() - this.#loadedAtMs > RELOAD_EVERY_MS) {
@@ -166,11 +167,11 @@ export class Sender implements Disposable {
     return undefined;
   }
 
-  #load(): ReadonlyMap<string, NotifyTarget> {
-    return new Map(this.#options.loadWays().map(({ target }) => [keyOf(target), target]));
+  #load(): ReadonlyMap<string, NotifyWay> {
+    return new Map(this.#options.loadWays().map((way) => [keyOf(way.target), way]));
   }
 
-  #start(before: SpooledFile, target: NotifyTarget, lane: Lane, signal: AbortSignal): void {
+  #start(before: SpooledFile, way: NotifyWay, lane: Lane, signal: AbortSignal): void {
     const { send } = this.#options;
     const spooled = { ...before, tries: before.tries + 1 };
     if (!this.#noteTry(spooled)) return;
@@ -181,7 +182,7 @@ export class Sender implements Disposable {
       this.#settle(spooled, outcome, lane);
       this.#wake.resolve();
     };
-    send(target, spooled, signal).then(over, () => over({ kind: 'failed', why: 'a bug of nika' }));
+    send(way, spooled, signal).then(over, () => over({ kind: 'failed', why: 'a bug of nika' }));
   }
 
   /** Y2, Y3. On a full disk nothing can be counted, but what is removed is tried this once. */

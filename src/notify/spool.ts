@@ -5,7 +5,7 @@
  * S2. It is bounded; what has no room, or no disk, is counted where it can be (G3, G6).
  */
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, renameSync } from 'node:fs';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../failopen/make-folder.ts';
@@ -43,7 +43,8 @@ export type Spooled = z.infer<typeof spooledSchema>;
 export type SpooledFile = Spooled & { readonly file: string };
 
 const fileOf = ({ id, way }: Spooled): string => `${id}.${way}${ENDING}`;
-const textOf = ({ file: _, ...spooled }: Spooled & { readonly file?: string }): string => `${JSON.stringify(spooled)}\n`;
+const textOf = ({ file: _file, ...spooled }: Spooled & { readonly file?: string }): string =>
+  `${JSON.stringify(spooled)}\n`;
 
 const isSpooled = (name: string): boolean => name.endsWith(ENDING) && name.startsWith('msg_');
 
@@ -66,7 +67,7 @@ export const trySpool = async (dir: string, spooled: Spooled, signal: AbortSigna
     await rename(`${path}.tmp`, path); // S1
     return { kind: 'spooled' };
   } catch (thrown) {
-    rmSync(`${path}.tmp`, { force: true });
+    await rm(`${path}.tmp`, { force: true }).catch(() => undefined); // no disk at all
     return { kind: 'dropped', why: errnoOf(thrown) ?? errorMessage(thrown) };
   }
 };
@@ -156,7 +157,11 @@ export const removeTorn = (dir: string): void => {
   }
 };
 
-export const createSpooled = (notice: Notice, id: string, way: { readonly key: string; readonly name: string }): Spooled => ({
+export const createSpooled = (
+  notice: Notice,
+  id: string,
+  way: { readonly key: string; readonly name: string },
+): Spooled => ({
   v: 1,
   id,
   way: way.key,

@@ -207,9 +207,8 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     });
     standing = attempted.standing;
     // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
-    if (attempted.goesOn) continue;
-    await notices?.end(attempted.ended);
-    return attempted;
+    await notices?.end(attempted);
+    if (!attempted.goesOn) return attempted;
   }
 };
 

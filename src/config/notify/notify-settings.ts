@@ -29,7 +29,8 @@ export type TextSource = z.output<ReturnType<typeof source>>;
 
 const urlProblem = (text: string): string | undefined => {
   const url = URL.parse(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'must be an address that begins with https:// or http://';
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    return 'must be an address that begins with https:// or http://';
   return url.username + url.password === '' ? undefined : 'must hold no login; put it into a header: { env: NAME }';
 };
 
@@ -57,11 +58,15 @@ const webhookSchema = z.strictObject({
     .enum(['nika', 'slack'])
     .prefault('nika')
     .describe('Of the body: all that is known, or { text } as Slack, Mattermost and others take it.'),
-  timeout: durationSchema.prefault('10s').describe('Time limit of one try.'),
 });
 
 const NAMES_WANTED = 'must be names; * stands for any text';
-const names = () => z.array(z.string({ error: NAMES_WANTED }).min(1).max(100)).min(1).max(MAX_NAMES).optional();
+const names = () =>
+  z
+    .array(z.string({ error: NAMES_WANTED }).min(1).max(100))
+    .min(1)
+    .max(MAX_NAMES)
+    .optional();
 
 const WAYS = ['desktop', 'command', 'webhook'] as const;
 
@@ -98,20 +103,22 @@ const waySchema = z
       .prefault(['permission', 'question', 'idle', 'api_error', 'silent'])
       .describe('Of waiting: for what.'),
     after: durationSchema.prefault('10s').describe('Of waiting: what is over sooner is not told.'),
+    timeout: durationSchema.prefault('10s').describe('Time limit of one try.'),
     minDuration: durationSchema.optional().describe('Of finished and failed: only of pods that ran at least so long.'),
   })
   .refine((way) => WAYS.filter((name) => way[name] !== undefined).length === 1, {
     error: 'must have one of "desktop", "command" and "webhook"',
     when: ({ value }) => typeof value === 'object' && value !== null,
   })
-  .transform(({ desktop: _, command, webhook, after, minDuration, jobs, domains, ...rest }) => {
-    const filters = { ...rest, afterMs: after, minDurationMs: minDuration ?? 0, jobs: jobs ?? ['*'], domains: domains ?? ['*'] };
+  .transform(({ desktop: _desktop, command, webhook, after, timeout, minDuration, jobs, domains, ...rest }) => {
+    const names = { jobs: jobs ?? ['*'], domains: domains ?? ['*'] };
+    const filters = { ...rest, ...names, afterMs: after, minDurationMs: minDuration ?? 0, timeoutMs: timeout };
     if (command !== undefined) {
-      return { ...filters, target: { kind: 'command' as const, argv: argvOf(command), shown: [command].flat().join(' ') } };
+      const shown = [command].flat().join(' ');
+      return { ...filters, target: { kind: 'command' as const, argv: argvOf(command), shown } };
     }
-    if (webhook === undefined) return { ...filters, target: { kind: 'desktop' as const } };
-    const { timeout: timeoutMs, ...hook } = webhook;
-    return { ...filters, target: { kind: 'webhook' as const, ...hook, timeoutMs } };
+    if (webhook !== undefined) return { ...filters, target: { kind: 'webhook' as const, ...webhook } };
+    return { ...filters, target: { kind: 'desktop' as const } };
   });
 
 export const notifySchema = z
@@ -119,7 +126,10 @@ export const notifySchema = z
   .max(MAX_WAYS)
   .meta({
     examples: [
-      [{ desktop: true }, { on: ['lost'], webhook: { url: 'https://example.com/hook', secret: { env: 'HOOK_SECRET' } } }],
+      [
+        { desktop: true },
+        { on: ['lost'], webhook: { url: 'https://example.com/hook', secret: { env: 'HOOK_SECRET' } } },
+      ],
     ],
   });
 

@@ -7,8 +7,6 @@ import type { Place } from './text-source.ts';
 
 type Argv = readonly [string, ...string[]];
 
-const COMMAND_MS = 30_000;
-const DESKTOP_MS = 5_000;
 const MAX_OUTPUT_BYTES = 4096;
 const WHY_CHARS = 200;
 /** EX_TEMPFAIL of sysexits.h. */
@@ -36,7 +34,9 @@ const NOT_PASSED: readonly string[] = ['NIKA_TREE', 'NIKA_SESSION_ID', 'NIKA_ENT
 
 const passed = (env: Place['env']): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(withoutProviderKeys(env)).flatMap(([name, value]) => (value === undefined || NOT_PASSED.includes(name) ? [] : [[name, value]])),
+    Object.entries(withoutProviderKeys(env)).flatMap(([name, value]) =>
+      value === undefined || NOT_PASSED.includes(name) ? [] : [[name, value]],
+    ),
   );
 
 /** What a shell command needs without reading JSON. */
@@ -66,10 +66,20 @@ const run = async (telling: Telling, { dir }: Place, signal: AbortSignal): Promi
   return judge(outcome, telling.withinMs);
 };
 
+export interface ProgramCall {
+  readonly notice: Notice;
+  readonly withinMs: number;
+}
+
 /** One try. Never rejects. */
-export const tryCommand = (argv: Argv, notice: Notice, place: Place, signal: AbortSignal): Promise<SendOutcome> => {
+export const tryCommand = (
+  argv: Argv,
+  { notice, withinMs }: ProgramCall,
+  place: Place,
+  signal: AbortSignal,
+): Promise<SendOutcome> => {
   const env = { ...passed(place.env), ...noticeEnv(notice), NIKA_HOME: notice.pod.home };
-  return run({ argv, stdin: `${JSON.stringify(notice)}\n`, env, withinMs: COMMAND_MS }, place, signal);
+  return run({ argv, stdin: `${JSON.stringify(notice)}\n`, env, withinMs }, place, signal);
 };
 
 /** Some desktops take markup in the text, none in the title. */
@@ -83,17 +93,32 @@ const APPLE_SCRIPT = [
   'end run',
 ] as const;
 
-/** What shows a notification on this system; `undefined`: nothing that nika knows. */
-export const desktopArgv = ({ title, text, on }: Notice, platform: NodeJS.Platform): Argv | undefined => {
+/** What shows a notification on this system; elsewhere than on macOS that is the way of the Linux desktops. */
+export const desktopArgv = ({ title, text, on }: Notice, platform: NodeJS.Platform): Argv => {
   if (platform === 'darwin') return ['osascript', ...APPLE_SCRIPT.flatMap((line) => ['-e', line]), title, text];
-  if (platform !== 'linux') return undefined;
   const urgency = on === 'finished' ? 'low' : 'normal';
   return ['notify-send', '--app-name=nika', `--urgency=${urgency}`, '--', title, plainMarkup(text)];
 };
 
+/** What shows it, and how one comes by that. */
+const MISSING = {
+  'notify-send': 'there is no notify-send on the PATH (on Debian in the package libnotify-bin)',
+  osascript: 'there is no osascript on the PATH',
+} as const;
+
+export const desktopProgram = (platform: NodeJS.Platform): keyof typeof MISSING =>
+  platform === 'darwin' ? 'osascript' : 'notify-send';
+
+export const desktopMissing = (platform: NodeJS.Platform): string => MISSING[desktopProgram(platform)];
+
 /** One try. Never rejects. */
-export const tryDesktop = (notice: Notice, place: Place, signal: AbortSignal): Promise<SendOutcome> => {
+export const tryDesktop = async (
+  { notice, withinMs }: ProgramCall,
+  place: Place,
+  signal: AbortSignal,
+): Promise<SendOutcome> => {
   const argv = desktopArgv(notice, process.platform);
-  if (argv === undefined) return Promise.resolve({ kind: 'refused', why: `no desktop is known on ${process.platform}` });
-  return run({ argv, stdin: '', env: passed(place.env), withinMs: DESKTOP_MS }, place, signal);
+  const outcome = await run({ argv, stdin: '', env: passed(place.env), withinMs }, place, signal);
+  const isMissing = outcome.kind === 'refused' && outcome.why.startsWith('command not found');
+  return isMissing ? { kind: 'refused', why: desktopMissing(process.platform) } : outcome;
 };

@@ -17,10 +17,12 @@ export interface WebhookCall {
   /** The same for each try. */
   readonly id: string;
   readonly notice: Notice;
+  readonly withinMs: number;
 }
 
 /** As Slack has it; others that take its form ignore what they do not know. */
-const forSlack = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const forSlack = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const bodyOf = ({ format }: WebhookTarget, notice: Notice): string => {
   const { title, text, on, at } = notice;
@@ -48,7 +50,11 @@ const resolveHeaders = (target: WebhookTarget, place: Place): Headers | { readon
   return headers;
 };
 
-const resolveRequest = (target: WebhookTarget, { id, notice }: WebhookCall, place: Place): Request | { readonly why: string } => {
+const resolveRequest = (
+  target: WebhookTarget,
+  { id, notice }: WebhookCall,
+  place: Place,
+): Request | { readonly why: string } => {
   const url = tryReadText(target.url, place);
   if (!url.ok) return { why: url.why };
   if (!/^https?:$/.test(URL.parse(url.text)?.protocol ?? '')) return { why: 'its address is none' };
@@ -84,7 +90,7 @@ const whyNotSent = (thrown: unknown): string => {
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
   const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
   const code = errnoOf(first);
-  if (code !== undefined) return code;
+  if (code !== undefined && !code.startsWith('UND_')) return code;
   const message = errorMessage(first);
   return message.includes('//') ? 'the request failed' : message;
 };
@@ -99,7 +105,7 @@ export const tryWebhook = async (
   const request = resolveRequest(target, call, place);
   if ('why' in request) return { kind: 'failed', why: request.why };
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), target.timeoutMs);
+  const timer = setTimeout(() => late.abort(), call.withinMs);
   try {
     const { url, headers, body } = request;
     const within = AbortSignal.any([signal, late.signal]);
@@ -108,7 +114,7 @@ export const tryWebhook = async (
     return judge(answer);
   } catch (thrown) {
     if (signal.aborted) return { kind: 'failed', why: 'ended before it was answered' };
-    const why = late.signal.aborted ? `no answer within ${target.timeoutMs / 1000} s` : whyNotSent(thrown);
+    const why = late.signal.aborted ? `no answer within ${call.withinMs / 1000} s` : whyNotSent(thrown);
     return { kind: 'failed', why };
   } finally {
     clearTimeout(timer);

@@ -52,7 +52,13 @@ describe('what an agent waits for', () => {
       applyLine(view, line);
       return view.waits?.map(({ reason }) => reason).join() ?? '';
     });
-    expect(seen.filter((now, at) => now !== seen[at - 1])).toEqual(['', 'silent', 'silent,permission', 'permission', '']);
+    expect(seen.filter((now, at) => now !== seen[at - 1])).toEqual([
+      '',
+      'silent',
+      'silent,permission',
+      'permission',
+      '',
+    ]);
   });
 
   it('K2: is over on the bus when its desk is closed, and nothing of it is written afterwards', async () => {

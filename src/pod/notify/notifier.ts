@@ -38,10 +38,14 @@ export class Notifier {
    * takes half a second at most.
    */
   async tell(id: string, notice: Notice, ways: readonly NotifyWay[] = this.#options.ways): Promise<Told> {
-    const wanted = new Map(ways.filter((way) => wants(way, notice)).map(({ target }) => [keyOf(target), nameOf(target)]));
+    const wanted = new Map(
+      ways.filter((way) => wants(way, notice)).map(({ target }) => [keyOf(target), nameOf(target)]),
+    );
     if (wanted.size === 0) return { ways: 0, dropped: [] };
     const spooling = await bestEffort('notify.spool', { withinMs: SPOOL_BUDGET_MS }, (signal) =>
-      Promise.all(Array.from(wanted, ([key, name]) => trySpool(this.#dir, createSpooled(notice, id, { key, name }), signal))),
+      Promise.all(
+        Array.from(wanted, ([key, name]) => trySpool(this.#dir, createSpooled(notice, id, { key, name }), signal)),
+      ),
     );
     const outcomes = spooling.kind === 'done' ? spooling.value : [];
     const dropped = outcomes.flatMap((outcome) => (outcome.kind === 'dropped' ? [outcome.why] : []));

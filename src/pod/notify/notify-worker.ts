@@ -38,8 +38,8 @@ const workAlone = async (settings: Settings): Promise<boolean> => {
   using sender = new Sender({
     dir: spoolDir(home.runDir),
     loadWays: () => loadSettings(home).notify,
-    send: async (target, call, signal) => {
-      const outcome = await trySend(target, call, place, signal);
+    send: async (way, call, signal) => {
+      const outcome = await trySend(way, call, place, signal);
       return outcome.kind === 'sent' ? outcome : { ...outcome, why: clean(outcome.why) };
     },
     log: (level, message, fields) => log.write(level, message, fields),

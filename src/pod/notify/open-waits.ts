@@ -13,7 +13,10 @@ export interface OpenWait {
 }
 
 /** How it stands with one way: nothing to tell, about to tell, told. */
-type Telling = { readonly kind: 'none' } | { readonly kind: 'soon'; readonly timer: NodeJS.Timeout } | { readonly kind: 'told' };
+type Telling =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'soon'; readonly timer: NodeJS.Timeout }
+  | { readonly kind: 'told' };
 
 export class OpenWaits implements Disposable {
   readonly #tell: (way: NotifyWay, waits: readonly OpenWait[]) => void;

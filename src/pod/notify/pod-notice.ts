@@ -27,10 +27,17 @@ const short = (text: string): string => (text.length <= TEXT_CHARS ? text : `${t
 /** What is said of people is said in whole seconds. */
 const lasted = (ms: number): string => formatDuration(ms < 1000 ? Math.round(ms) : Math.round(ms / 1000) * 1000);
 
-const compose = (on: NoticeKind, pod: NoticePod, words: { readonly title: string; readonly lines: readonly string[] }) => ({
+const compose = (
+  on: NoticeKind,
+  pod: NoticePod,
+  words: { readonly title: string; readonly lines: readonly string[] },
+) => ({
   on,
   title: short(`${pod.job} ${words.title}`),
-  text: words.lines.filter((line) => line !== '').map(short).join('\n'),
+  text: words.lines
+    .filter((line) => line !== '')
+    .map(short)
+    .join('\n'),
   at: new Date().toISOString(),
   is_test: false,
   pod,

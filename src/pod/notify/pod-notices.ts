@@ -9,6 +9,7 @@ import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { WAIT_REASONS } from '../../model/message.ts';
 import { UsageTotals } from '../../model/usage.ts';
 import type { Notice } from '../../model/notice.ts';
+import type { AttemptRun } from '../attempt.ts';
 import type { PodEnded, PodEvent, PodListener } from '../pod-event.ts';
 import type { PodPlan, PodWish } from '../plan.ts';
 import { Notifier, type Told } from './notifier.ts';
@@ -36,6 +37,7 @@ export class PodNotices implements AsyncDisposable {
   readonly #telling = new Set<Promise<void>>();
   #pod: NoticePod | undefined;
   #atMs = 0;
+  #dropped = 0;
 
   /** Those who watch the pod are told through it. */
   constructor({ home, settings, env }: PodWish, plan: PodPlan, listener: PodListener) {
@@ -45,27 +47,38 @@ export class PodNotices implements AsyncDisposable {
     this.#waits = new OpenWaits(settings.notify, (way, waits) => this.#tellWaiting(way, waits));
   }
 
+  /** The end is held back until {@link end}: what became of its notification is a part of it. */
   readonly listener: PodListener = (event, atMs) => {
     this.#atMs = atMs;
     bestEffortSync('notify.event', () => this.#see(event));
-    this.#listener(event, atMs);
+    if (event.event !== 'pod_ended') this.#listener(event, atMs);
   };
 
-  /** The pod is over: no attempt follows. */
-  async end(ended: PodEnded): Promise<void> {
+  /** An attempt is over, and told; people are told where no other one follows. */
+  async end({ ended, goesOn }: Pick<AttemptRun, 'ended' | 'goesOn'>): Promise<void> {
     const on = KIND_OF[ended.outcome];
-    if (on === undefined || this.#pod === undefined) return;
-    const { exit_code, duration_ms, calls, errors, outcome } = ended;
-    const error = ended.error === undefined ? null : this.#clean(ended.error);
-    const { tokens, costUsd: cost_usd } = this.#usage;
-    const counts = { outcome, exit_code, duration_ms, calls, errors, tokens, cost_usd };
-    const notice = endNotice(on, this.#pod, { ...counts, error, result: this.#shortResult(ended.result) });
-    this.#tellOfDrops(await this.#notifier.tell(`msg_${ended.session}_end`, notice));
+    if (!goesOn && on !== undefined) await this.#tellEnd(on, ended);
+    const dropped = { ...ended.dropped, ...(this.#dropped === 0 ? {} : { notifications_dropped: this.#dropped }) };
+    bestEffortSync('notify.listener', () => this.#listener({ ...ended, dropped }, this.#atMs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#waits[Symbol.dispose]();
     await bestEffort('notify.close', { withinMs: CLOSE_BUDGET_MS }, () => Promise.all(this.#telling));
+  }
+
+  async #tellEnd(on: NonNullable<(typeof KIND_OF)[PodEnded['outcome']]>, ended: PodEnded): Promise<void> {
+    if (this.#pod === undefined) return; // it never began
+    const { exit_code, duration_ms, calls, errors, outcome } = ended;
+    const error = ended.error === undefined ? null : this.#clean(ended.error);
+    const { tokens, costUsd: cost_usd } = this.#usage;
+    const counts = { outcome, exit_code, duration_ms, calls, errors, tokens, cost_usd };
+    const notice = endNotice(on, this.#pod, { ...counts, error, result: this.#shortResult(ended.result) });
+    this.#count(await this.#notifier.tell(`msg_${ended.session}_end`, notice));
+  }
+
+  #count({ dropped }: Told): void {
+    this.#dropped += dropped.length;
   }
 
   #see(event: PodEvent): void {
@@ -105,20 +118,10 @@ export class PodNotices implements AsyncDisposable {
     const notice = waitingNotice(this.#pod, { ...first, more: waits.length - 1 });
     const id = `msg_${this.#pod.session}_waiting_${Date.parse(first.since)}`; // by all ways the same
     const telling = this.#notifier.tell(id, notice, [way]).then((told) => {
-      this.#tellOfDrops(told);
+      this.#count(told);
       this.#telling.delete(telling);
     });
     this.#telling.add(telling);
-  }
-
-  /** G9: who watches is told that nobody else will be. */
-  #tellOfDrops({ dropped }: Told): void {
-    const [why] = dropped;
-    if (why === undefined) return;
-    const told = `${dropped.length} notifications dropped: ${why}`;
-    bestEffortSync('notify.listener', () =>
-      this.#listener({ event: 'degraded', service: 'notify', why: told }, this.#atMs),
-    );
   }
 
   #clean(text: string): string {

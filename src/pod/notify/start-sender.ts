@@ -6,12 +6,13 @@
  *     freed the lock.
  */
 import { spawn } from 'node:child_process';
-import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
+import { startTicksOf } from '../../failopen/process-identity.ts';
 import { listSpool, spoolDir } from '../../notify/spool.ts';
 import { detachedEnv } from '../tree/tree-path.ts';
 
@@ -34,14 +35,13 @@ const NO_LOCK: AsyncDisposable = { [Symbol.asyncDispose]: () => Promise.resolve(
 export const lockSender = (runDir: string): Promise<AsyncDisposable | undefined> =>
   process.platform === 'linux' ? tryLock(runDir, SENDER_LOCK) : Promise.resolve(NO_LOCK);
 
-/** Whether somebody else started one just now; else that is us. */
+const startingPath = (runDir: string): string => join(spoolDir(runDir), 'starting');
+
+/** Whether somebody else started one just now, which has not come to its lock yet. */
 const isJustStarted = (runDir: string): boolean => {
-  const path = join(spoolDir(runDir), 'starting');
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < STARTING_MS) return true;
-  if (stat === undefined) writeFileSync(path, '', { mode: 0o600 });
-  else utimesSync(path, new Date(), new Date());
-  return false;
+  const stat = statSync(startingPath(runDir), { throwIfNoEntry: false });
+  if (stat === undefined || Math.abs(Date.now() - stat.mtimeMs) > STARTING_MS) return false;
+  return startTicksOf(Number(readFileSync(startingPath(runDir), 'utf8'))) !== ''; // else it was killed
 };
 
 /** Starts it, unless it works. Best effort: what waits is sent by who comes next. */
@@ -59,6 +59,7 @@ export const startSender = async ({ dir, runDir }: Home, env: Env): Promise<void
     });
     child.on('error', () => undefined); // no process left: the next one tries again
     child.unref();
+    writeFileSync(startingPath(runDir), String(child.pid ?? 0), { mode: 0o600 });
   });
 };
 

@@ -5,7 +5,20 @@ import { Notifier, type NotifierOptions } from './notifier.ts';
 import { endNotice, lostNotice, type NoticeEnd } from './pod-notice.ts';
 
 const noticeOf = (record: PodRecord, home: string): Notice | undefined => {
-  const { entity: id, session, job, domain, intent, attempt, attempts, cwd, started_at, beat, end, process: by } = record;
+  const {
+    entity: id,
+    session,
+    job,
+    domain,
+    intent,
+    attempt,
+    attempts,
+    cwd,
+    started_at,
+    beat,
+    end,
+    process: by,
+  } = record;
   if (end === null) return undefined;
   const pod = { id, session, job, domain, intent, attempt, host: by.host, home, cwd, started_at };
   const { outcome, exit_code, duration_ms, error, result = null } = end;
