@@ -23,6 +23,8 @@ export interface AgentDeskOptions {
   readonly job: PodEntity;
   readonly control: PodControl;
   readonly onAgentSession: (session: string) => void;
+  /** Where it is not nika that started the agent. */
+  readonly via?: MessageData<'agent_session'>['via'];
 }
 
 /** A tool call as an agent names it. */
@@ -101,6 +103,7 @@ export class AgentDesk {
     if (this.#isClosed || this.#open.has(call.id) || this.#done.has(call.id) || this.#open.size >= MAX_OPEN_CALLS) {
       return Promise.resolve({ kind: 'go' });
     }
+    this.#tellSaid();
     const verdict = Promise.withResolvers<AgentVerdict>();
     const ended = Promise.withResolvers<CallResult>();
     const recorded = Promise.withResolvers<void>();
@@ -135,13 +138,15 @@ export class AgentDesk {
       return;
     }
     if (call === undefined) return;
+    this.#tellSaid();
     this.#remember(id);
     this.#options.host.report({ ...this.#wanted(call), result: end, durationMs: end.durationMs ?? 0 });
   }
 
   /** The agent told its session; more than once does no harm, what is new is written. */
-  session(told: MessageData<'agent_session'>): void {
+  session(said: MessageData<'agent_session'>): void {
     if (this.#isClosed) return;
+    const told = { ...said, via: this.#options.via ?? said.via };
     const key = JSON.stringify(told);
     if (key === this.#toldSession) return;
     this.#toldSession = key;
@@ -162,9 +167,16 @@ export class AgentDesk {
     if (!this.#isClosed) this.#options.job.record('agent_turn', turn);
   }
 
-  /** What it says between its calls: shown, and not on the bus. */
+  /** What it says between its calls: shown before the next one, and not on the bus. What it says last is its result. */
   say(text: string): void {
-    if (!this.#isClosed && text.trim() !== '') this.#options.session.tell({ event: 'said', text });
+    if (text.trim() !== '') this.#said = text;
+  }
+
+  #said: string | undefined;
+
+  #tellSaid(): void {
+    if (this.#said !== undefined) this.#options.session.tell({ event: 'said', text: this.#said });
+    this.#said = undefined;
   }
 
   /** Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. */
