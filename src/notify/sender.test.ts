@@ -133,6 +133,23 @@ describe('the sender', () => {
     });
   });
 
+  it('reads the settings again for a way that it does not know', async () => {
+    await spool('a', command, { next_at: new Date(Date.now() + 1_100).toISOString() });
+    let known = [command];
+    const sent: string[] = [];
+    onLog = () => {
+      if (sent.length > 1) return;
+      known = [webhook, command];
+      const later = createSpooled(noticeFixture(), 'msg_b', { key: keyOf(webhook.target), name: 'webhook' });
+      rewriteSpooled(dir, { ...later, file: 'msg_b.x.json' });
+    };
+    await run(
+      (id) => (sent.push(id), SENT),
+      () => known,
+    );
+    expect(sent).toEqual(['a', 'b']);
+  });
+
   it('leaves a server alone for as long as it wishes, with all that is for it', async () => {
     await spool('a', webhook);
     const times: [string, number][] = [];

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { readState } from '../../src/notify/state.ts';
 import { diagnose } from '../doctor.ts';
 import { TestHome } from '../nika.ts';
 import { endPods, recordOf, recordsOf, running, until, untilStatus } from '../pods.ts';
+import { freePort } from '../servers/redis.ts';
 import { type Answer, isSigned, type Taken, WebhookServer } from '../servers/webhook.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -164,6 +166,22 @@ describe('people are told of a pod', () => {
     expect(server.taken.length).toBe(1);
     expect(notice).toMatchObject({ on: 'lost', title: 'long is lost', end: { outcome: 'lost' } });
   });
+});
+
+it('the receiver of the docs takes what nika sends, says it once, and takes nothing from anybody else', async () => {
+  const port = await freePort();
+  const program = join(import.meta.dirname, '../../docs/examples/notify-receiver.ts');
+  const receiver = spawn(process.execPath, [program, String(port)], { env: { ...process.env, ...env } });
+  let said = '';
+  receiver.stdout.on('data', (chunk) => (said += String(chunk)));
+  await until('it to listen', () => said.includes('listening'));
+  const url = `http://127.0.0.1:${port}/`;
+  settle(`{ on: [finished], webhook: { url: '${url}', secret: { env: HOOK_SECRET } } }`);
+  expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(401);
+  expect((await home.start(['notify', 'test'], { HOOK_SECRET: 'whsec_b3RoZXI=' }).ended).stdout).toContain('HTTP 401');
+  await nika('run', '--', 'true');
+  await until('it to be told', () => /^true finished after .*\nnika pod show /m.test(said));
+  receiver.kill('SIGKILL');
 });
 
 describe('a server that does not take it', () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestHome } from '../nika.ts';
@@ -97,6 +97,30 @@ describe('a pod that waits for a person', () => {
       ['pod_back', 'permission'],
     ]);
   });
+});
+
+it('an agent that gives no sign of life is silent until the next one, and is told to people', async () => {
+  const told = join(home.dir, 'told');
+  const notify = `notify: [{ on: [waiting], command: 'cat >${told}', after: 50ms }]`;
+  writeFileSync(join(home.dir, 'config/nika.yaml'), `agents: { silentAfter: 300ms }\n${notify}\n`);
+  const bin = join(home.dir, 'bin');
+  const go = join(home.dir, 'go');
+  mkdirSync(bin);
+  // As silent as a CLI whose provider never answers, and then a line of output.
+  const program = `#!/bin/sh\nuntil [ -e ${go} ]; do sleep 0.05; done\necho '{"type":"system"}'\nexec sleep 60\n`;
+  writeFileSync(join(bin, 'claude'), program, { mode: 0o755 });
+  const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+  await home.start(['pod', 'start', 'claude', '-d', '--id', 'JOB-m', '-i', 'prompt=hello'], env).ended;
+  await untilStatus(home, 'JOB-m', 'waiting');
+  expect((await home.nika('pod', 'ls')).stdout).toMatch(/ … silent [\d.]+ m?s /);
+  await until('people to be told', () => existsSync(told) && readFileSync(told, 'utf8').includes('claude is silent'));
+  writeFileSync(go, '');
+  await until('it to go on', () => lines().some(({ data }) => data['condition'] === 'pod_back'));
+  const conditions = lines().filter(({ type }) => type === 'condition');
+  expect(conditions.slice(0, 2).map(({ data }) => [data['condition'], data['reason']])).toEqual([
+    ['pod_waiting', 'silent'],
+    ['pod_back', 'silent'],
+  ]);
 });
 
 it('a pod whose process is gone without a word: whoever closes it says so on its channel', async () => {
