@@ -124,6 +124,7 @@ const waySchema = z
 export const notifySchema = z
   .array(waySchema)
   .max(MAX_WAYS)
+  .prefault([])
   .meta({
     examples: [
       [
