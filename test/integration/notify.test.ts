@@ -102,7 +102,10 @@ describe('people are told of a pod', () => {
       end: { outcome: 'failed', exit_code: 1, calls: 1, errors: 1, error: expect.stringContaining('Exit code 7') },
     });
     expect(server.taken.every((taken) => isSigned(taken, SECRET))).toBe(true);
-    const given = await until('the command', () => existsSync(file) && statSync(`${file}.env`).size > 0 && file);
+    const given = await until(
+      'the command',
+      () => existsSync(`${file}.env`) && statSync(`${file}.env`).size > 0 && file,
+    );
     expect(JSON.parse(readFileSync(given, 'utf8'))).toEqual(notice);
     expect(readFileSync(`${given}.env`, 'utf8')).toMatch(/^NIKA_NOTIFY_ON=failed$/m);
     home.job('long', '  - { tool: shell, input: { argv: [sleep, "60"] } }');
