@@ -9,6 +9,7 @@ import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
+import { addMcpCommand } from './mcp-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
@@ -80,6 +81,7 @@ Examples:
   addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
+  addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;

@@ -9,6 +9,7 @@ import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { notifySchema } from './notify/notify-settings.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
+import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
@@ -144,6 +145,7 @@ export const settingsSchema = z.strictObject({
   limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
   agents: agentsSchema.prefault({}).describe('How agents are looked after.'),
+  mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
