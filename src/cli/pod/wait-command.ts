@@ -42,10 +42,11 @@ const wait = async (names: readonly string[], options: WaitOptions, terminal: Te
   for (const record of pods) {
     const { entity: id, end, beat } = record;
     const exitCode = end?.exit_code ?? null;
-    const line = { id, status: statusOf(record), exit_code: exitCode, reason: end === null ? beat.reason : null };
-    if (options.json === true) terminal.print(`${JSON.stringify(line)}\n`);
+    const line = { id, status: statusOf(record), exit_code: exitCode };
+    const reason = end === null ? beat.reason : null;
+    if (options.json === true) terminal.print(`${JSON.stringify(reason === null ? line : { ...line, reason })}\n`);
     else if (names.length > 1 || isAny || options.for === 'waiting')
-      terminal.print(`${id} ${line.status} ${exitCode ?? line.reason ?? '–'}\n`);
+      terminal.print(`${id} ${line.status} ${exitCode ?? reason ?? '–'}\n`);
   }
   if (signal.aborted) return; // the exit code is that of the signal
   if (!isInTime) {
@@ -68,7 +69,7 @@ export const addWaitCommand = (pod: Command, terminal: Terminal): void => {
         .default('end'),
     )
     .option('--timeout <time>', 'at most so long, such as 10m; then exit code 3')
-    .option('--json', 'one JSON object per pod: id, status, exit_code, reason')
+    .option('--json', 'one JSON object per pod: id, status, exit_code; where it waits, reason')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(
       'after',
