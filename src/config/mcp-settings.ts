@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 export const mcpSchema = z.strictObject({
+  inAgents: z.boolean().prefault(true).describe('Whether agents that run in pods are given the tools of nika.'),
   maxDepth: z
     .int()
     .min(0)

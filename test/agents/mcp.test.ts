@@ -108,7 +108,6 @@ describe('Claude Code in a pod', () => {
     await using home = await AgentHome.open('claude-code', { main: steps(adding.call) });
     addJob(home, 'sum', SUM);
     addJob(home, 'agent', 'agent: claude-code\nprompt: Do what the script says.\npermission: full');
-    addServer(home, adding, {});
     const { code, stdout, stderr } = await home.nika('pod', 'start', 'agent', '--id', 'JOB-agent');
     expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
     const child = recordsOf(home).find(({ job }) => job === 'sum');
