@@ -11,6 +11,7 @@ import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addMcpCommand } from './mcp-command.ts';
+import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
@@ -79,6 +80,7 @@ Examples:
   addInitCommand(program, terminal);
   addImportCommand(program, terminal);
   addServiceCommands(program, terminal);
+  addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
   addMcpCommand(program, terminal);

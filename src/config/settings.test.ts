@@ -49,6 +49,8 @@ const DEFAULTS = {
   redis: { kind: 'off' },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },
+  agents: { silentAfterMs: 600_000 },
+  notify: [],
 };
 
 describe('loadSettings', () => {

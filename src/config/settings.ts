@@ -5,8 +5,10 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
+import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { KEEP_WORKTREE } from './job/worktree-field.ts';
+import { notifySchema } from './notify/notify-settings.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
@@ -162,10 +164,14 @@ export const settingsSchema = z.strictObject({
   limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
   worktrees: worktreesSchema.prefault({}).describe('The git worktrees of pods whose job has `worktree`.'),
+  agents: agentsSchema.prefault({}).describe('How agents are looked after.'),
   mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
+  notify: notifySchema.describe(
+    'Who is told when a pod waits, fails, is lost or has finished, see docs/notify.md: ways, each with one of desktop, command and webhook. No pod waits for it.',
+  ),
   hooks: hooksSchema.prefault({}).describe(`${HOOKS_NOTE} Of the settings: in the home.`),
   policy: policySchema.prefault({}).describe(`${POLICY_NOTE} A job can add to them; it cannot lift them.`),
 });

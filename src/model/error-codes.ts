@@ -155,6 +155,11 @@ export const ERROR_CODES = {
     remedy: 'Solve the named files, "git add" them and "git commit"; or undo it all by "git merge --abort".',
     exitCode: 1,
   },
+  NIKA_NOTIFY_NONE: {
+    meaning: 'No way to notify people is configured.',
+    remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
+    exitCode: 2,
+  },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
     remedy: 'Use 1 to 100 characters of A-Z a-z 0-9 . _ - that begin with a letter or a digit.',

@@ -131,14 +131,19 @@ export class Presence {
     const { tokens, costUsd } = session.usage;
     const counts = { calls, errors, tokens, cost_usd: costUsd, dropped: { ...session.dropped() } };
     const services = session.redis === undefined ? [] : [session.redis.standing];
-    return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
+    const { reason = null, since = null } = control.waiting ?? {};
+    const waits = { why, reason, waiting_since: since };
+    return { status, ...waits, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
   }
 
   /** What Redis is told. */
   #sessionFacts(): SessionFacts {
     const { entity, job, attempt, process: by, domain, intent, parent, started_at } = this.#heartbeat.record;
-    const { status, why, calls, errors, tokens, cost_usd: costUsd, last_tool: last, degraded, dropped } = this.#look();
+    const look = this.#look();
+    const { status, why, calls, errors, tokens, cost_usd: costUsd, last_tool: last, degraded, dropped } = look;
     return {
+      reason: look.reason,
+      waitingSince: look.waiting_since,
       tokens,
       costUsd,
       entity,

@@ -14,6 +14,7 @@ import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
 import type { Stop } from './ending.ts';
 import { claimEntity } from './claim-entity.ts';
+import type { PodNotices } from './notify/pod-notices.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
@@ -71,8 +72,8 @@ const loadRunner = async (
 const createSessionId = (): SessionId => sessionIdSchema.parse(crypto.randomUUID());
 
 /**
- * What others left behind is seen to while the pod works: pods that died are closed, the oldest ended ones forgotten, old
- * files of the bus compressed. The pod's end ends that too.
+ * What others left behind is seen to while the pod works: notifications are sent, pods that died closed, the oldest ended
+ * ones forgotten, old files of the bus compressed. The pod's end ends that too.
  */
 const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable => {
   const controller = new AbortController();
@@ -85,11 +86,13 @@ const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable =>
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }] = await Promise.all([
+    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }] = await Promise.all([
       import('./registry/lost.ts'),
       import('./registry/prune.ts'),
       import('./worktree/prune-worktrees.ts'),
+      import('./notify/start-sender.ts'),
     ]);
+    await resumeSender(home, env);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
     await bestEffort('pod.prune', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
       prunePodsAndWorktrees({ runDir, keep, env, force: false, isQuick: true, signal }),
@@ -163,6 +166,13 @@ const waitBetween = async (control: PodControl, ms: number, signal: AbortSignal)
   }
 };
 
+/** Who tells people of it; nobody where the settings name no way. */
+const openNotices = async (options: SuperviseOptions, plan: PodPlan): Promise<PodNotices | undefined> => {
+  if (options.settings.notify.length === 0) return undefined;
+  const { PodNotices } = await import('./notify/pod-notices.ts');
+  return new PodNotices(options, plan, options.listener);
+};
+
 const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
   Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
 
@@ -194,6 +204,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
   await using worktree = await openWorktree(plan, options);
   await using _house = startHousekeeping(options);
+  await using notices = await openNotices(options, plan);
   const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);
   let { standing } = hold;
@@ -204,6 +215,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     };
     const attempted = await runAttempt({
       ...ofAll(options),
+      listener: notices?.listener ?? options.listener,
       plan,
       worktree,
       runnerKind: kind,
@@ -216,6 +228,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     });
     standing = attempted.standing;
     // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
+    await notices?.end(attempted);
     if (!attempted.goesOn) return attempted;
   }
 };

@@ -28,6 +28,9 @@ export interface SessionFacts {
   readonly costUsd: number;
   /** Why it waits. */
   readonly why: string | null;
+  /** What it waits for (`permission`, `rate_limit` …), and since when; null: it does not. */
+  readonly reason: string | null;
+  readonly waitingSince: string | null;
   /** Services that cannot be used now, and why. */
   readonly degraded: readonly { readonly service: string; readonly why: string }[];
   /** Not zero, by name. */
@@ -59,6 +62,8 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   tokens: facts.tokens,
   cost: facts.costUsd,
   why: short(facts.why ?? '', WHY_CHARS),
+  reason: facts.reason ?? '',
+  waiting_since: facts.waitingSince ?? '',
   degraded: short(facts.degraded.map(({ service, why }) => `${service}: ${why}`).join('; '), WHY_CHARS),
   dropped: Object.keys(facts.dropped).length === 0 ? '' : JSON.stringify(facts.dropped).slice(0, 1_000),
   ended_at: facts.endedAt ?? '',
@@ -94,6 +99,8 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
         tokens: facts.tokens,
         cost_usd: facts.costUsd,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),
+        reason: facts.reason,
+        waiting_since: facts.waitingSince,
         degraded: facts.degraded.map(({ service }) => service),
       }
     : undefined;

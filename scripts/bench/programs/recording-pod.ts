@@ -83,6 +83,8 @@ const openSink = (): RedisSink =>
       tokens: 0,
       costUsd: 0,
       why: null,
+      reason: null,
+      waitingSince: null,
       degraded: [],
       dropped: {},
       endedAt: null,

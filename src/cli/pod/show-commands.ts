@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { statusOf } from '../../pod/registry/pod-status.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
@@ -10,7 +9,7 @@ import { changesText } from '../words/worktree.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
-import { podJson, statusText } from './pod-table.ts';
+import { podJson, standingOf, statusText } from './pod-table.ts';
 
 interface ShowOptions {
   readonly json?: true;
@@ -62,7 +61,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
   const rows: (readonly [string, string | undefined])[] = [
-    ['status', statusText(terminal, statusOf(record))],
+    ['status', statusText(terminal, standingOf(record), Date.now())],
     ['why', beat.why ?? undefined],
     ...endRows(record),
     ['job', record.job_file === null ? record.job : `${record.job}  ${record.job_file}`],

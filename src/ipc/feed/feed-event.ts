@@ -30,6 +30,10 @@ const KEPT_ALWAYS: readonly string[] = ['from', 'to', 'rev', 'condition'];
 
 type Data = Readonly<Record<string, unknown>>;
 
+/** Of a condition the reason is one word; of an end it may be long. */
+const isKept = (key: string, data: Data): boolean =>
+  KEPT_ALWAYS.includes(key) || (key === 'reason' && 'condition' in data);
+
 const parseObject = (json: string): Data => {
   try {
     const value: unknown = JSON.parse(json);
@@ -70,12 +74,9 @@ const cut = (value: unknown, limit: number): unknown => {
 };
 
 const trimmed = (data: Data, limit: number): Data =>
-  Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, KEPT_ALWAYS.includes(key) ? value : cut(value, limit)]),
-  );
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, isKept(key, data) ? value : cut(value, limit)]));
 
-const keptAlways = (data: Data): Data =>
-  Object.fromEntries(Object.entries(data).filter(([key]) => KEPT_ALWAYS.includes(key)));
+const keptAlways = (data: Data): Data => Object.fromEntries(Object.entries(data).filter(([key]) => isKept(key, data)));
 
 /** The entry of the feed for a line of the bus; `undefined`: the feed does not carry it. */
 export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: RecordedEvent): FeedEvent | undefined => {

@@ -21,6 +21,8 @@ const FACTS: BeatFacts = {
   cost_usd: 0,
   last_tool: null,
   why: null,
+  reason: null,
+  waiting_since: null,
   degraded: [],
   services: [],
   dropped: {},

@@ -5,8 +5,6 @@
  * X1. One process closes a pod: it holds a lock that the kernel frees.
  * X2. Nothing is closed of which its process may still live.
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { createChain } from '../../bus/chain.ts';
 import { tryParseLine } from '../../bus/line.ts';
 import { readEntity } from '../../bus/query/entities.ts';
@@ -30,6 +28,7 @@ import { treeOf } from '../tree/open-tree.ts';
 import type { WorktreeEnd } from '../worktree/worktree-end.ts';
 import type { PodEnd, PodRecord, WorktreeRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
+import { removeLeftFiles } from './left-files.ts';
 import { readRecord, readRecords, writeRecord } from './record-file.ts';
 
 export interface LostOptions {
@@ -127,6 +126,8 @@ class LostSession {
     const view = await readEntity(busDir, this.#record.entity);
     const standing = view?.state === undefined ? undefined : { state: view.state, rev: view.rev };
     const job = new PodEntity(meta, recorder, standing);
+    const { status, error } = this.#closing;
+    if (status === 'lost') job.record('condition', { condition: 'pod_lost', detail: error ?? status });
     this.#endJob(job, standing);
     this.#endSession(job, bus);
     await recorder.settle();
@@ -232,9 +233,12 @@ const tellFeed = async ({ home, settings }: LostOptions): Promise<void> => {
   if (settings.redis.kind === 'on') await startReconcile(home, process.env);
 };
 
-/** Its sockets: the one of its own, and the one for the hooks of its agent. */
-const leftFiles = ({ socket }: PodRecord): readonly string[] =>
-  socket === null ? [] : [socket, socket.replace(/\.sock$/, '.hook')];
+/** It could not do so itself. Under the lock (X1), so once. */
+const tellPeople = async ({ home, settings }: LostOptions, closed: PodRecord): Promise<void> => {
+  if (settings.notify.length === 0) return;
+  const { tellOfClosed } = await import('../notify/tell-of-closed.ts');
+  await tellOfClosed({ home, ways: settings.notify, env: process.env }, closed);
+};
 
 const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
   const { busDir, runDir } = options.home;
@@ -249,11 +253,11 @@ const close = async (options: LostOptions, session: string, closing: Closing): P
   const worktree = await leftWorktree(record);
   if (trace.end === undefined) await new LostSession(options, record, trace, { how, worktree }).close();
   removeRegistration(runDir, writer);
-  for (const path of leftFiles(record)) rmSync(path, { force: true });
-  rmSync(join(runDir, 'agents', record.session), { recursive: true, force: true });
+  removeLeftFiles(runDir, record);
   const seen = worktree === undefined ? {} : { worktree: worktree.record };
   const closed: PodRecord = { ...record, ...seen, end: endOf(record, trace, how) };
   bestEffortSync('pod.record', () => writeRecord(runDir, closed)); // a full disk: the bus has it, or gets it next time
+  await tellPeople(options, closed);
   return closed;
 };
 

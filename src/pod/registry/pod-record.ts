@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
+import { WAIT_REASONS } from '../../model/message.ts';
 
 /** What `nika pod ls` shows of a pod that has not ended; `stale` and `lost` are what others say of it. */
 export const LIVING_STATUSES = ['starting', 'running', 'waiting', 'paused', 'stopping'] as const;
@@ -51,6 +52,9 @@ const beatSchema = z.object({
   last_tool: lastToolSchema.nullable(),
   /** Why it waits, or is queued. */
   why: z.string().nullable(),
+  /** What it waits for, and since when; null: it does not wait, or does not say. */
+  reason: z.enum(WAIT_REASONS).nullable().default(null).catch(null),
+  waiting_since: z.string().nullable().default(null),
   degraded: z.array(standingSchema.extend({ why: z.string() })),
   /** Those it was told to use, and how they stand. */
   services: z.array(standingSchema.extend({ why: z.string().nullable() })).default([]),
