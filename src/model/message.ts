@@ -133,6 +133,16 @@ export const MESSAGE_SCHEMAS = {
     detail: z.string().optional(),
     file: z.string().optional().describe('Which file of the bus it is about.'),
     reason: z.enum(WAIT_REASONS).optional().describe('Of `pod_waiting` and `pod_back`: what is, or was, waited for.'),
+    budget: z
+      .object({
+        scope: z.enum(['job', 'project', 'day']),
+        of: z.string().describe('The JOB, the PROJ, or the day (UTC).'),
+        limit: z.enum(['cost_usd', 'tokens', 'tool_calls', 'wall']),
+        used: z.number().describe('Dollars, tokens, calls or milliseconds.'),
+        max: z.number(),
+      })
+      .optional()
+      .describe('Of `budget_warning`: which budget, and how much of it is used.'),
   }),
   agent_session: z
     .object({

@@ -63,9 +63,21 @@ export class Presence {
 
   facts(): PodFacts {
     const { session, entity, job, attempt, started_at } = this.#heartbeat.record;
-    const { calls, errors, status } = this.#look();
+    const { calls, errors, tokens, cost_usd, status } = this.#look();
     const { wish, tree } = this.#options;
-    const pod = { session, entity, job, attempt, started_at, status, calls, errors, pid: process.pid };
+    const pod = {
+      session,
+      entity,
+      job,
+      attempt,
+      started_at,
+      status,
+      calls,
+      errors,
+      tokens,
+      cost_usd,
+      pid: process.pid,
+    };
     return { ...pod, home: wish.home.dir, tree: tree.kind.kind };
   }
 
@@ -124,8 +136,9 @@ export class Presence {
     const { calls, errors } = session.recorder.counts;
     const { status } = control;
     const why = control.why === null ? null : session.clean(control.why);
-    const { tokens, costUsd } = session.usage;
-    const counts = { calls, errors, tokens, cost_usd: costUsd, dropped: { ...session.dropped() } };
+    const { tokens, costUsd, unpricedTokens } = session.usage.spent;
+    const used = { tokens, cost_usd: costUsd, unpriced_tokens: unpricedTokens };
+    const counts = { calls, errors, ...used, dropped: { ...session.dropped() } };
     const services = session.redis === undefined ? [] : [session.redis.standing];
     return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
   }

@@ -11,6 +11,7 @@ import { runnerOf } from '../config/job/job.ts';
 import { NikaError } from '../model/error.ts';
 import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
+import type { Budget } from './budget/budget.ts';
 import type { Stop } from './ending.ts';
 import { claimEntity } from './claim-entity.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
@@ -158,13 +159,16 @@ const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
 
 /**
  * Runs the job to its end: as many attempts as it takes, or may take.
- * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
+ * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken, a budget
+ * that is used up.
  */
 export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRun> => {
   const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
   const run = options.runner ?? (await loadRunner(options));
+  const budget = await openBudget(options, plan);
+  using _budget = budget;
   using room = new HostRoom(options);
   await room.claimAtOnce();
   const { wallMs } = plan.mission;
@@ -183,6 +187,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     const attempted = await runAttempt({
       ...ofAll(options),
       plan,
+      budget,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
@@ -195,6 +200,18 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
     if (!attempted.goesOn) return attempted;
   }
+};
+
+/** `undefined`: none is set, and nothing of it is loaded. @throws {NikaError} `NIKA_BUDGET_USED_UP` */
+const openBudget = async (options: SuperviseOptions, plan: PodPlan): Promise<Budget | undefined> => {
+  const { limits, projects } = options.settings;
+  const { maxCostUsd, maxTokens, maxToolCalls, wallMs } = plan.mission;
+  const limited = [maxCostUsd, maxTokens, maxToolCalls, wallMs, ...Object.values(limits.perDay)];
+  const mayBeOfProject = plan.parent !== undefined && Object.keys(projects).length > 0;
+  if (limited.every((limit) => limit === undefined) && !mayBeOfProject) return undefined;
+  const opening = await import('./budget/open-budget.ts');
+  const { stop, resumes = false } = options;
+  return opening.openBudget({ wish: options, plan, stop, resumes });
 };
 
 const ofAll = (options: SuperviseOptions) => ({

@@ -24,6 +24,8 @@ const fleetPodSchema = z.object({
     .default(null),
   calls: z.int().default(0),
   errors: z.int().default(0),
+  tokens: z.number().default(0),
+  cost_usd: z.number().default(0),
   why: z.string().nullable().default(null),
   degraded: z.array(z.string()).default([]),
 });

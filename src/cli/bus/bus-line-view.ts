@@ -4,6 +4,7 @@ import { clip, formatBytes, formatDuration } from '../format.ts';
 import { cell } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
 import { outcomeText, stateText } from '../words/outcome.ts';
+import { tokensText, usdText } from '../words/used.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -94,6 +95,8 @@ const transitionGist = (data: Fields): string => {
 /** What a call does: in the words of the job, else from its input. */
 export const callGist = (data: Fields): string => text(data, 'title') || inputGist(data['tool_input']);
 
+const TOKEN_KEYS = ['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens'] as const;
+
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   tool_call: (data) => {
     const why = data['ok'] === false ? text(data, 'error') : '';
@@ -109,6 +112,12 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
       plural(data['errors'], 'error'),
       isFields(data['dropped']) ? oneLine(droppedText(data['dropped'])) : '',
     ]),
+  usage: (data) => {
+    const count = (key: string): number => (typeof data[key] === 'number' ? data[key] : 0);
+    const tokens = TOKEN_KEYS.reduce((sum, key) => sum + count(key), 0);
+    const cost = data['cost_usd'] === null ? `cost: ${word(data['cost_from'])}` : usdText(count('cost_usd'));
+    return joined([text(data, 'model'), tokensText(tokens), cost]);
+  },
   attempt_failed: (data) =>
     joined([text(data, 'error'), plural(data['attempts_left'], 'attempt left', 'attempts left')]),
   subagent_completed: (data) => because(text(data, 'sub_id'), text(data, 'summary')),
@@ -144,7 +153,7 @@ const WIDE_COLUMNS = 120;
 const NARROW_COLUMNS = 64;
 
 /** Types of which the gist alone does not tell what they are. */
-const NEEDS_TYPE: readonly string[] = ['note', 'signal', 'condition', 'outage', 'attempt_failed'];
+const NEEDS_TYPE: readonly string[] = ['usage', 'note', 'signal', 'condition', 'outage', 'attempt_failed'];
 
 /** `11:27:03 k3f9xq2m shell git log, 120 ms`: time, entity, and as much of what counts as there is room for. */
 const narrowRow = (line: BusLine): string => {

@@ -1,10 +1,11 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
 import type { PodControl } from '../../pod/pod-control.ts';
 import type { PodEnded, PodEvent, PodListener } from '../../pod/pod-event.ts';
-import { firstLine, formatDuration, printable } from '../format.ts';
+import { columnsOf, firstLine, formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
+import { usedText } from '../words/used.ts';
 import { askPerson } from './ask-person.ts';
 import { callRow, endedRow, type ToolStarted } from './call-rows.ts';
 import { resultLines, summary } from './pod-summary.ts';
@@ -53,6 +54,8 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
       return terminal.paint('magenta', `  ! waits (${event.reason}): ${printable(event.why)}`);
     case 'going_on':
       return terminal.paint('green', '  ! goes on');
+    case 'budget':
+      return terminal.paint('yellow', `  ! budget: ${printable(event.detail)}`);
     case 'note':
       return terminal.paint('dim', `  · ${printable(event.text).replaceAll('\n', '\n    ')}`);
     case 'degraded':
@@ -160,6 +163,7 @@ const liveView = (terminal: Terminal): PodView => {
   const lines = lineView(terminal);
   let running: { readonly call: ToolStarted; readonly sinceMs: number; last: string } | undefined;
   let tick = 0;
+  let used = '';
   let control: PodControl | undefined;
   let asking: Disposable | undefined;
   const draw = (): void => {
@@ -167,7 +171,9 @@ const liveView = (terminal: Terminal): PodView => {
     const { call, last, sinceMs } = running;
     const mark = terminal.paint('cyan', SPINNER[tick % SPINNER.length] ?? '');
     // No wrapping while it is drawn: a row with wide characters is longer than it is counted.
-    const row = callRow(terminal, { mark, call, durationMs: performance.now() - sinceMs, last });
+    const room = { columns: terminal.columns - (used === '' ? 0 : columnsOf(used) + 2) };
+    const shown = callRow(room, { mark, call, durationMs: performance.now() - sinceMs, last });
+    const row = used === '' ? shown : `${shown}  ${terminal.paint('dim', used)}`;
     print(`\r\u001B[K\u001B[?7l${row}\u001B[?7h`);
   };
   const timer = setInterval(() => {
@@ -181,6 +187,7 @@ const liveView = (terminal: Terminal): PodView => {
         return;
       }
       print('\r\u001B[K');
+      if (event.event === 'used') used = usedText(event.tokens, event.cost_usd, 0);
       if (event.event === 'tool_ended') running = undefined;
       lines.listener(event, atMs);
       if (event.event === 'tool_started') running = { call: event, sinceMs: performance.now(), last: '' };
