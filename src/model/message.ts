@@ -67,6 +67,7 @@ export const MESSAGE_SCHEMAS = {
     outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out', 'limit', 'interrupted', 'lost']),
     exit_code: z.int(),
     duration_ms: z.number(),
+    paused_ms: z.number().optional().describe('Of that it was paused.'),
     calls: z.int(),
     errors: z.int(),
     calls_by_tool: z.record(z.string(), z.int()).optional(),

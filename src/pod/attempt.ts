@@ -176,7 +176,8 @@ class Attempt {
     const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
-    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity };
+    const { pausedMs } = this.#stop;
+    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, pausedMs };
     this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);

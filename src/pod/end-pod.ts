@@ -12,6 +12,7 @@ export interface Run {
   readonly home: Home;
   readonly session: Session;
   readonly entity: PodEntity;
+  readonly pausedMs: number;
 }
 
 export interface End {
@@ -108,6 +109,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     outcome: end.outcome,
     exit_code: end.exitCode,
     duration_ms: durationMs,
+    ...(run.pausedMs < 1 ? {} : { paused_ms: Math.round(run.pausedMs) }),
     calls,
     errors,
     calls_by_tool: Object.fromEntries(byTool),

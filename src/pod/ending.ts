@@ -107,7 +107,8 @@ export class Stop implements Disposable {
   readonly #controller = new AbortController();
   readonly #countdowns: Countdown[] = [];
   #reason: StopReason | undefined;
-  #isPaused = false;
+  #pausedSinceMs: number | undefined;
+  #pausedMs = 0;
 
   /** Its reason is an Error, as code expects that waits with it; its `cause` is the {@link StopReason}. */
   get signal(): AbortSignal {
@@ -116,6 +117,11 @@ export class Stop implements Disposable {
 
   get reason(): StopReason | undefined {
     return this.#reason;
+  }
+
+  /** How long it stood still in all. */
+  get pausedMs(): number {
+    return this.#pausedMs + (this.#pausedSinceMs === undefined ? 0 : performance.now() - this.#pausedSinceMs);
   }
 
   now(reason: StopReason): void {
@@ -132,17 +138,18 @@ export class Stop implements Disposable {
   later(ms: number, fire: () => void): void {
     const countdown = new Countdown(ms, fire);
     this.#countdowns.push(countdown);
-    if (!this.#isPaused) countdown.run();
+    if (this.#pausedSinceMs === undefined) countdown.run();
   }
 
   /** The times of {@link after} and {@link later} stand still until {@link unpause}. */
   pause(): void {
-    this.#isPaused = true;
+    this.#pausedSinceMs ??= performance.now();
     for (const countdown of this.#countdowns) countdown.pause();
   }
 
   unpause(): void {
-    this.#isPaused = false;
+    this.#pausedMs = this.pausedMs;
+    this.#pausedSinceMs = undefined;
     for (const countdown of this.#countdowns) countdown.run();
   }
 

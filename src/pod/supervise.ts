@@ -171,10 +171,9 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   using _budget = budget;
   using room = new HostRoom(options);
   await room.claimAtOnce();
-  const { wallMs } = plan.mission;
-  if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
+  budget?.limitWall(stop, hold.workedMs);
   await using _house = startHousekeeping(options);
   const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);

@@ -75,6 +75,8 @@ interface Group {
 }
 
 const TYPES = ['usage', 'session_end_summary'] as const;
+/** Besides, to know whose a subagent is that another one started: they have no channels. */
+const OF_SUBS = 'entity_created';
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
@@ -100,7 +102,7 @@ class CostTable {
     const session = textOf(line.meta['session_id']) ?? '';
     this.#ancestry.learn(line);
     if (line.type === 'usage') await this.#addUsage(session, line);
-    else await this.#endSession(session, line);
+    else if (line.type === 'session_end_summary') await this.#endSession(session, line);
   }
 
   async addLiving(pod: LivingPod): Promise<void> {
@@ -190,7 +192,7 @@ class CostTable {
       case 'pod':
         return this.#ancestry.jobOf(entityOfLine(line));
       case 'project':
-        return this.#ancestry.projectOf(entityOfLine(line));
+        return this.#ancestry.projectOf(textOf(line.meta['root_id']) ?? entityOfLine(line));
       default:
         return textOf(line.meta[this.#options.by]);
     }
@@ -220,7 +222,8 @@ const filesOf = (busDir: string): Iterable<BusFileName> =>
 export const readCosts = async (options: CostsOptions): Promise<Costs> => {
   const table = new CostTable(options);
   for (const file of filesOf(options.busDir)) {
-    for await (const line of linesIn(file, TYPES, options)) await table.take(line);
+    const types = options.by === 'pod' ? [...TYPES, OF_SUBS] : TYPES;
+    for await (const line of linesIn(file, types, options)) await table.take(line);
   }
   for (const pod of options.living) await table.addLiving(pod);
   await table.addMissing();

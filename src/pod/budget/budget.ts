@@ -14,6 +14,7 @@ import type { Session } from '../session.ts';
 import type { Account, Work } from './account.ts';
 import { isFirstToWarn } from './budget-files.ts';
 import type { OthersReader } from './others-reader.ts';
+import { refusal } from './refusal.ts';
 import { isNear, isOver, isUsedUp, type Reached, WARN_SHARE } from './scope.ts';
 import { nearText } from './words.ts';
 
@@ -27,7 +28,7 @@ export interface BudgetOptions {
   /** Opens the account of another day. */
   readonly nextDay: (account: Account, work: Work) => Account | undefined;
   readonly reader: OthersReader;
-  /** Of the job, from start to end: it is warned of only, the end has a timer of its own. */
+  /** Of the job, from start to end: that has a timer of its own. */
   readonly wallMs: number | undefined;
   /** Told of the sessions of the pod. */
   readonly onSession: (session: string) => void;
@@ -65,17 +66,20 @@ export class Budget implements Disposable {
   constructor(options: BudgetOptions) {
     this.#options = options;
     this.#accounts = options.accounts;
-    const { wallMs, job, stop } = options;
-    if (wallMs === undefined) return;
-    const near = {
-      scope: 'job',
-      of: job,
-      limit: 'wall',
-      used: WARN_SHARE * wallMs,
-      max: wallMs,
-      isAbout: false,
-    } as const;
-    stop.later(WARN_SHARE * wallMs, () => this.#warn(near));
+  }
+
+  /**
+   * Ends the job when its time from start to end is over. `workedMs`: of that its sessions of before had already.
+   * @throws {NikaError} `NIKA_BUDGET_USED_UP`
+   */
+  limitWall(stop: Stop, workedMs: number): void {
+    const { wallMs: max, job: of } = this.#options;
+    if (max === undefined) return;
+    const wall = { scope: 'job', of, limit: 'wall', max, isAbout: false } as const;
+    if (workedMs >= max) throw refusal({ ...wall, used: workedMs });
+    stop.after(max - workedMs, { kind: 'limit', limit: 'wall', value: max });
+    const used = WARN_SHARE * max;
+    stop.later(Math.max(0, used - workedMs), () => this.#warn({ ...wall, used }));
   }
 
   /** The limits that are used up already, the first time that others are looked at. */

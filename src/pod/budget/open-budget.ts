@@ -7,7 +7,6 @@ import { readFirstLine } from '../../bus/read/first-line.ts';
 import { createPriceOf } from '../../config/prices/price-of.ts';
 import { PRICES_DATE } from '../../config/prices/shipped-prices.ts';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
-import { NikaError } from '../../model/error.ts';
 import { type PriceOf, Spending } from '../../model/spending.ts';
 import type { Stop } from '../ending.ts';
 import type { PodPlan, PodWish } from '../plan.ts';
@@ -16,8 +15,8 @@ import { Budget } from './budget.ts';
 import { type KnownOptions, readKnown, writeKnown } from './budget-files.ts';
 import { OthersReader } from './others-reader.ts';
 import type { OthersState } from './others-use.ts';
-import { type BudgetScope, hasLimits, type Reached, type ScopeKind } from './scope.ts';
-import { usedUpText } from './words.ts';
+import { type BudgetScope, hasLimits, type ScopeKind } from './scope.ts';
+import { refusal } from './refusal.ts';
 
 export interface OpenBudgetOptions {
   readonly wish: PodWish;
@@ -144,19 +143,6 @@ interface Known {
 }
 
 const sinceOf = (kind: ScopeKind): number => (kind === 'day' ? Date.parse(today()) : 0);
-
-const NAMES = { cost_usd: 'costUsd', tokens: 'tokens', tool_calls: 'toolCalls', wall: 'wall' } as const;
-
-const refusal = (reached: Reached): NikaError => {
-  const { scope, of, limit } = reached;
-  const setting = scope === 'day' ? `limits.perDay.${NAMES[limit]}` : `projects.${of}.limits.${NAMES[limit]}`;
-  const remedies = {
-    job: `Raise limits.${limit} in the job file, or start the job anew; "nika costs" shows what used it up.`,
-    project: `Raise ${setting} in config/nika.yaml; "nika costs --by project --since 30d" shows what used it up.`,
-    day: `Raise ${setting} in config/nika.yaml, or wait for 00:00 UTC; "nika costs" shows what used it up.`,
-  };
-  return new NikaError('NIKA_BUDGET_USED_UP', usedUpText(reached), { subject: of, remedy: remedies[scope] });
-};
 
 /**
  * The budgets of a pod, with what others used of them until now. A bus that cannot be read refuses no pod (B2).
