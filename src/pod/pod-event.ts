@@ -81,8 +81,14 @@ export type PodEvent =
   /** The agent does not go on, or does again. */
   | { readonly event: 'waiting'; readonly reason: WaitReason; readonly why: string }
   | { readonly event: 'going_on'; readonly reason: WaitReason }
-  /** The agent used tokens; `tokens` and `cost_usd`: of the session so far. */
-  | { readonly event: 'used'; readonly usage: Usage; readonly tokens: number; readonly cost_usd: number }
+  /** The agent used tokens; besides `usage`: what the session used so far. */
+  | {
+      readonly event: 'used';
+      readonly usage: Usage;
+      readonly tokens: number;
+      readonly cost_usd: number;
+      readonly unpriced_tokens: number;
+    }
   /** Much of a budget is used. */
   | ({ readonly event: 'budget'; readonly detail: string } & Omit<Reached, 'isAbout'>)
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }

@@ -146,10 +146,12 @@ export class Presence {
   /** What Redis is told. */
   #sessionFacts(): SessionFacts {
     const { entity, job, attempt, process: by, domain, intent, parent, started_at } = this.#heartbeat.record;
-    const { status, why, calls, errors, tokens, cost_usd: costUsd, last_tool: last, degraded, dropped } = this.#look();
+    const { status, why, calls, errors, last_tool: last, degraded, dropped } = this.#look();
+    const { tokens, costUsd, unpricedTokens } = this.#options.session.usage.spent;
     return {
       tokens,
       costUsd,
+      unpricedTokens,
       entity,
       job,
       attempt,

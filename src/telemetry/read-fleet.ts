@@ -26,6 +26,7 @@ const fleetPodSchema = z.object({
   errors: z.int().default(0),
   tokens: z.number().default(0),
   cost_usd: z.number().default(0),
+  unpriced_tokens: z.number().default(0),
   why: z.string().nullable().default(null),
   degraded: z.array(z.string()).default([]),
 });

@@ -26,6 +26,8 @@ export interface SessionFacts {
   /** What its agents used. */
   readonly tokens: number;
   readonly costUsd: number;
+  /** Nobody knows what they cost: not in `costUsd`. */
+  readonly unpricedTokens: number;
   /** Why it waits. */
   readonly why: string | null;
   /** Services that cannot be used now, and why. */
@@ -58,6 +60,7 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   errors: facts.errors,
   tokens: facts.tokens,
   cost: facts.costUsd,
+  unpriced_tokens: facts.unpricedTokens,
   why: short(facts.why ?? '', WHY_CHARS),
   degraded: short(facts.degraded.map(({ service, why }) => `${service}: ${why}`).join('; '), WHY_CHARS),
   dropped: Object.keys(facts.dropped).length === 0 ? '' : JSON.stringify(facts.dropped).slice(0, 1_000),
@@ -93,6 +96,7 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
         errors: facts.errors,
         tokens: facts.tokens,
         cost_usd: facts.costUsd,
+        unpriced_tokens: facts.unpricedTokens,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),
         degraded: facts.degraded.map(({ service }) => service),
       }

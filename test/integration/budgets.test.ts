@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -5,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ended, TestHome } from '../nika.ts';
 import { endPods, recordOf, until, untilStatus } from '../pods.ts';
 
+const library = join(import.meta.dirname, '../../dist/index.js');
 const spender = join(import.meta.dirname, '../programs/spender.ts');
 
 let home: TestHome;
@@ -46,7 +48,8 @@ const LIMIT = { status: 'failed', outcome: 'limit', exit_code: 3 };
 
 describe('the budget of a job', () => {
   it('warns at 80 % and ends the pod at 100 %, with the reason on the bus and exit code 3', async () => {
-    job('spend', 'limits: { cost_usd: 1 }', [usd(0.5), usd(0.3), usd(0.3)]);
+    const limits = "inputs: { max: { type: number, default: 1 } }\nlimits: { cost_usd: '${{ inputs.max }}' }";
+    job('spend', limits, [usd(0.5), usd(0.3), usd(0.3)]);
     const { code, stdout } = await home.nika('pod', 'start', 'spend', '--id', 'JOB-a');
     expect(code).toBe(3);
     expect(stdout).toContain('! budget: $0.80 of $1.00 of JOB-a is used (80 %)');
@@ -271,6 +274,36 @@ describe('what a program reports', () => {
     expect(summary?.data['usage']).toMatchObject([
       { model: 'm', cost_usd: 0.4 },
       { model: '', cost_usd: 0.1 },
+    ]);
+  });
+
+  it('can be told by a module and by a program that is a pod itself, of the task that it works on', async () => {
+    settings('prices: { m: { input: 1, output: 1 } }');
+    const spend = `await pod.task('think', () => pod.usage({ model: 'm', input_tokens: 100_000 }));`;
+    writeFileSync(join(home.dir, 'config/jobs/m.mjs'), `export const run = async (pod) => { ${spend} };`);
+    const head = 'name: m\ndescription: x\ndomain: test\nintent: spend\n';
+    writeFileSync(join(home.dir, 'config/jobs/m.yaml'), `${head}module: ./m.mjs\n`);
+    expect((await home.nika('pod', 'start', 'm', '--id', 'JOB-m')).code).toBe(0);
+    const file = join(home.cwd, 'own.mjs');
+    const start = `const pod = await Pod.start({ job: 'own', domain: 'a', intent: 'b', id: 'JOB-own' });`;
+    const bad = `try { pod.usage({ input_tokens: -1 }); } catch (thrown) { console.log(thrown.code); }`;
+    writeFileSync(
+      file,
+      `import { Pod } from ${JSON.stringify(library)};\n${start}\n${spend}\n${bad}\nawait pod.complete();`,
+    );
+    const env = { PATH: process.env['PATH'], HOME: home.dir, NIKA_HOME: home.dir };
+    expect(execFileSync(process.execPath, [file], { cwd: home.cwd, env, encoding: 'utf8' })).toBe(
+      'NIKA_POD_PROTOCOL\n',
+    );
+    const lines = home.alpha.filter(({ type }) => type === 'usage');
+    expect(lines.map(({ meta, data }) => [meta['entity_type'], data['cost_usd'], data['source']])).toEqual([
+      ['TASK', 0.1, 'reported'],
+      ['TASK', 0.1, 'reported'],
+    ]);
+    const { groups } = JSON.parse((await home.nika('costs', '--by', 'pod', '--json')).stdout);
+    expect(groups).toMatchObject([
+      { key: expect.stringMatching(/^JOB-(m|own)$/), cost_usd: 0.1 },
+      { key: expect.stringMatching(/^JOB-(m|own)$/), cost_usd: 0.1 },
     ]);
   });
 });

@@ -27,7 +27,8 @@ const lastTool = ({ last_tool: last, why }: FleetPod): string => {
   return last.running ? what : `${what}, ${since(last.at)} ago`;
 };
 
-const usedOf = ({ tokens, cost_usd: costUsd }: FleetPod): string => usedText(tokens, costUsd, 0);
+const usedOf = ({ tokens, cost_usd: costUsd, unpriced_tokens: unpriced }: FleetPod): string =>
+  usedText(tokens, costUsd, unpriced);
 
 const fleetRow = (pod: FleetPod, terminal: Terminal, showsUsed: boolean): readonly string[] => {
   const mark = pod.degraded.length > 0 ? terminal.paint('yellow', ' !') : '';
@@ -67,6 +68,7 @@ export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => (
   errors: pod.errors,
   tokens: pod.tokens,
   cost_usd: pod.cost_usd,
+  unpriced_tokens: pod.unpriced_tokens,
   attempt: pod.attempt,
   parent: pod.parent,
   domain: pod.domain,

@@ -26,6 +26,8 @@ export interface PodView {
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const SPIN_EVERY_MS = 100;
+/** From here on there is room for what was used, beside the call that runs. */
+const WIDE_COLUMNS = 70;
 /** A call that runs longer is told of where no spinner shows that it runs. */
 const STILL_AFTER_MS = 10_000;
 const STILL_EVERY_MS = 30_000;
@@ -171,9 +173,10 @@ const liveView = (terminal: Terminal): PodView => {
     const { call, last, sinceMs } = running;
     const mark = terminal.paint('cyan', SPINNER[tick % SPINNER.length] ?? '');
     // No wrapping while it is drawn: a row with wide characters is longer than it is counted.
-    const room = { columns: terminal.columns - (used === '' ? 0 : columnsOf(used) + 2) };
-    const shown = callRow(room, { mark, call, durationMs: performance.now() - sinceMs, last });
-    const row = used === '' ? shown : `${shown}  ${terminal.paint('dim', used)}`;
+    const beside = used === '' || terminal.columns < WIDE_COLUMNS ? '' : `  ${used}`;
+    const room = { columns: terminal.columns - columnsOf(beside) };
+    const row =
+      callRow(room, { mark, call, durationMs: performance.now() - sinceMs, last }) + terminal.paint('dim', beside);
     print(`\r\u001B[K\u001B[?7l${row}\u001B[?7h`);
   };
   const timer = setInterval(() => {
@@ -187,7 +190,7 @@ const liveView = (terminal: Terminal): PodView => {
         return;
       }
       print('\r\u001B[K');
-      if (event.event === 'used') used = usedText(event.tokens, event.cost_usd, 0);
+      if (event.event === 'used') used = usedText(event.tokens, event.cost_usd, event.unpriced_tokens);
       if (event.event === 'tool_ended') running = undefined;
       lines.listener(event, atMs);
       if (event.event === 'tool_started') running = { call: event, sinceMs: performance.now(), last: '' };

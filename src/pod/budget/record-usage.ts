@@ -15,8 +15,8 @@ export interface UsageOf {
 export const recordUsage = ({ session, job, budget }: UsageOf, told: Usage, entity: PodEntity): number | null => {
   const usage = session.usage.take(told, job.meta.agent);
   entity.record('usage', usage);
-  const { tokens, costUsd } = session.usage.spent;
-  session.tell({ event: 'used', usage, tokens, cost_usd: costUsd });
+  const { tokens, costUsd, unpricedTokens } = session.usage.spent;
+  session.tell({ event: 'used', usage, tokens, cost_usd: costUsd, unpriced_tokens: unpricedTokens });
   if (session.usage.isNewlyUnpriced(usage)) {
     const text = unpricedText(usage.model);
     job.record('note', { text, level: 'warn' });

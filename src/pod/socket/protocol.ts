@@ -40,7 +40,7 @@ export const REQUEST_SCHEMAS = {
       output_tokens: tokens,
       cache_read_tokens: tokens,
       cache_write_tokens: tokens,
-      reasoning_tokens: tokens.optional(),
+      reasoning_tokens: z.int().min(0).optional(),
       cost_usd: z.number().min(0).optional().describe('Missing: by the price table.'),
       cost_later: z.boolean().optional().describe('It is told later, in a line of the scope run.'),
       scope: z.enum(['call', 'turn', 'run']).default('call'),
