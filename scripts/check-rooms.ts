@@ -21,11 +21,15 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   services: ['config', 'bus'],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
   pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry'],
-  agents: ['config', 'hooks', 'recorder', 'bus', 'pod'],
+  agents: ['config', 'hooks', 'recorder', 'bus', 'pod', 'mcp'],
+  mcp: ['config', 'hooks', 'bus', 'pod'],
   doctor: ['config', 'bus', 'redis', 'pod', 'recorder'],
   cli: ['*'],
   'index.ts': ['*'],
 };
+
+/** A process of its own composes, as the commands do, wherever its file lies. */
+const PROCESSES: readonly string[] = ['src/pod/launch/supervise-worker.ts'];
 
 /** The base itself is narrower. */
 const BASE_OF: Readonly<Record<string, readonly string[]>> = {
@@ -44,12 +48,15 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'get-east-asian-width': ['cli'],
   chokidar: ['bus', 'config'],
   tinyglobby: ['pod'],
+  'jsonc-parser': ['agents'],
+  diff: ['cli'],
   ioredis: ['redis'],
+  '@modelcontextprotocol/sdk': ['mcp'],
   zod: ['*'],
 };
 
 /** Files that load a heavy client: reached by `import()` alone, so that what does not need it does not load it. */
-const LAZY: readonly string[] = ['src/redis/client.ts'];
+const LAZY: readonly string[] = ['src/redis/client.ts', 'src/mcp/serve.ts'];
 
 interface Import {
   readonly file: string;
@@ -82,7 +89,7 @@ const judgeRoom = ({ file, target, isType, isLazy }: Import): string | undefined
   if (LAZY.includes(path) && !isType && !isLazy) return `${path} may be loaded only where it is needed, with import()`;
   const adds = ADDS[room];
   if (adds === undefined) return `the room ${room}/ is not in the table of scripts/check-rooms.ts`;
-  if (other === room || adds.includes('*') || adds.includes(other)) return undefined;
+  if (PROCESSES.includes(file) || other === room || adds.includes('*') || adds.includes(other)) return undefined;
   if ((BASE_OF[room] ?? BASE).includes(other)) return undefined;
   if (other === 'config' && isType && BASE_OF[room] === undefined) return undefined;
   return `${room}/ may not import ${other}/${other === 'config' ? ' (but its types, with "import type")' : ''}`;
@@ -92,7 +99,8 @@ const judgeLibrary = ({ file, target, isType, isLazy }: Import): string | undefi
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
-  if (name === 'ioredis' && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join()}`;
+  const isHeavy = name === 'ioredis' || name === '@modelcontextprotocol/sdk';
+  if (isHeavy && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join(' or ')}`;
   return isType || owners.includes('*') || owners.includes(roomOf(file))
     ? undefined
     : `${name} belongs to ${owners.join(', ')}/`;

@@ -46,6 +46,7 @@ const DEFAULTS = {
   projects: {},
   prices: {},
   pods: { cgroup: true, keepEnded: 500 },
+  mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   redis: { kind: 'off' },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },

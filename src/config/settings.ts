@@ -9,6 +9,7 @@ import { type Home, settingsFile } from './home.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { PRICES_NOTE, pricesSchema } from './prices/price.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
+import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
@@ -165,6 +166,7 @@ export const settingsSchema = z.strictObject({
   projects: projectsSchema.prefault({}).describe('Projects by their ids, and what all their pods together may use.'),
   prices: pricesSchema.prefault({}).describe(PRICES_NOTE),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
+  mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),

@@ -18,7 +18,7 @@ import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
-import type { Runner } from './runner/runner.ts';
+import type { OpenAgentRunner, Runner } from './runner/runner.ts';
 
 export interface SuperviseOptions extends PodWish {
   readonly stop: Stop;
@@ -31,6 +31,8 @@ export interface SuperviseOptions extends PodWish {
   readonly viewerRoom?: () => Promise<unknown> | undefined;
   /** False: an error where the host has no room for another pod. */
   readonly mayWait: boolean;
+  /** Default true: it is one of `limits.pods`. */
+  readonly takesRoom?: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
   /** The entity is on the bus already, and goes on with its next attempt. */
@@ -38,8 +40,8 @@ export interface SuperviseOptions extends PodWish {
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
-  /** Of jobs with `agent`: loaded where one is run. Whoever composes a pod gives it, since agents build on pods. */
-  readonly loadAgentRunner?: () => Promise<Runner>;
+  /** Of jobs with `agent`. */
+  readonly openAgentRunner?: OpenAgentRunner;
 }
 
 const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
@@ -47,10 +49,12 @@ const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
-const loadRunner = async ({ job, loadAgentRunner }: SuperviseOptions): Promise<Runner> => {
+const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodPlan): Promise<Runner> => {
   switch (runnerOf(job)) {
     case 'agent':
-      if (loadAgentRunner !== undefined) return loadAgentRunner();
+      if (openAgentRunner !== undefined && job.agent !== undefined) {
+        return openAgentRunner(job.agent, { cwd: plan.mission.cwd, env: plan.env });
+      }
       throw new NikaError('NIKA_POD_NOT_STARTED', 'a pod of this kind runs no agents', { subject: job.name });
     case 'steps':
       return (await import('./runner/steps-runner.ts')).runStepsJob;
@@ -113,8 +117,9 @@ class HostRoom implements Disposable {
   readonly #listener: PodListener;
   #slot: Disposable | undefined;
 
-  constructor({ settings, mayWait, listener }: SuperviseOptions) {
+  constructor({ settings, mayWait, listener, takesRoom }: SuperviseOptions) {
     this.#count = settings.limits.pods;
+    if (takesRoom === false) this.#slot = { [Symbol.dispose]: () => undefined };
     this.#mayWait = mayWait;
     this.#listener = listener;
   }
@@ -166,7 +171,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
-  const run = options.runner ?? (await loadRunner(options));
+  const run = options.runner ?? (await loadRunner(options, plan));
   const budget = await openBudget(options, plan);
   using _budget = budget;
   using room = new HostRoom(options);

@@ -4,7 +4,6 @@ import { clip, formatBytes, formatDuration } from '../format.ts';
 import { cell } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
 import { outcomeText, stateText } from '../words/outcome.ts';
-import { tokensText, usdText } from '../words/used.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -95,8 +94,6 @@ const transitionGist = (data: Fields): string => {
 /** What a call does: in the words of the job, else from its input. */
 export const callGist = (data: Fields): string => text(data, 'title') || inputGist(data['tool_input']);
 
-const TOKEN_KEYS = ['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens'] as const;
-
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   tool_call: (data) => {
     const why = data['ok'] === false ? text(data, 'error') : '';
@@ -112,18 +109,29 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
       plural(data['errors'], 'error'),
       isFields(data['dropped']) ? oneLine(droppedText(data['dropped'])) : '',
     ]),
-  usage: (data) => {
-    const count = (key: string): number => (typeof data[key] === 'number' ? data[key] : 0);
-    const tokens = TOKEN_KEYS.reduce((sum, key) => sum + count(key), 0);
-    const cost = data['cost_usd'] === null ? `cost: ${word(data['cost_from'])}` : usdText(count('cost_usd'));
-    return joined([text(data, 'model'), tokensText(tokens), cost]);
-  },
   attempt_failed: (data) =>
     joined([text(data, 'error'), plural(data['attempts_left'], 'attempt left', 'attempts left')]),
+  agent_session: (data) => {
+    const named = joined([text(data, 'agent'), text(data, 'version')], ' ');
+    const resumed = data['resumed'] === true ? 'resumed ' : '';
+    return joined([named, text(data, 'model'), `${resumed}session ${text(data, 'agent_session_id')}`]);
+  },
+  agent_turn: (data) => {
+    const went = because(text(data, 'outcome'), text(data, 'error') || bodyText(data['answer']));
+    return joined([bodyText(data['prompt']), joined([went, duration(data)])], ' → ');
+  },
+  usage: (data) => {
+    const { input_tokens: input, output_tokens: output, cache_read_tokens: cached, cost_usd: cost } = data;
+    const money = typeof cost === 'number' ? `$${cost.toFixed(4)}` : '';
+    const tokens = joined([`${word(input)} in`, cached === 0 ? '' : `${word(cached)} cached`, `${word(output)} out`]);
+    return joined([text(data, 'model'), tokens, money]);
+  },
+  message_delivered: (data) => because(`with the next ${text(data, 'how')}`, bodyText(data['body'])),
   subagent_completed: (data) => because(text(data, 'sub_id'), text(data, 'summary')),
   autonomous_dispatch: (data) => because(text(data, 'job'), text(data, 'reason')),
   signal: (data) => because(text(data, 'kind'), bodyText(data['body'])),
-  condition: (data) => because(text(data, 'condition'), text(data, 'detail')),
+  condition: (data) =>
+    because(joined([text(data, 'condition'), text(data, 'reason').replace('_', ' ')], ' '), text(data, 'detail')),
   outage: outageGist,
   note: (data) => text(data, 'text'),
   entity_created: transitionGist,
@@ -153,7 +161,7 @@ const WIDE_COLUMNS = 120;
 const NARROW_COLUMNS = 64;
 
 /** Types of which the gist alone does not tell what they are. */
-const NEEDS_TYPE: readonly string[] = ['usage', 'note', 'signal', 'condition', 'outage', 'attempt_failed'];
+const NEEDS_TYPE: readonly string[] = ['note', 'signal', 'condition', 'outage', 'attempt_failed'];
 
 /** `11:27:03 k3f9xq2m shell git log, 120 ms`: time, entity, and as much of what counts as there is room for. */
 const narrowRow = (line: BusLine): string => {

@@ -137,6 +137,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     mayWait: options.wait,
     sessionId: spec.session,
     passTerminal,
+    openAgentRunner: async (...given) => (await import('../../agents/agent-runner.ts')).openAgentRunner(...given),
     viewerRoom: () => roomOf(terminal.stdout),
     resumes,
     onControl: (control) => {

@@ -6,7 +6,7 @@ const template = z.string().regex(/\$\{\{/, { abort: true });
 const words = z.array(z.string()).max(1_000);
 
 /** Of a job with `agent`; the job check sees to it that no other has them. */
-export const OF_AGENT = ['prompt', 'model', 'permission', 'args', 'max_turns', 'resume'] as const;
+export const OF_AGENT = ['prompt', 'interactive', 'model', 'permission', 'args', 'max_turns', 'resume'] as const;
 
 export const AGENT_FIELDS = {
   agent: z.enum(AGENT_KINDS).optional().describe('An agent CLI, which is told `prompt`.'),
@@ -16,6 +16,12 @@ export const AGENT_FIELDS = {
     })
     .optional()
     .describe('What the agent is asked: text, or {file: <path>}, relative to the job file.'),
+  interactive: z
+    .boolean()
+    .optional()
+    .describe(
+      "The agent's own screen, for a person: in the foreground, or with -d --tmux; a prompt is its first words.",
+    ),
   model: z.string().optional().describe("A model, as the agent names it; default, and where it is empty: the agent's."),
   permission: z
     .union([z.enum(PERMISSIONS), template])

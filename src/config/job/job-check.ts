@@ -105,7 +105,7 @@ class JobCheck {
     if (second !== undefined) {
       this.#tell({ path: [second], isAboutKey: true, message: `a job has one of ${RUNNERS.join(', ')}` });
     }
-    if (first === 'agent' && this.#job['prompt'] === undefined) {
+    if (first === 'agent' && this.#job['prompt'] === undefined && this.#job['interactive'] !== true) {
       this.#tell({ path: ['prompt'], message: 'is missing: what the agent is asked, as text or as {file: <path>}' });
     }
     for (const [field, owner] of [

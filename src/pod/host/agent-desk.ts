@@ -23,6 +23,8 @@ export interface AgentDeskOptions {
   readonly job: PodEntity;
   readonly control: PodControl;
   readonly onAgentSession: (session: string) => void;
+  /** Where it is not nika that started the agent. */
+  readonly via?: MessageData<'agent_session'>['via'];
 }
 
 /** A tool call as an agent names it. */
@@ -101,6 +103,7 @@ export class AgentDesk {
     if (this.#isClosed || this.#open.has(call.id) || this.#done.has(call.id) || this.#open.size >= MAX_OPEN_CALLS) {
       return Promise.resolve({ kind: 'go' });
     }
+    this.#tellSaid();
     const verdict = Promise.withResolvers<AgentVerdict>();
     const ended = Promise.withResolvers<CallResult>();
     const recorded = Promise.withResolvers<void>();
@@ -128,29 +131,52 @@ export class AgentDesk {
     if (this.#isClosed || this.#done.has(id)) return;
     const open = this.#open.get(id);
     if (open !== undefined) {
+      this.#open.delete(id); // hooks of users that follow the call may still run
+      this.#remember(id);
       open.settle(end);
       await open.recorded;
       return;
     }
     if (call === undefined) return;
+    this.#tellSaid();
     this.#remember(id);
     this.#options.host.report({ ...this.#wanted(call), result: end, durationMs: end.durationMs ?? 0 });
   }
 
   /** The agent told its session; more than once does no harm, what is new is written. */
-  session(told: MessageData<'agent_session'>): void {
+  session(said: MessageData<'agent_session'>): void {
     if (this.#isClosed) return;
+    const told = { ...said, via: this.#options.via ?? said.via };
     const key = JSON.stringify(told);
     if (key === this.#toldSession) return;
     this.#toldSession = key;
     this.#options.job.record('agent_session', told);
+    this.#agentSession = told.agent_session_id;
     this.#options.onAgentSession(told.agent_session_id);
   }
 
+  /** The agent's own id of its session, once it told. */
+  get agentSession(): string | undefined {
+    return this.#agentSession;
+  }
+
+  #agentSession: string | undefined;
   #toldSession: string | undefined;
 
   turn(turn: MessageData<'agent_turn'>): void {
     if (!this.#isClosed) this.#options.job.record('agent_turn', turn);
+  }
+
+  /** What it says between its calls: shown before the next one, and not on the bus. What it says last is its result. */
+  say(text: string): void {
+    if (text.trim() !== '') this.#said = text;
+  }
+
+  #said: string | undefined;
+
+  #tellSaid(): void {
+    if (this.#said !== undefined) this.#options.session.tell({ event: 'said', text: this.#said });
+    this.#said = undefined;
   }
 
   /**

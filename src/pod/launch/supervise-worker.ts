@@ -90,6 +90,7 @@ const main = async (homeDir: string, entity: string, session: string): Promise<v
       },
       detached: true,
       ...(spec.tmux === null ? {} : { tmux: spec.tmux, passTerminal: true }),
+      openAgentRunner: async (...given) => (await import('../../agents/agent-runner.ts')).openAgentRunner(...given),
       mayWait: spec.may_wait,
       sessionId: id,
       resumes: spec.resumes,

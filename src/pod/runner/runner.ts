@@ -4,6 +4,7 @@ import type { Home } from '../../config/home.ts';
 import type { Job } from '../../config/job/job.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { HookPipeline } from '../../hooks/hook-pipeline.ts';
+import type { AgentKind } from '../../model/agent.ts';
 import type { PodEntity } from '../entity.ts';
 import type { Session } from '../session.ts';
 import type { Stop } from '../ending.ts';
@@ -56,6 +57,15 @@ export type RunnerOutcome =
     }
   /** Ended from outside, for the stop's reason. */
   | { readonly kind: 'cancelled' };
+
+/**
+ * Makes what runs an agent. Whoever composes a pod gives it, since agents build on pods.
+ * @throws {NikaError} its CLI is not installed: nothing was written yet.
+ */
+export type OpenAgentRunner = (
+  kind: AgentKind,
+  place: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+) => Promise<Runner>;
 
 /** Ends soon after the stop's signal is aborted. A rejection is a bug. */
 export type Runner = (context: RunnerContext) => Promise<RunnerOutcome>;

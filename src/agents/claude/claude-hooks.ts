@@ -1,0 +1,258 @@
+/**
+ * Owns what the hooks of Claude Code tell, and what they are answered. Codex speaks the same form; so do agents that
+ * nika does not know.
+ */
+import type { WaitReason } from '../../model/message.ts';
+import type { AgentCall, AgentDesk } from '../../pod/host/agent-desk.ts';
+import { type Fields, fieldsOf, listOf, numberOf, textOf, wordOf } from '../read-fields.ts';
+
+/** A turn as it is known so far. */
+interface Turn {
+  readonly id: string | undefined;
+  readonly prompt: string | undefined;
+  readonly begunAtMs: number;
+}
+
+const WAITS: Readonly<Record<string, WaitReason>> = {
+  permission_prompt: 'permission',
+  idle_prompt: 'idle',
+  elicitation_dialog: 'question',
+  elicitation_url_dialog: 'question',
+  agent_needs_input: 'question',
+};
+const FOR_A_PERSON: readonly WaitReason[] = ['permission', 'question', 'idle'];
+const LIMITED: readonly string[] = ['rate_limit', 'overloaded'];
+/** A tool with which the agent asks a person. */
+const ASKS = 'AskUserQuestion';
+
+export const exitCodeIn = (error: string): number | undefined => {
+  const code = /^Exit code (\d{1,3})\b/.exec(error)?.[1];
+  return code === undefined ? undefined : Number(code);
+};
+
+/** What a call that failed says in place of a result. */
+export const toolErrorIn = (text: string): string | undefined =>
+  /^<tool_use_error>([\s\S]*?)<\/tool_use_error>/.exec(text)?.[1];
+
+export const failureOf = (error: string, isInterrupt = false) => {
+  const exitCode = exitCodeIn(error);
+  return {
+    ok: false,
+    error,
+    ...(isInterrupt ? { isInterrupt } : {}),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  } as const;
+};
+
+const context = (event: string, text: string | undefined): string =>
+  text === undefined ? '' : JSON.stringify({ hookSpecificOutput: { hookEventName: event, additionalContext: text } });
+
+export interface ClaudeHooksOptions {
+  readonly desk: AgentDesk;
+  /** A person sits before it: the end of a turn is a wait for the next word. */
+  readonly isInteractive: boolean;
+  /** The agent's session: `via` of its line, and what it is called. */
+  readonly onSession: (payload: Fields) => void;
+}
+
+export class ClaudeHooks {
+  readonly #desk: AgentDesk;
+  readonly #options: ClaudeHooksOptions;
+  #turn: Turn | undefined;
+  #answer: string | undefined;
+  /** Hooks that were called, so that it shows where they are off. */
+  #toldCount = 0;
+
+  constructor(options: ClaudeHooksOptions) {
+    this.#options = options;
+    this.#desk = options.desk;
+  }
+
+  get toldCount(): number {
+    return this.#toldCount;
+  }
+
+  /** The last message of the last turn. */
+  get answer(): string | undefined {
+    return this.#answer;
+  }
+
+  /** Resolves to the answer, once what it tells is on the bus. */
+  async take(event: string, payload: Fields): Promise<string> {
+    this.#options.onSession(payload);
+    this.#toldCount += 1;
+    switch (event) {
+      case 'UserPromptSubmit':
+        return this.#promptSubmitted(payload);
+      case 'PreToolUse':
+        return this.#preToolUse(payload);
+      case 'PostToolUse':
+      case 'PostToolUseFailure':
+        return this.#postToolUse(event, payload);
+      case 'PostToolBatch':
+        return this.#batch(payload);
+      case 'PermissionRequest':
+        this.#desk.wait('permission', `may it call ${textOf(payload['tool_name']) ?? 'a tool'}?`);
+        return '';
+      case 'PermissionDenied':
+        return this.#permissionDenied(payload);
+      case 'Notification':
+        return this.#notification(payload);
+      case 'SubagentStart':
+        this.#desk.startSub({ id: wordOf(payload['agent_id']) ?? '?', type: wordOf(payload['agent_type']) });
+        return '';
+      case 'SubagentStop':
+        this.#desk.endSub(wordOf(payload['agent_id']) ?? '?', 'completed', wordOf(payload['last_assistant_message']));
+        return '';
+      case 'PreCompact':
+        this.#desk.wait('compacting', 'its context is made shorter');
+        return '';
+      case 'PostCompact':
+        this.#desk.goOn('compacting');
+        return '';
+      case 'Stop':
+        return this.#stop(payload);
+      case 'StopFailure':
+        return this.#stopFailure(payload);
+      case 'Interrupt':
+        this.endTurn('interrupted');
+        return '';
+      default:
+        return ''; // events that are of no concern, and those of newer versions
+    }
+  }
+
+  /** A turn that no hook ended. */
+  endTurn(outcome: 'completed' | 'failed' | 'interrupted', error?: string): void {
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    this.#turn = undefined;
+    this.#desk.turn({
+      ...(turn.id === undefined ? {} : { turn: turn.id }),
+      ...(turn.prompt === undefined ? {} : { prompt: turn.prompt }),
+      ...(this.#answer === undefined || outcome !== 'completed' ? {} : { answer: this.#answer }),
+      outcome,
+      ...(error === undefined ? {} : { error }),
+      duration_ms: Math.round(performance.now() - turn.begunAtMs),
+    });
+  }
+
+  #promptSubmitted(payload: Fields): string {
+    this.#moves();
+    if (wordOf(payload['agent_id']) !== undefined) return ''; // of a subagent
+    this.endTurn('interrupted'); // the one before was left without a word
+    this.#turn = { id: turnOf(payload), prompt: textOf(payload['prompt']), begunAtMs: performance.now() };
+    return '';
+  }
+
+  async #preToolUse(payload: Fields): Promise<string> {
+    this.#moves();
+    const call = this.#callOf(payload);
+    if (call === undefined) return '';
+    if (call.tool === ASKS) this.#desk.wait('question', questionIn(payload['tool_input']));
+    const verdict = await this.#desk.begin(call);
+    if (verdict.kind === 'denied') {
+      return JSON.stringify({
+        hookSpecificOutput: {
+          hookEventName: 'PreToolUse',
+          permissionDecision: 'deny',
+          permissionDecisionReason: verdict.reason,
+        },
+      });
+    }
+    if (verdict.input === undefined) return '';
+    const changed = { hookEventName: 'PreToolUse', permissionDecision: 'allow', updatedInput: verdict.input };
+    return JSON.stringify({ hookSpecificOutput: changed });
+  }
+
+  async #postToolUse(event: 'PostToolUse' | 'PostToolUseFailure', payload: Fields): Promise<string> {
+    this.#moves();
+    const call = this.#callOf(payload);
+    if (call === undefined) return '';
+    const durationMs = numberOf(payload['duration_ms']);
+    const timed = durationMs === undefined ? {} : { durationMs };
+    const error = textOf(payload['error']) ?? 'it failed';
+    const end =
+      event === 'PostToolUse'
+        ? ({ ok: true, response: payload['tool_response'] ?? null, ...timed } as const)
+        : { ...failureOf(error, payload['is_interrupt'] === true), ...timed };
+    await this.#desk.end(call.id, end, call);
+    return context(event, this.#desk.takeMessages('tool call', call.id));
+  }
+
+  /** Every call of a batch, those too that nothing else tells of: unknown tools, wrong inputs, denied ones. */
+  async #batch(payload: Fields): Promise<string> {
+    this.#moves();
+    for (const one of listOf(payload['tool_calls']).map(fieldsOf)) {
+      const call = this.#callOf({ ...payload, ...one });
+      if (call === undefined || this.#desk.isDone(call.id)) continue;
+      const said = textOf(one['tool_response']) ?? JSON.stringify(one['tool_response'] ?? null);
+      const wasRun = this.#desk.isOpen(call.id); // it began, and no hook told of its end: it was not allowed
+      const error = toolErrorIn(said) ?? (wasRun ? said : undefined);
+      await this.#desk.end(call.id, error === undefined ? { ok: true, response: said } : failureOf(error), call);
+    }
+    return '';
+  }
+
+  async #permissionDenied(payload: Fields): Promise<string> {
+    this.#moves();
+    const call = this.#callOf(payload);
+    const reason = textOf(payload['reason']) ?? 'permission denied';
+    if (call !== undefined) await this.#desk.end(call.id, failureOf(reason), call);
+    return '';
+  }
+
+  #notification(payload: Fields): string {
+    const reason = WAITS[textOf(payload['notification_type']) ?? ''];
+    if (reason !== undefined) this.#desk.wait(reason, textOf(payload['message']) ?? reason);
+    return '';
+  }
+
+  #stop(payload: Fields): string {
+    this.#moves();
+    this.#answer = wordOf(payload['last_assistant_message']) ?? this.#answer;
+    const said = this.#desk.takeMessages('turn end');
+    if (said !== undefined) return JSON.stringify({ decision: 'block', reason: said });
+    this.endTurn('completed');
+    const runs = listOf(payload['background_tasks']).length;
+    if (this.#options.isInteractive && runs === 0) this.#desk.wait('idle', 'its turn is over');
+    return '';
+  }
+
+  #stopFailure(payload: Fields): string {
+    const error = textOf(payload['error']) ?? 'unknown';
+    const detail = textOf(payload['error_details']) ?? textOf(payload['last_assistant_message']) ?? '';
+    this.#desk.wait(LIMITED.includes(error) ? 'rate_limit' : 'api_error', `${error} ${detail}`.trim());
+    this.endTurn('failed', `${error} ${detail}`.trim());
+    return '';
+  }
+
+  /** It goes on: whatever a person was asked has been answered. */
+  #moves(): void {
+    for (const reason of FOR_A_PERSON) this.#desk.goOn(reason);
+    this.#desk.goOn('api_error');
+    this.#desk.goOn('rate_limit');
+  }
+
+  #callOf(payload: Fields): AgentCall | undefined {
+    const id = wordOf(payload['tool_use_id']);
+    if (id === undefined) return undefined;
+    const tool = textOf(payload['tool_name']) ?? '?';
+    return {
+      id,
+      tool: tool === 'Task' ? 'Agent' : tool, // its newer name, which the hooks have
+      input: payload['tool_input'] ?? null,
+      source: 'hook',
+      turn: turnOf(payload),
+      sub: wordOf(payload['agent_id']),
+      cwd: wordOf(payload['cwd']),
+    };
+  }
+}
+
+const turnOf = (payload: Fields): string | undefined => wordOf(payload['prompt_id']) ?? wordOf(payload['turn_id']);
+
+const questionIn = (input: unknown): string => {
+  const [question] = listOf(fieldsOf(input)['questions']).map(fieldsOf);
+  return textOf(question?.['question']) ?? 'it asks a question';
+};
