@@ -62,6 +62,11 @@ export const endNotice = (on: keyof typeof ENDED, pod: NoticePod, end: NoticeEnd
   return { ...compose(on, pod, { title: `${ENDED[on]} ${lasted(end.duration_ms)}`, lines }), waiting: null, end };
 };
 
+export const budgetNotice = (pod: NoticePod, detail: string): Notice => {
+  const lines = [detail, `nika pod show ${shortPodId(pod.id)}`];
+  return { ...compose('budget', pod, { title: 'is near its limit', lines }), waiting: null, end: null };
+};
+
 export const lostNotice = (pod: NoticePod, end: NoticeEnd, attemptsLeft: number): Notice => {
   const id = shortPodId(pod.id);
   const next = attemptsLeft > 0 ? `${attemptsLeft} attempts left: nika pod restart ${id}` : `nika pod show ${id}`;

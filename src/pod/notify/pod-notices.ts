@@ -7,14 +7,13 @@
 import { hostname } from 'node:os';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { WAIT_REASONS } from '../../model/message.ts';
-import { UsageTotals } from '../../model/usage.ts';
 import type { Notice } from '../../model/notice.ts';
 import type { AttemptRun } from '../attempt.ts';
 import type { PodEnded, PodEvent, PodListener } from '../pod-event.ts';
 import type { PodPlan, PodWish } from '../plan.ts';
 import { Notifier, type Told } from './notifier.ts';
 import { OpenWaits, type OpenWait } from './open-waits.ts';
-import { endNotice, type NoticePod, waitingNotice } from './pod-notice.ts';
+import { budgetNotice, endNotice, type NoticePod, waitingNotice } from './pod-notice.ts';
 
 const CLOSE_BUDGET_MS = 600;
 const RESULT_MAX_CHARS = 2_048;
@@ -33,7 +32,7 @@ export class PodNotices implements AsyncDisposable {
   readonly #listener: PodListener;
   readonly #notifier: Notifier;
   readonly #waits: OpenWaits;
-  readonly #usage = new UsageTotals();
+  #used = { tokens: 0, cost_usd: 0 };
   readonly #telling = new Set<Promise<void>>();
   #pod: NoticePod | undefined;
   #atMs = 0;
@@ -71,8 +70,7 @@ export class PodNotices implements AsyncDisposable {
     if (this.#pod === undefined) return; // it never began
     const { exit_code, duration_ms, calls, errors, outcome } = ended;
     const error = ended.error === undefined ? null : this.#clean(ended.error);
-    const { tokens, costUsd: cost_usd } = this.#usage;
-    const counts = { outcome, exit_code, duration_ms, calls, errors, tokens, cost_usd };
+    const counts = { outcome, exit_code, duration_ms, calls, errors, ...this.#used };
     const notice = endNotice(on, this.#pod, { ...counts, error, result: this.#shortResult(ended.result) });
     this.#count(await this.#notifier.tell(`msg_${ended.session}_end`, notice));
   }
@@ -98,7 +96,10 @@ export class PodNotices implements AsyncDisposable {
       case 'going_on':
         return this.#waits.delete(event.reason);
       case 'used':
-        return this.#usage.add(event.usage);
+        this.#used = { tokens: event.tokens, cost_usd: event.cost_usd };
+        return;
+      case 'budget':
+        return this.#tellBudget(event.detail);
       case 'pod_ended':
         return this.#waits.clear();
       default:
@@ -117,8 +118,22 @@ export class PodNotices implements AsyncDisposable {
     if (first === undefined || this.#pod === undefined) return;
     const notice = waitingNotice(this.#pod, { ...first, more: waits.length - 1 });
     const id = `msg_${this.#pod.session}_waiting_${Date.parse(first.since)}`; // by all ways the same
-    const telling = this.#notifier.tell(id, notice, [way]).then((told) => {
-      this.#count(told);
+    this.#track(this.#notifier.tell(id, notice, [way]));
+  }
+
+  /** Much of a budget is used; that it is used up is told with the end. */
+  #tellBudget(detail: string): void {
+    if (this.#pod === undefined) return;
+    const id = `msg_${this.#pod.session}_budget_${this.#budgetCount}`;
+    this.#budgetCount += 1;
+    this.#track(this.#notifier.tell(id, budgetNotice(this.#pod, this.#clean(detail))));
+  }
+
+  #budgetCount = 0;
+
+  #track(told: Promise<Told>): void {
+    const telling = told.then((what) => {
+      this.#count(what);
       this.#telling.delete(telling);
     });
     this.#telling.add(telling);
