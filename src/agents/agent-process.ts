@@ -63,8 +63,11 @@ export class LineReader {
   }
 }
 
-const environmentOf = ({ env }: RunnerContext, start: AgentStart): Readonly<Record<string, string>> => {
-  const merged = { ...env, ...start.env };
+/** Says to hooks that are installed in the agent that its pod has hooks of its own, so that no call is told twice. */
+export const HOOKED_AGENT = 'NIKA_HOOKED_AGENT';
+
+const environmentOf = ({ env, job }: RunnerContext, start: AgentStart): Readonly<Record<string, string>> => {
+  const merged: Record<string, string> = { ...env, ...start.env, [HOOKED_AGENT]: job.agent ?? '' };
   const hasProxy = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some(
     (name) => (merged[name] ?? '') !== '',
   );
@@ -79,13 +82,17 @@ const exitOf = (ending: ProgramEnding | undefined, stderr: CappedOutput): AgentE
   return { code, signal, stderr: stderr.read().text };
 };
 
-/** `take` is given each line of its standard output; nothing where it has the terminal. */
+/**
+ * `take` is given each line of its standard output where nika is the one who reads that; `undefined`: it is for a person,
+ * on the terminal or as the pod's output.
+ */
 export const runAgentProcess = async (
   context: RunnerContext,
   start: AgentStart,
-  take: (line: string) => void,
+  take: ((line: string) => void) | undefined,
 ): Promise<AgentEnding> => {
-  const { tree, stop, cwd, passTerminal, output, graceMs } = context;
+  const { tree, stop, cwd, output, host, graceMs } = context;
+  const passTerminal = context.passTerminal && take === undefined;
   const [file, ...args] = start.argv;
   const isOnTerminal = passTerminal && [0, 1, 2].some((fd) => isatty(fd));
   const stream = passTerminal ? 'inherit' : 'pipe';
@@ -94,10 +101,12 @@ export const runAgentProcess = async (
   const child = tree.spawn(program, { detached: !isOnTerminal, stdio: [stdin, stream, stream] });
   const ended = untilEnded(child);
   const stderr = new CappedOutput(KEPT_STDERR_BYTES);
-  const lines = new LineReader(take);
+  const lines = new LineReader(take ?? (() => undefined));
+  const decoder = new StringDecoder('utf8');
   child.stdout?.on('data', (chunk: Buffer) => {
     output.push('stdout', chunk);
-    lines.push(chunk);
+    if (take === undefined) host.tellProgramOutput('', 'stdout', decoder.write(chunk));
+    else lines.push(chunk);
   });
   child.stderr?.on('data', (chunk: Buffer) => {
     output.push('stderr', chunk);

@@ -14,6 +14,7 @@ import { AgentDesk } from '../pod/host/agent-desk.ts';
 import { exitCodeOf } from '../pod/runner/command-runner.ts';
 import type { OpenAgentRunner, Runner, RunnerContext, RunnerOutcome } from '../pod/runner/runner.ts';
 import { findProgram } from '../pod/tree/find-program.ts';
+import { Watchdog } from '../pod/watchdog.ts';
 import type { AgentAdapter, AgentOutcome, AgentReader, AgentWish, HookPlace } from './adapter.ts';
 import { runAgentProcess } from './agent-process.ts';
 import { resolveWish } from './agent-wish.ts';
@@ -24,6 +25,8 @@ import { loadAdapter } from './find-adapter.ts';
 /** Reading what is left of session files, and the like. */
 const END_BUDGET_MS = 3_000;
 const SPOOL_BUDGET_MS = 1_000;
+/** A supervisor that is blocked for longer is killed: an agent waits for each of its hooks. */
+const BLOCKED_MS = 3_000;
 /** As shells say of a command that cannot be found. */
 const NOT_FOUND = 127;
 
@@ -53,7 +56,10 @@ const runOnce = async (run: Run, wish: AgentWish, reader: AgentReader): Promise<
   const { context, adapter, desk, place } = run;
   const start = await adapter.prepare(wish, place);
   if (start.degraded !== undefined) desk.degrade(start.degraded);
-  const ending = await runAgentProcess(context, start, (line) => bestEffortSync('agent.line', () => reader.line(line)));
+  const take = (line: string): void => {
+    bestEffortSync('agent.line', () => reader.line(line));
+  };
+  const ending = await runAgentProcess(context, start, wish.prompt === undefined ? undefined : take);
   if (ending.kind === 'not-started') {
     return { kind: 'failed', error: whyNotStarted(ending.thrown, start.argv[0], wish.cwd), exitCode: NOT_FOUND };
   }
@@ -112,6 +118,10 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   await using endpoint = await HookEndpoint.open({ handle, socket: hookSocketOf(context.env) });
   using spool = HookSpool.open(join(dir, 'spool'), handle);
   session.countDrops(() => hookDrops(endpoint, spool));
+  using _watchdog = Watchdog.start({
+    limitMs: BLOCKED_MS,
+    onMissing: (why) => session.log.write('warn', 'no watchdog', { why }),
+  });
   if (endpoint.url === '' && endpoint.socket === '') desk.degrade('no socket could be opened for the hooks');
   const { url, token, socket } = endpoint;
   const mayAsk = context.hooks !== NO_HOOKS;

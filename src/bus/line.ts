@@ -13,8 +13,6 @@ export interface BusRecord {
   readonly ts: string;
   readonly type: string;
   readonly entity: EntityId;
-  /** Whose channel it stands in, where that is not the entity's own: a SUB has none. */
-  readonly channel?: EntityId;
   /** UUID version 7. */
   readonly id: string;
   readonly metaJson: string;

@@ -103,7 +103,7 @@ export class BusWriter implements Disposable {
 
   /** Puts a message where it belongs: a tool call into the entity's channel, all else also on the alpha bus (W1). */
   write(record: BusRecord): void {
-    this.#append(channelName(record.channel ?? record.entity), record);
+    this.#append(channelName(record.entity), record);
     if (!isChannelOnly(record.type)) this.#append(ALPHA, record);
   }
 

@@ -6,6 +6,18 @@ export type AgentKind = (typeof AGENT_KINDS)[number];
 
 export const isAgentKind = (text: string): text is AgentKind => AGENT_KINDS.some((kind) => kind === text);
 
+/** The commands of their CLIs. */
+export const AGENT_PROGRAMS: Readonly<Record<AgentKind, string>> = {
+  'claude-code': 'claude',
+  codex: 'codex',
+  opencode: 'opencode',
+  gemini: 'gemini',
+};
+
+/** The agent that a command starts; `undefined`: another program. */
+export const agentOfProgram = (program: string): AgentKind | undefined =>
+  AGENT_KINDS.find((kind) => AGENT_PROGRAMS[kind] === program);
+
 /** What an agent may do without asking: read; also edit files; all. `ask`: as the agent itself has it. */
 export const PERMISSIONS = ['ask', 'read', 'edit', 'full'] as const;
 export type Permission = (typeof PERMISSIONS)[number];

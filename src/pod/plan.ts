@@ -6,6 +6,7 @@ import type { Home } from '../config/home.ts';
 import type { Job } from '../config/job/job.ts';
 import type { Settings } from '../config/settings.ts';
 import { createEntityId, type EntityId } from '../model/id.ts';
+import { providerKeysIn } from '../model/provider-keys.ts';
 import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
@@ -43,6 +44,10 @@ export interface PodPlan {
 const definedOnly = (env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
+/** The keys of providers that the agent has in its environment are on no line, however it shows them (G7). */
+const keyPatterns = (env: PodWish['env']) =>
+  providerKeysIn(env).map((key) => ({ name: 'provider_key', pattern: RegExp.escape(key) }));
+
 /** @throws {NikaError} a wrong id, parent, key or field; nothing was written. */
 export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const { home, settings, job, inputs, env, calledIn, parent } = wish;
@@ -60,7 +65,7 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const { project, domain, intent, role } = mission;
   const tags = Object.fromEntries(mission.tags.map((tag, at) => [`tags[${at}]`, tag]));
   const { maxBodyBytes, redact } = settings.recorder;
-  const encoder = createBodyEncoder({ maxBodyBytes, patterns: redact });
+  const encoder = createBodyEncoder({ maxBodyBytes, patterns: [...redact, ...keyPatterns(env)] });
   refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, ...tags }, encoder);
   const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);
   const childEnv = definedOnly({ ...env, ...mission.env });

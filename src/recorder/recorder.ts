@@ -19,7 +19,7 @@ import type { RecordSink } from './record-sink.ts';
 /** What a line is about: the entity, and its envelope as JSON text, made once. */
 export interface Scope {
   readonly entity: EntityId;
-  /** Whose channel the line stands in, where that is not the entity's own. */
+  /** Whose channel the line stands in and names, where that is not the entity's own: a SUB has none, and is in the envelope. */
   readonly channel?: EntityId;
   readonly metaJson: string;
 }
@@ -266,8 +266,7 @@ export class Recorder {
     const { entity, channel, metaJson } = scope;
     const ts = isoTime(atMs);
     const id = createEventId(atMs);
-    const record = { ts, type, entity, id, metaJson, dataJson };
-    this.#options.bus.write(channel === undefined ? record : { ...record, channel });
+    this.#options.bus.write({ ts, type, entity: channel ?? entity, id, metaJson, dataJson });
     return { id, ts, atMs };
   }
 }

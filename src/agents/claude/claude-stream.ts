@@ -29,6 +29,8 @@ const MAX_TOLD_CALLS = 10_000;
 const MAX_MESSAGES = 10_000;
 
 const minus = (a: number, b: number): number => Math.max(0, a - b);
+/** Sums of binary fractions have a tail that nobody was charged. */
+const toNanoDollars = (usd: number): number => Math.round(usd * 1e9) / 1e9;
 
 const textIn = (content: unknown): string => {
   if (typeof content === 'string') return content;
@@ -125,6 +127,7 @@ export class ClaudeStream {
     const parent = wordOf(line['parent_tool_use_id']);
     for (const part of listOf(message['content']).map(fieldsOf)) {
       const id = wordOf(part['id']);
+      if (part['type'] === 'text' && parent === undefined) this.#desk.say(textOf(part['text']) ?? '');
       if (part['type'] !== 'tool_use' || id === undefined || this.#calls.size >= MAX_TOLD_CALLS) continue;
       const tool = textOf(part['name']) ?? '?';
       this.#calls.set(id, { tool: tool === 'Task' ? 'Agent' : tool, input: part['input'] ?? null, parent });
@@ -199,7 +202,7 @@ export class ClaudeStream {
       cache_write_tokens: minus(countOf(counts['cacheCreationInputTokens']), tokens.cache_write_tokens),
       output_tokens: minus(countOf(counts['outputTokens']), tokens.output_tokens),
     };
-    const cost = total === undefined ? null : minus(total, costUsd);
+    const cost = total === undefined ? null : toNanoDollars(minus(total, costUsd));
     if (cost === null && Object.values(rest).every((count) => count === 0)) return;
     this.#tell(model, rest, cost ?? 0);
     this.#desk.use({ scope: 'run', model, ...rest, cost_usd: cost, cost_from: cost === null ? 'nobody' : 'agent' });

@@ -11,19 +11,22 @@ const LOOK_EVERY_MS = 1_000;
 /** At a time (G6): the rest at the next look. */
 const MAX_TAKEN = 1_000;
 
+/** `name`: of its file, without `.json`. */
+type Handle = (event: string, payload: HookPayload, name: string) => Promise<unknown>;
+
 export class HookSpool implements Disposable {
   readonly #dir: string;
-  readonly #handle: (event: string, payload: HookPayload) => Promise<unknown>;
+  readonly #handle: Handle;
   #timer: NodeJS.Timeout | undefined;
   #taking: Promise<void> | undefined;
   #unreadable = 0;
 
-  private constructor(dir: string, handle: (event: string, payload: HookPayload) => Promise<unknown>) {
+  private constructor(dir: string, handle: Handle) {
     this.#dir = dir;
     this.#handle = handle;
   }
 
-  static open(dir: string, handle: (event: string, payload: HookPayload) => Promise<unknown>): HookSpool {
+  static open(dir: string, handle: Handle): HookSpool {
     bestEffortSync('hooks.spool', () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
     const spool = new HookSpool(dir, handle);
     spool.#timer = setInterval(() => void spool.take(), LOOK_EVERY_MS).unref();
@@ -56,7 +59,7 @@ export class HookSpool implements Disposable {
       bestEffortSync('hooks.spool', () => rmSync(path, { force: true }));
       const payload = text === undefined ? undefined : parsePayload(text);
       if (payload === undefined) this.#unreadable += 1;
-      else await this.#handle(eventOf(payload), payload);
+      else await this.#handle(eventOf(payload), payload, name.slice(0, -'.json'.length));
     }
   }
 }

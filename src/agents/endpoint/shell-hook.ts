@@ -4,6 +4,7 @@
  */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PROVIDER_KEYS } from '../../model/provider-keys.ts';
 
 /** As one word of a shell command line. */
 export const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -19,31 +20,9 @@ export interface ShellHookOptions {
   readonly nothing?: string;
 }
 
-/**
- * Names of environment variables that no hook has a use for: what the programs that it starts get is without them.
- * `env -u` is not in POSIX, `unset` is.
- */
-export const PROVIDER_KEYS = [
-  'ANTHROPIC_API_KEY',
-  'ANTHROPIC_AUTH_TOKEN',
-  'CLAUDE_CODE_OAUTH_TOKEN',
-  'OPENAI_API_KEY',
-  'CODEX_API_KEY',
-  'AZURE_OPENAI_API_KEY',
-  'GEMINI_API_KEY',
-  'GOOGLE_API_KEY',
-  'OPENROUTER_API_KEY',
-  'GROQ_API_KEY',
-  'MISTRAL_API_KEY',
-  'DEEPSEEK_API_KEY',
-  'XAI_API_KEY',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-] as const;
-
 /** `$1`: the event. The payload comes on standard input. */
 const scriptOf = ({ socket, spool, timeoutS, nothing = '' }: ShellHookOptions): string => `#!/bin/sh
-# Tells the pod of a hook of its agent. Made by nika for this run alone.
+# Tells the pod of a hook of its agent. Made by nika for this run alone. No program that it starts gets a provider's key.
 unset ${PROVIDER_KEYS.join(' ')}
 body=$(cat)
 if answer=$(printf '%s' "$body" | curl -s -f --noproxy '*' --max-time ${timeoutS} --unix-socket ${shellWord(socket)} \\

@@ -111,10 +111,27 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
     ]),
   attempt_failed: (data) =>
     joined([text(data, 'error'), plural(data['attempts_left'], 'attempt left', 'attempts left')]),
+  agent_session: (data) => {
+    const named = joined([text(data, 'agent'), text(data, 'version')], ' ');
+    const resumed = data['resumed'] === true ? 'resumed ' : '';
+    return joined([named, text(data, 'model'), `${resumed}session ${text(data, 'agent_session_id')}`]);
+  },
+  agent_turn: (data) => {
+    const went = because(text(data, 'outcome'), text(data, 'error') || bodyText(data['answer']));
+    return joined([bodyText(data['prompt']), joined([went, duration(data)])], ' → ');
+  },
+  usage: (data) => {
+    const { input_tokens: input, output_tokens: output, cache_read_tokens: cached, cost_usd: cost } = data;
+    const money = typeof cost === 'number' ? `$${cost.toFixed(4)}` : '';
+    const tokens = joined([`${word(input)} in`, cached === 0 ? '' : `${word(cached)} cached`, `${word(output)} out`]);
+    return joined([text(data, 'model'), tokens, money]);
+  },
+  message_delivered: (data) => because(`with the next ${text(data, 'how')}`, bodyText(data['body'])),
   subagent_completed: (data) => because(text(data, 'sub_id'), text(data, 'summary')),
   autonomous_dispatch: (data) => because(text(data, 'job'), text(data, 'reason')),
   signal: (data) => because(text(data, 'kind'), bodyText(data['body'])),
-  condition: (data) => because(text(data, 'condition'), text(data, 'detail')),
+  condition: (data) =>
+    because(joined([text(data, 'condition'), text(data, 'reason').replace('_', ' ')], ' '), text(data, 'detail')),
   outage: outageGist,
   note: (data) => text(data, 'text'),
   entity_created: transitionGist,

@@ -130,9 +130,15 @@ const callRow = ({ data, ts }: BusLine, indent: string, place: StoryPlace): read
   return [row, margin + paint('red', clip(oneLine(data['error']), columns - margin.length))];
 };
 
-/** In a block the head tells of the state: only what it does not tell has a row. */
-const isToldByHead = ({ type, data }: BusLine, depth: number): boolean =>
-  depth > 0 && transitionOfBusType(type) !== undefined && data['reason'] === undefined;
+/** In a block the head tells of the state: only what it does not tell has a row. A subagent has no block. */
+const isToldByHead = ({ type, data, meta }: BusLine, depth: number): boolean => {
+  if (depth === 0 || transitionOfBusType(type) === undefined) return false;
+  if (meta['entity_type'] === 'SUB') return type !== 'entity_created';
+  return data['reason'] === undefined;
+};
+
+/** As many as there are requests to a model: their sum stands at the end. */
+const isOfEachCall = ({ type, data }: BusLine): boolean => type === 'usage' && data['scope'] === 'call';
 
 const LOOK_OF_TYPE: Readonly<Record<string, 'yellow' | 'red'>> = {
   outage: 'yellow',
@@ -176,6 +182,7 @@ export const storyRows = (item: StoryItem, place: StoryPlace): readonly string[]
   const indent = '  '.repeat(item.depth);
   if (item.kind === 'entity') return [blockRow(item.view, indent, place)];
   if (item.line.type === 'tool_call') return callRow(item.line, indent, place);
+  if (isOfEachCall(item.line)) return [];
   if (!item.isSuperseded && isToldByHead(item.line, item.depth)) return [];
   return [lineRow(item.line, indent, item.isSuperseded, place)];
 };

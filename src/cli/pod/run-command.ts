@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Home } from '../../config/home.ts';
+import { agentOfProgram } from '../../model/agent.ts';
 import { NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
@@ -30,6 +31,16 @@ const nameOf = (program: string, given: string | undefined, isJobName: IsJobName
   return isJobName(name) ? name : 'program';
 };
 
+/** What does it: an agent with its hooks, where it is one that nika knows, else the program as it stands. */
+const runnerFields = (
+  argv: readonly string[],
+  literal: (text: string) => string,
+): Readonly<Record<string, unknown>> => {
+  const [program = '', ...args] = argv.map(literal);
+  const agent = agentOfProgram(basename(argv[0] ?? ''));
+  return agent === undefined ? { command: [program, ...args] } : { agent, interactive: true, args };
+};
+
 /** A job of one command, in the form of a job file; what the person typed is taken as it stands. */
 const jobOfProgram = async (
   argv: readonly string[],
@@ -46,7 +57,7 @@ const jobOfProgram = async (
     name: nameOf(program, name, isJobName),
     description: `The program ${basename(program)}, started by nika run.`.slice(0, 2000),
     ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)),
-    command: argv.map(literalText),
+    ...runnerFields(argv, literalText),
   };
 };
 
@@ -109,9 +120,12 @@ export const addRunCommand = (program: Command, terminal: Terminal): void => {
       `
 It ends with the exit code of the program, 128 and the signal's number where a signal ended it, 127 where it was not
 found. In the foreground its output goes to the terminal alone; with -d it is kept: nika pod logs <id>.
+An agent (claude, codex, opencode, gemini) has its own screen, and each of its tool calls is hooked and recorded.
 
 Examples:
   $ nika run -- npm test
+  $ nika run claude
+  $ nika run -- codex --model gpt-5.5 "what does this repository do?"
   $ nika run --domain billing --intent migrate -- python3 migrate.py --dry-run
   $ nika run -d -- ./nightly.sh`,
     )

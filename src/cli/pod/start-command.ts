@@ -1,5 +1,7 @@
 /** Owns `nika pod start`. */
 import type { Command } from 'commander';
+import type { Job } from '../../config/job/job.ts';
+import { NikaError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
 import { addStartFlags, collectInput, type StartOptions } from './start-options.ts';
@@ -8,7 +10,27 @@ interface JobOptions extends StartOptions {
   readonly input?: readonly string[];
 }
 
-const start = async (ref: string, options: JobOptions, terminal: Terminal): Promise<void> => {
+/** What stands behind the job's name is its input `prompt`; `-`: what comes on standard input. */
+const promptOf = async (job: Job, words: readonly string[], stdin: NodeJS.ReadStream): Promise<readonly string[]> => {
+  if (words.length === 0) return [];
+  if (job.inputs['prompt'] === undefined) {
+    const known = Object.keys(job.inputs).map((name) => `--input ${name}=…`);
+    throw new NikaError(
+      'NIKA_CLI_USAGE',
+      `the job ${job.name} has no input "prompt", which words behind its name are`,
+      {
+        subject: words.join(' '),
+        remedy: known.length === 0 ? 'It takes no inputs.' : `Its inputs are given so: ${known.join(' ')}`,
+      },
+    );
+  }
+  const [word] = words;
+  if (words.length > 1 || word !== '-') return [`prompt=${words.join(' ')}`];
+  const { text } = await import('node:stream/consumers');
+  return [`prompt=${await text(stdin)}`];
+};
+
+const start = async (ref: string, words: readonly string[], options: JobOptions, terminal: Terminal): Promise<void> => {
   const [{ resolveHome }, { loadSettings }, { findJob }, { resolveInputs }] = await Promise.all([
     import('../../config/home.ts'),
     import('../../config/settings.ts'),
@@ -18,8 +40,12 @@ const start = async (ref: string, options: JobOptions, terminal: Terminal): Prom
   const home = resolveHome({ flag: options.home, env: terminal.env, cwd: terminal.cwd });
   const settings = loadSettings(home, terminal.env);
   const { job, file } = await findJob(home, ref, terminal.cwd);
-  const inputs = resolveInputs(job, options.input ?? []);
-  await launch({ home, settings, job, jobFile: file, inputs, options, passTerminal: options.tmux === true }, terminal);
+  const given = [...(await promptOf(job, words, process.stdin)), ...(options.input ?? [])];
+  const inputs = resolveInputs(job, given);
+  // A screen of its own is for a person; else an agent's output is read by nika.
+  const hasTerminal = options.tmux === true || (job.interactive === true && options.detach !== true);
+  const passTerminal = hasTerminal && (job.agent === undefined || job.interactive === true);
+  await launch({ home, settings, job, jobFile: file, inputs, options, passTerminal }, terminal);
 };
 
 export const addStartCommand = (pod: Command, terminal: Terminal): void => {
@@ -27,6 +53,7 @@ export const addStartCommand = (pod: Command, terminal: Terminal): void => {
     .command('start')
     .description('Runs a job as a pod: every tool call is hooked and recorded on the bus.')
     .argument('<job>', 'name of a job (see "nika job list"), or the path of a job file')
+    .argument('[prompt...]', 'the input "prompt" of a job that has one: what an agent is asked; -: standard input')
     .option('-i, --input <name=value>', 'an input of the job; may be given several times', collectInput);
   addStartFlags(command)
     .addHelpText(
@@ -38,9 +65,11 @@ Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 timed out or over
 Examples:
   $ nika pod start repo-audit
   $ nika pod start repo-audit --input top=20
+  $ nika pod start claude "fix the flaky test in api/"
+  $ nika pod start codex --input permission=edit - < task.md
   $ nika pod start ./release.yaml --id JOB-release-1.4 --quiet
   $ id=$(nika pod start repo-audit -d) && nika pod wait $id && nika pod result $id
   $ nika pod start repo-audit --json | jq -r 'select(.event == "tool_ended") | .tool'`,
     )
-    .action((job: string, options: JobOptions) => start(job, options, terminal));
+    .action((job: string, words: string[], options: JobOptions) => start(job, words, options, terminal));
 };

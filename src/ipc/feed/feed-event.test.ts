@@ -62,6 +62,8 @@ describe('feedEventOf', () => {
 
   it('leaves subagents to the bus', () => {
     expect(feedEventOf(line('job_completed', {}, { entity: 'SUB-1' }))).toBeUndefined();
+    const metaJson = META.replace('JOB-20261120-k3f9xq2m', 'SUB-1'); // as its line stands in the job's channel
+    expect(feedEventOf(line('job_completed', {}, { metaJson }))).toBeUndefined();
   });
 
   it.each([

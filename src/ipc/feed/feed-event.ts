@@ -80,6 +80,8 @@ export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: Record
   const event = feedNameOf(type, data);
   if (event === undefined) return undefined;
   const { session_id: session, ...meta } = parseObject(metaJson);
+  const subject = meta['entity_id'];
+  if (typeof subject === 'string' && !isOnFeed(subject)) return undefined; // a SUB's line, in another one's channel
   const common = { ts, event, entity_id: entity, entity_type: entity.slice(0, entity.indexOf('-')) };
   const withData = (text: string, metaText = metaJson): Readonly<Record<string, string>> => ({
     ...common,

@@ -1,6 +1,7 @@
 /** Owns which hooks and rules hold for a pod: those of the settings, then those of its job. */
 import type { HookPipeline } from '../../hooks/hook-pipeline.ts';
 import { openHooks } from '../../hooks/open-hooks.ts';
+import { withoutProviderKeys } from '../../model/provider-keys.ts';
 import type { PodPlan, PodWish } from '../plan.ts';
 import type { Session } from '../session.ts';
 
@@ -16,7 +17,7 @@ export const openPodHooks = (
     settings: { hooks: settings.hooks, policy: settings.policy, dir: home.dir },
     job: { hooks: job.hooks, policy: job.policy, dir },
     cwd,
-    env: { ...plan.env, ...own },
+    env: { ...withoutProviderKeys(plan.env), ...own },
     onFailure: (name, why) => session.log.write('warn', 'a hook failed', { name, why }),
   });
 };
