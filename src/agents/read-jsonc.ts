@@ -1,15 +1,9 @@
 /** Owns the reading of JSON as agents' settings have it: with comments, and with commas that nothing follows. */
-
-const STRING_OR_COMMENT = /"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
-const STRING_OR_COMMA = /"(?:\\.|[^"\\])*"|,(?=\s*[}\]])/g;
-
-const keepStrings = (found: string): string => (found.startsWith('"') ? found : '');
+import { type ParseError, parse } from 'jsonc-parser';
 
 /** `undefined`: it is none. */
 export const readJsonc = (text: string): unknown => {
-  try {
-    return JSON.parse(text.replaceAll(STRING_OR_COMMENT, keepStrings).replaceAll(STRING_OR_COMMA, keepStrings));
-  } catch {
-    return undefined;
-  }
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text, errors, { allowTrailingComma: true, disallowComments: false });
+  return errors.length === 0 ? value : undefined;
 };

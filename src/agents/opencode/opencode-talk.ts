@@ -126,6 +126,8 @@ export class OpencodeTalk {
   text(part: Fields): void {
     const { sessionID: session, messageID: message, id } = part;
     const words = this.#words.get(session);
+    const isNew = words?.message !== message || !words.texts.has(id);
+    if (isNew && session === this.#root) this.#desk.say(textOf(part['text']) ?? '');
     if (words === undefined || words.message !== message) {
       if (this.#words.size >= MAX_KNOWN) this.#words.clear();
       this.#words.set(session, { message, texts: new Map([[id, textOf(part['text']) ?? '']]) });
