@@ -3,16 +3,21 @@
  * that it speaks to, and its CLI on the PATH; and what is on the bus afterwards.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import type { AgentKind } from '../../src/model/agent.ts';
+import { basename, delimiter, dirname, join } from 'node:path';
+import type { BusLine } from '../../src/bus/line.ts';
+import type { AgentKind, Permission } from '../../src/model/agent.ts';
+import type { PodRecord } from '../../src/pod/registry/pod-record.ts';
 import { type Ended, follow, type Running, TestHome } from '../nika.ts';
-import { endPods } from '../pods.ts';
+import { endPods, recordOf, until } from '../pods.ts';
 import type { Script } from '../servers/model/script.ts';
 import { ModelServer } from '../servers/model/server.ts';
 import type { AgentCli } from './cli/agent-cli.ts';
 import { AGENT_CLIS, binDirOf, isInstalled } from './cli/cli-cache.ts';
+
+/** The entity of each test's pod. */
+export const JOB = 'JOB-agent';
 
 const HOW = 'run it with: npm run test:agents -- <file>';
 
@@ -30,6 +35,14 @@ const startRepository = (cwd: string, home: string): void => {
     [...who, 'commit', '-q', '--allow-empty', '-m', 'The beginning'],
   ]) {
     execFileSync('git', args, { cwd, env: { PATH: process.env['PATH'], HOME: home }, stdio: 'ignore' });
+  }
+};
+
+const commandOf = (pid: number): readonly string[] => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // gone meanwhile
   }
 };
 
@@ -79,6 +92,48 @@ export class AgentHome extends TestHome implements AsyncDisposable {
     return super.start(args, { ...this.#env, ...env });
   }
 
+  /** The job `agent`, which this agent does; `more`: lines of YAML. */
+  agentJob(more = '', permission: Permission = 'full', prompt = 'Do what the script says.'): void {
+    const text = `name: agent
+description: An agent of a test.
+domain: test
+intent: prove
+agent: ${this.cli.kind}
+prompt: ${prompt}
+permission: ${permission}
+${more}
+`;
+    writeFileSync(join(this.dir, 'config/jobs/agent.yaml'), text);
+  }
+
+  /** The job's pod, in the foreground. */
+  async runPod(...args: readonly string[]): Promise<Ended> {
+    return this.nika('pod', 'start', 'agent', '--id', JOB, ...args);
+  }
+
+  /** The job's pod, in the background. */
+  async startPod(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const { code, stderr } = await this.start(['pod', 'start', 'agent', '-d', '--id', JOB], env).ended;
+    if (code !== 0) throw new Error(`the pod did not start: ${stderr}`);
+  }
+
+  /** The pod's newest record. @throws it never began */
+  get record(): PodRecord {
+    const record = recordOf(this, JOB);
+    if (record === undefined) throw new Error('there is no record of the pod');
+    return record;
+  }
+
+  /** Resolves to its outcome and exit code. */
+  async untilEnded(): Promise<NonNullable<PodRecord['end']>> {
+    return until('the pod to end', () => recordOf(this, JOB)?.end ?? undefined);
+  }
+
+  /** Of the job's channel, where SUBs stand too. */
+  get channel(): readonly BusLine[] {
+    return this.lines(`channels/${JOB}.jsonl`);
+  }
+
   /** The agent itself, without nika. */
   async runAlone(prompt: string): Promise<Ended> {
     const child = spawn(join(binDirOf(this.cli), this.cli.program), this.cli.argv(prompt), {
@@ -87,6 +142,16 @@ export class AgentHome extends TestHome implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return follow(child).ended;
+  }
+
+  /** Pids of the agent: not of what it started. */
+  get agentProcesses(): readonly number[] {
+    const names = [this.cli.program, `${this.cli.program}.exe`, `${this.cli.program}.js`];
+    return this.processes.filter((pid) =>
+      commandOf(pid)
+        .slice(0, 2)
+        .some((word) => names.includes(basename(word))),
+    );
   }
 
   /** Pids of what runs with the agent's HOME, or nika's. */

@@ -56,11 +56,14 @@ export class Collector {
     const place = collectorPlace(this.#options.home);
     bestEffortSync('collector.folder', () => mkdirSync(dirname(place.socket), { recursive: true, mode: 0o700 }));
     bestEffortSync('collector.socket', () => rmSync(place.socket, { force: true })); // of one that was killed
-    const handle = (from: string, payload: Fields): Promise<string> => this.#take(from, payload);
     using spool = HookSpool.open(place.spool, (_event, payload, name) =>
       this.#take(name.replace(/^\d+-/, ''), payload),
     );
     await bestEffort('hooks.spool', { withinMs: SPOOL_BUDGET_MS }, () => spool.take()); // they came first
+    const handle = async (from: string, payload: Fields): Promise<string> => {
+      await spool.take(); // what found nobody came before
+      return this.#take(from, payload);
+    };
     await using _endpoint = await HookEndpoint.open({ handle, socket: place.socket, hasTcp: false });
     bestEffortSync('collector.starting', () => rmSync(place.starting, { recursive: true, force: true }));
     signal.addEventListener('abort', () => this.#idle.resolve(), { once: true });

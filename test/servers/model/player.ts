@@ -33,6 +33,13 @@ export interface SeenRequest {
   readonly fault: ModelFault['kind'] | undefined;
 }
 
+export interface Asked {
+  readonly path: string;
+  /** As it came. */
+  readonly body: string;
+  readonly asked: Conversation;
+}
+
 /** `fault`: instead of the answer, or before it. */
 export interface Play {
   readonly answer: Answer;
@@ -49,6 +56,8 @@ export class Player {
   readonly #results = new Map<string, ToolResult>();
   /** How often the fault of a step was met. */
   readonly #met = new Map<Step, number>();
+  /** By lane, as the agent sent it. */
+  readonly #lastBodies = new Map<string, string>();
   #answerCount = 0;
 
   get requests(): readonly SeenRequest[] {
@@ -65,13 +74,19 @@ export class Player {
     return new Map(Array.from(this.#results, ([id, { text }]) => [id, text]));
   }
 
+  /** All that the agent said in its last request of that lane, as JSON. */
+  heard(lane: string): string {
+    return this.#lastBodies.get(lane) ?? '';
+  }
+
   load(script: Script): void {
     this.#script = script;
   }
 
-  play(api: ModelApi, path: string, asked: Conversation): Play {
+  play(api: ModelApi, { path, body, asked }: Asked): Play {
     for (const result of asked.results) this.#results.set(result.id, result);
     const lane = this.#laneOf(asked);
+    if (asked.hasTools) this.#lastBodies.set(lane, body);
     const at = asked.answerCount;
     const scripted = asked.hasTools ? this.#script[lane]?.[at] : asked.wantsJson ? ASIDE_AS_JSON : ASIDE;
     const step = scripted ?? { text: LAST_WORDS };

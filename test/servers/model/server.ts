@@ -11,7 +11,7 @@ import { geminiApi } from './gemini-api.ts';
 import { messagesApi } from './messages-api.ts';
 import { type Play, type PlayedCall, Player, type SeenRequest } from './player.ts';
 import { responsesApi } from './responses-api.ts';
-import type { ModelFault, Script } from './script.ts';
+import { MAIN_LANE, type ModelFault, type Script } from './script.ts';
 
 const APIS: readonly ModelApi[] = [messagesApi, responsesApi, chatApi, geminiApi];
 const ERROR: ModelError = { status: 500, message: 'The script wants this to fail.' };
@@ -61,6 +61,11 @@ export class ModelServer implements AsyncDisposable {
     return this.#player.results;
   }
 
+  /** All that the agent said in its last request, as JSON. */
+  heard(lane: string = MAIN_LANE): string {
+    return this.#player.heard(lane);
+  }
+
   /** What was asked for besides answers of the model, and what could not be read: `GET /v1/models`. */
   get strays(): readonly string[] {
     return this.#strays;
@@ -85,7 +90,7 @@ export class ModelServer implements AsyncDisposable {
       return;
     }
     const asked = api.parse(JSON.parse(body), pathname);
-    const play = this.#player.play(api, pathname, asked);
+    const play = this.#player.play(api, { path: pathname, body, asked });
     if (await this.#fail(api, asked, play, response)) return;
     send(api, asked, play.answer, response);
   }
