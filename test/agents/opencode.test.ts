@@ -12,7 +12,7 @@ const truth: AgentTruth = {
   denied: { ok: false },
   refused: { ok: false },
   hears: 'tool call',
-  interrupted: { ok: false },
+  interrupted: { ok: false, interrupted: true },
   sub: 'general',
 };
 

@@ -125,13 +125,16 @@ export class OpencodeTalk {
 
   text(part: Fields): void {
     const { sessionID: session, messageID: message, id } = part;
-    const words = this.#words.get(session);
-    const isNew = words?.message !== message || !words.texts.has(id);
-    if (isNew && session === this.#root) this.#desk.say(textOf(part['text']) ?? '');
-    if (words === undefined || words.message !== message) {
+    const text = textOf(part['text']) ?? '';
+    let words = this.#words.get(session);
+    if (words?.message !== message) words = undefined;
+    if (words?.texts.has(id) !== true && session === this.#root) this.#desk.say(text);
+    if (words === undefined) {
       if (this.#words.size >= MAX_KNOWN) this.#words.clear();
-      this.#words.set(session, { message, texts: new Map([[id, textOf(part['text']) ?? '']]) });
-    } else words.texts.set(id, textOf(part['text']) ?? '');
+      words = { message, texts: new Map() };
+      this.#words.set(session, words);
+    }
+    words.texts.set(id, text);
   }
 
   /** A request to the model is over. */
