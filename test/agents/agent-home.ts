@@ -10,7 +10,7 @@ import type { BusLine } from '../../src/bus/line.ts';
 import type { AgentKind, Permission } from '../../src/model/agent.ts';
 import type { PodRecord } from '../../src/pod/registry/pod-record.ts';
 import { type Ended, follow, type Running, TestHome } from '../nika.ts';
-import { endPods, recordOf, until } from '../pods.ts';
+import { endPods, recordOf, running, until } from '../pods.ts';
 import type { Script } from '../servers/model/script.ts';
 import { ModelServer } from '../servers/model/server.ts';
 import type { AgentCli } from './cli/agent-cli.ts';
@@ -59,14 +59,15 @@ export class AgentHome extends TestHome implements AsyncDisposable {
   readonly model: ModelServer;
   /** The agent's HOME. */
   readonly user: string = join(this.dir, 'user');
-  readonly #env: Readonly<Record<string, string>>;
+  /** Of the agent, and of nika as it starts it. */
+  readonly environment: Readonly<Record<string, string>>;
 
   private constructor(cli: AgentCli, model: ModelServer) {
     super();
     this.cli = cli;
     this.model = model;
     mkdirSync(this.user);
-    this.#env = {
+    this.environment = {
       PATH: [binDirOf(cli), dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
       HOME: this.user,
       ...cli.settle({ home: this.user, modelUrl: model.url }),
@@ -89,7 +90,7 @@ export class AgentHome extends TestHome implements AsyncDisposable {
 
   /** nika, with the agent on its PATH. */
   override start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    return super.start(args, { ...this.#env, ...env });
+    return super.start(args, { ...this.environment, ...env });
   }
 
   /** The job `agent`, which this agent does; `more`: lines of YAML. */
@@ -138,7 +139,7 @@ ${more}
   async runAlone(prompt: string): Promise<Ended> {
     const child = spawn(join(binDirOf(this.cli), this.cli.program), this.cli.argv(prompt), {
       cwd: this.cwd,
-      env: this.#env,
+      env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return follow(child).ended;
@@ -162,6 +163,12 @@ ${more}
       const environment = `${environmentOf(name)}\0`;
       return marks.some((mark) => environment.includes(mark)) ? [Number(name)] : [];
     });
+  }
+
+  /** Pids of pods in the background. */
+  get supervisors(): readonly number[] {
+    const own = this.processes;
+    return running('supervise-worker').filter((pid) => own.includes(pid));
   }
 
   /** Ends what a test that failed has left. */

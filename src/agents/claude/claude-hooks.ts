@@ -60,7 +60,7 @@ export class ClaudeHooks {
   readonly #options: ClaudeHooksOptions;
   #turn: Turn | undefined;
   #answer: string | undefined;
-  /** Calls that a hook told of, so that it shows where hooks are off. */
+  /** Hooks that were called, so that it shows where they are off. */
   #toldCount = 0;
 
   constructor(options: ClaudeHooksOptions) {
@@ -80,6 +80,7 @@ export class ClaudeHooks {
   /** Resolves to the answer, once what it tells is on the bus. */
   async take(event: string, payload: Fields): Promise<string> {
     this.#options.onSession(payload);
+    this.#toldCount += 1;
     switch (event) {
       case 'UserPromptSubmit':
         return this.#promptSubmitted(payload);
@@ -148,7 +149,6 @@ export class ClaudeHooks {
     this.#moves();
     const call = this.#callOf(payload);
     if (call === undefined) return '';
-    this.#toldCount += 1;
     if (call.tool === ASKS) this.#desk.wait('question', questionIn(payload['tool_input']));
     const verdict = await this.#desk.begin(call);
     if (verdict.kind === 'denied') {
