@@ -12,6 +12,7 @@ const truth: AgentTruth = {
   denied: { ok: false },
   refused: { ok: false, source: 'stream' },
   hears: 'tool call',
+  refusedCode: 400 % 256, // it ends with the status of HTTP
   interrupted: { ok: false, interrupted: true },
   sub: 'generalist',
 };
