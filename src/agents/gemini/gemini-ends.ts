@@ -1,7 +1,7 @@
 /** Owns what the answer of a tool of Gemini CLI says of how the call ended. Pure. */
 import type { AgentCallEnd } from '../../pod/host/agent-desk.ts';
 import type { SubOutcome } from '../../pod/host/agent-subs.ts';
-import { type Fields, fieldsOf, listOf, textOf } from '../read-fields.ts';
+import { type Fields, fieldsOf, listOf, parseFields, textOf } from '../read-fields.ts';
 
 /** The tool that starts a subagent. */
 export const INVOKE = 'invoke_agent';
@@ -62,11 +62,18 @@ export const endOfTold = (call: Fields): AgentCallEnd => {
   return { ok: false, error, ...(call['status'] === 'cancelled' ? { isInterrupt: true } : {}) };
 };
 
+/** Its last words stand in JSON where they are all that it has to tell. */
+const plain = (result: string): string => {
+  const told = parseFields(result);
+  const [response, ...more] = Object.values(told ?? {});
+  return typeof response === 'string' && more.length === 0 ? response : result;
+};
+
 /** What a subagent came to, as the answer of the call that started it has it. */
 export const subEndOf = (response: Fields): { readonly outcome: SubOutcome; readonly summary: string } => {
   const shown = fieldsOf(response['returnDisplay']);
   const text = textIn(response['llmContent']);
-  const summary = textOf(shown['result']) ?? text.replace(/^[\s\S]*?\nResult:\n/, '');
+  const summary = plain(textOf(shown['result']) ?? text.replace(/^[\s\S]*?\nResult:\n/, ''));
   if (shown['state'] === 'cancelled') return { outcome: 'cancelled', summary };
   const reason = textOf(shown['terminateReason']) ?? /\nTermination Reason: (\w+)/.exec(text)?.[1];
   return { outcome: response['error'] === undefined && reason === 'GOAL' ? 'completed' : 'failed', summary };

@@ -156,6 +156,8 @@ export class GeminiReader implements AgentReader {
   }
 
   #use(message: Fields, agent: string | undefined): void {
+    const { agent_session_id: session_id, model } = this.#session ?? {};
+    if (agent === undefined && model === undefined) this.#seeSession({ session_id, model: message['model'] });
     const usage = this.#usage.ofMessage(message);
     if (usage !== undefined) this.#desk.use(usage, agent === undefined ? undefined : this.#agents.get(agent));
   }

@@ -21,12 +21,16 @@ const flagsOf = ({ model, permission, resume }: AgentWish): readonly string[] =>
 
 const isFolder = (path: string): boolean => bestEffortSync('agent.folder', () => statSync(path).isDirectory()) === true;
 
-/** A word that stands alone is a folder to opencode: where there is none of that name it is what the agent is asked. */
+/** Options that the next word belongs to. */
+const TAKES_WORD =
+  /^(-m|--model|-s|--session|--agent|--prompt|--port|--hostname|--log-level|--cors|--mdns-domain|--replay-limit)$/;
+
+/** A word of its own is a folder to opencode: where there is none of that name it is what the agent is asked. */
 const screenArgs = (args: readonly string[], cwd: string): readonly string[] => {
-  const last = args.at(-1);
-  if (last === undefined || last.startsWith('-') || isFolder(resolve(cwd, last))) return args;
-  const isAlone = args.length === 1 || !(args.at(-2) ?? '').startsWith('-');
-  return isAlone || /\s/.test(last) ? [...args.slice(0, -1), '--prompt', last] : args;
+  const at = args.findIndex((arg, index) => !arg.startsWith('-') && !TAKES_WORD.test(args[index - 1] ?? ''));
+  const word = args[at];
+  if (word === undefined || isFolder(resolve(cwd, word))) return args;
+  return [...args.slice(0, at), '--prompt', ...args.slice(at)];
 };
 
 const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> => {

@@ -24,9 +24,17 @@ const contentText = (content: unknown): string =>
     .map((part) => textOf(fieldsOf(part)['text']) ?? '')
     .join('\n');
 
+/** Why a command has no exit code: what opencode puts behind its output says so. */
+const TERMINATED = /<shell_metadata>\n([^\n]*?)(?:\. If |\n|$)/;
+
 /** How a tool that did not throw ended: a program that it ran may have failed. */
 const endOf = (output: Fields): AgentCallEnd => {
-  const exitCode = numberOf(fieldsOf(output['metadata'])['exit']);
+  const { exit } = fieldsOf(output['metadata']);
+  const exitCode = numberOf(exit);
+  if (exit === null) {
+    const error = TERMINATED.exec(textOf(output['output']) ?? '')?.[1] ?? 'the command was terminated';
+    return { ok: false, error, response: output, isInterrupt: true };
+  }
   if (output['isError'] === true) return { ok: false, error: contentText(output['content']), response: output };
   if (exitCode === undefined) return { ok: true, response: output };
   if (exitCode === 0) return { ok: true, response: output, exitCode };

@@ -269,9 +269,9 @@ export const nika = ({ client }: { client: Prompter }): Promise<Record<string, u
     event: ({ event }: { event: Fields }) => quietly(() => filter.take(event)),
     'chat.message': (input: Fields, output: Fields) =>
       quietly(() => {
-        const { id, agent } = fieldsOf(output['message']);
+        const { id, model } = fieldsOf(output['message']);
         const { sessionID } = input;
-        tell(client, { type: 'nika.prompt', sessionID, messageID: id, agent, text: textIn(output['parts']) });
+        tell(client, { type: 'nika.prompt', sessionID, messageID: id, model, text: textIn(output['parts']) });
       }),
     'shell.env': (_: Fields, output: Fields) => quietly(() => Object.assign(fieldsOf(output['env']), place.shellEnv)),
     'experimental.session.compacting': ({ sessionID }: Fields) =>

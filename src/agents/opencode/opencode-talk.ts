@@ -26,6 +26,11 @@ const LIMITED = /rate.?limit|too many requests|overloaded|quota|\b(429|529)\b/i;
 const errorText = (error: Fields): string =>
   textOf(fieldsOf(error['data'])['message']) ?? textOf(error['message']) ?? textOf(error['name']) ?? 'it failed';
 
+const modelOf = ({ providerID, modelID }: Fields): string | undefined => {
+  const words = [providerID, modelID].flatMap((word) => wordOf(word) ?? []);
+  return words.length === 0 ? undefined : words.join('/');
+};
+
 export class OpencodeTalk {
   readonly #desk: AgentDesk;
   readonly #isResumed: boolean;
@@ -120,7 +125,7 @@ export class OpencodeTalk {
   /** Of a line of the output, which names the session even where there is no plugin. */
   seeSession(session: unknown): void {
     const id = wordOf(session);
-    if (id !== undefined && this.#root === undefined) this.#seeRoot(id);
+    if (id !== undefined && (this.#root ?? id) === id && this.#desk.agentSession !== id) this.#seeRoot(id);
   }
 
   text(part: Fields): void {
@@ -180,7 +185,10 @@ export class OpencodeTalk {
     this.#version = wordOf(info['version']) ?? this.#version;
     const id = wordOf(info['id']);
     if (id === undefined) return;
-    if (parent === undefined) return this.#seeRoot(id);
+    if (parent === undefined) {
+      this.#root = id; // told with its first prompt, which names the model too
+      return;
+    }
     const what = textOf(info['title'])?.replace(/ \(@\S+ subagent\)$/, '');
     this.#startSub(id, parent, wordOf(info['agent']), what);
   }
@@ -207,7 +215,7 @@ export class OpencodeTalk {
   #prompted(event: Fields): void {
     const session = wordOf(event['sessionID']);
     if (session === undefined || this.#subs.has(session)) return;
-    if (session !== this.#root) this.#seeRoot(session);
+    this.#seeRoot(session, modelOf(fieldsOf(event['model'])));
     this.begin();
     this.endTurn('interrupted'); // the one before was left without a word
     for (const reason of ['idle', 'api_error', 'rate_limit'] as const) this.#desk.goOn(reason);
@@ -217,8 +225,7 @@ export class OpencodeTalk {
 
   #message(event: Fields): void {
     if (this.#models.size >= MAX_KNOWN) this.#models.clear();
-    const model = [event['providerID'], event['modelID']].flatMap((word) => wordOf(word) ?? []).join('/');
-    this.#models.set(event['id'], model);
+    this.#models.set(event['id'], modelOf(event) ?? '');
     for (const [id, part] of this.#uncounted) {
       if (part['messageID'] !== event['id']) continue;
       this.#uncounted.delete(id);
