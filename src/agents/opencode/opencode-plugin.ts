@@ -205,7 +205,14 @@ const READING = [
   'plan_exit',
 ];
 
-/** Rules that allow what nika's job does not are taken back; what they deny stays denied. */
+/** What nika's job allows, as rules: behind one for everything. */
+const jobRules = (allowed: ReadonlySet<string>, otherwise: string): Fields => ({
+  '*': otherwise,
+  ...Object.fromEntries([...allowed].map((key) => [key, 'allow'])),
+  read: { '*': 'allow', '*.env': otherwise, '*.env.*': otherwise, '*.env.example': 'allow' },
+});
+
+/** Rules that allow what nika's job does not are taken back; what they deny stays denied. Of those that fit the last holds. */
 const restrict = (config: Fields): void => {
   const { permission, otherwise } = place;
   if (permission === undefined) return;
@@ -216,16 +223,15 @@ const restrict = (config: Fields): void => {
       : typeof rule === 'object' && rule !== null
         ? Object.fromEntries(Object.entries(rule).map(([pattern, value]) => [pattern, limit(value)]))
         : rule;
+  const limitOne = ([key, rule]: [string, unknown]): readonly (readonly [string, unknown])[] => {
+    if (key === '*' && rule === 'allow') return Object.entries(jobRules(allowed, otherwise));
+    return [[key, allowed.has(key) ? rule : limit(rule)]];
+  };
   const limitAll = (rules: unknown): Fields => {
     const named = typeof rules === 'string' ? { '*': rules } : fieldsOf(rules);
-    return Object.fromEntries(Object.entries(named).map(([key, rule]) => [key, allowed.has(key) ? rule : limit(rule)]));
+    return Object.fromEntries(Object.entries(named).flatMap(limitOne));
   };
-  config['permission'] = {
-    '*': otherwise,
-    ...Object.fromEntries([...allowed].map((key) => [key, 'allow'])),
-    read: { '*': 'allow', '*.env': otherwise, '*.env.*': otherwise, '*.env.example': 'allow' },
-    ...limitAll(config['permission']),
-  };
+  config['permission'] = { ...jobRules(allowed, otherwise), ...limitAll(config['permission']) };
   for (const agent of Object.values(fieldsOf(config['agent'])).map(fieldsOf)) {
     if (agent['permission'] !== undefined) agent['permission'] = limitAll(agent['permission']);
   }
