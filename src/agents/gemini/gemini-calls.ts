@@ -49,14 +49,7 @@ const isOf = ({ call, changed }: Hooked, tool: string, input: unknown): boolean 
 const isSame = (one: Announced, tool: string, input: unknown): boolean =>
   one.tool === tool && isDeepStrictEqual(one.input, input);
 
-export interface GeminiCallsOptions {
-  readonly desk: AgentDesk;
-  /** Its output is read too: it announces each call of the agent itself before the hook. */
-  readonly hasStream: boolean;
-}
-
 export class GeminiCalls {
-  readonly #options: GeminiCallsOptions;
   readonly #desk: AgentDesk;
   readonly #announced = new Map<string, Announced>();
   /** Ids of the bus by those of the agent, where they differ. */
@@ -68,9 +61,8 @@ export class GeminiCalls {
   #toldCount = 0;
   #unhookedCount = 0;
 
-  constructor(options: GeminiCallsOptions) {
-    this.#options = options;
-    this.#desk = options.desk;
+  constructor(desk: AgentDesk) {
+    this.#desk = desk;
   }
 
   /** Calls that hooks told of. */
@@ -132,14 +124,13 @@ export class GeminiCalls {
   /** The stream tells that the model wants it. */
   announce(id: string, tool: string, input: unknown): void {
     if (this.#announced.has(id)) return;
-    if (this.#announced.size >= MAX_KNOWN) this.#announced.clear();
     const announced: Announced = { id, tool, input };
     const hooked = this.#hooked.find((one) => !one.isPaired && one.call.sub === undefined && isOf(one, tool, input));
     if (hooked !== undefined) {
       announced.hooked = hooked;
       this.#pair(id, hooked);
     }
-    this.#announced.set(id, announced);
+    this.#remember(announced);
   }
 
   /** The stream tells what it came to: of a call that no hook ended, that is its end. */
@@ -166,12 +157,14 @@ export class GeminiCalls {
   told(call: Omit<AgentCall, 'source'>, end: AgentCallEnd): string {
     const known = this.idOf(call.id);
     if (this.#desk.isDone(known)) return known;
-    const isIts = ({ isPaired, call: { sub } }: Hooked): boolean =>
-      !isPaired && (sub === call.sub || (sub === undefined && !this.#options.hasStream));
+    // Of a subagent too, where nobody said of which: a call of the agent itself is paired by then.
+    const isIts = ({ isPaired, call: { sub } }: Hooked): boolean => !isPaired && (sub ?? call.sub) === call.sub;
     const hooked = this.#hooked.find((one) => isIts(one) && isOf(one, call.tool, call.input));
     if (hooked === undefined) {
+      const { id, tool, input } = call;
+      this.#remember({ id, tool, input, unhookedAtMs: performance.now() });
       this.#record({ ...call, source: 'stream' }, end);
-      return call.id;
+      return id;
     }
     this.#pair(call.id, hooked);
     this.#settle(hooked, end);
@@ -195,6 +188,11 @@ export class GeminiCalls {
       this.#hooked = this.#hooked.filter((one) => !one.isOver || !one.isPaired).slice(1);
     this.#hooked.push(hooked);
     return hooked;
+  }
+
+  #remember(announced: Announced): void {
+    if (this.#announced.size >= MAX_KNOWN) this.#announced.clear();
+    this.#announced.set(announced.id, announced);
   }
 
   #pair(id: string, hooked: Hooked): void {

@@ -37,9 +37,8 @@ beforeEach(() => {
 });
 afterEach(() => home[Symbol.dispose]());
 
-/** The transcript of a session that is over, where the hooks of this test say that it is. */
-const writeTranscript = (): string => {
-  const path = join(home.dir, 'chats/session.jsonl');
+/** The transcripts of a session that is over. */
+const writeTranscript = (path = join(home.dir, 'chats/session.jsonl')): string => {
   const [{ session_id: session } = {}] = captured('gemini-hooks-agent');
   const agent = captured('gemini-transcript')
     .flatMap(({ toolCalls }) => (toolCalls ?? []) as readonly Fields[])
@@ -59,6 +58,13 @@ const writeTranscript = (): string => {
   return path;
 };
 
+/** A call stands in a transcript once its hooks have been told: here, when all have. */
+const hookWith = async (reader: GeminiReader, payload: Fields): Promise<void> => {
+  const path = join(home.dir, 'chats/session.jsonl');
+  if (eventOf(payload) === 'AfterAgent') writeTranscript(path);
+  await reader.hook(eventOf(payload), { ...payload, transcript_path: path });
+};
+
 const CALLS = [
   'run_shell_command run_shell_command__call_main_0_0 hook 3 failed: Exit code 3',
   expect.stringMatching(/^nope nope__call_main_1_0 stream failed: Tool "nope" not found/),
@@ -75,13 +81,11 @@ const CALLS = [
 
 describe('GeminiReader', () => {
   it('pairs hooks, stream and transcripts: each call once, with subagent and tokens', async () => {
-    const path = writeTranscript();
     const lines = await atDesk(home, async ({ desk }) => {
       const reader = new GeminiReader(desk, WISH);
-      const hooks = captured('gemini-hooks-agent').map((payload) => ({ ...payload, transcript_path: path }));
-      const told = [...captured('gemini-stream-agent'), ...hooks];
+      const told = [...captured('gemini-stream-agent'), ...captured('gemini-hooks-agent')];
       for (const one of told.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b)))) {
-        if ('hook_event_name' in one) await reader.hook(eventOf(one), one);
+        if ('hook_event_name' in one) await hookWith(reader, one);
         else reader.line(JSON.stringify(one));
       }
       expect(await reader.end(ENDED)).toEqual({ ok: true, message: 'All done.' });
@@ -105,12 +109,9 @@ describe('GeminiReader', () => {
   });
 
   it('knows the same from hooks and transcripts alone, where a person has the screen', async () => {
-    const path = writeTranscript();
     const lines = await atDesk(home, async ({ desk }) => {
       const reader = new GeminiReader(desk, AT_SCREEN);
-      for (const payload of captured('gemini-hooks-agent')) {
-        await reader.hook(eventOf(payload), { ...payload, transcript_path: path });
-      }
+      for (const payload of captured('gemini-hooks-agent')) await hookWith(reader, payload);
       expect(await reader.end(ENDED)).toEqual({ ok: true, message: 'All done.' });
     });
     const calls = callsOf(lines).map((call) => call.replace(/ (?:\w+__call_\w+|nika-\d+) (?:hook|stream)/, ''));

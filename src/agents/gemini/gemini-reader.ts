@@ -41,7 +41,7 @@ export class GeminiReader implements AgentReader {
   constructor(desk: AgentDesk, wish: AgentWish) {
     this.#desk = desk;
     this.#wish = wish;
-    this.#calls = new GeminiCalls({ desk, hasStream: this.#hasStream });
+    this.#calls = new GeminiCalls(desk);
     const onSession = (line: Fields): void => this.#seeSession(line);
     this.#stream = new GeminiStream({ desk, calls: this.#calls, onSession });
     this.#transcript = new GeminiTranscript({
