@@ -7,6 +7,10 @@ export const loadAdapter = async (kind: AgentKind): Promise<AgentAdapter> => {
   switch (kind) {
     case 'claude-code':
       return (await import('./claude/claude-adapter.ts')).claudeAdapter;
+    case 'opencode':
+      return (await import('./opencode/opencode-adapter.ts')).opencodeAdapter;
+    case 'gemini':
+      return (await import('./gemini/gemini-adapter.ts')).geminiAdapter;
     default:
       throw new NikaError('NIKA_AGENT_MISSING', `nika has no adapter for ${kind} yet`);
   }

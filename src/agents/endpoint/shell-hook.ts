@@ -18,16 +18,24 @@ export interface ShellHookOptions {
   readonly timeoutS: number;
   /** What the agent wants to read where nothing is said; Gemini: `{}`. */
   readonly nothing?: string;
+  /** A variable that what the agent runs has and the agent has not: there the hook is of another agent, and tells nothing. */
+  readonly unless?: string;
 }
 
-/** `$1`: the event. The payload comes on standard input. */
-const scriptOf = ({ socket, spool, timeoutS, nothing = '' }: ShellHookOptions): string => `#!/bin/sh
+/** `$1`: the event; `$2`: how long the pod may take, where that is not as ever. The payload comes on standard input. */
+const scriptOf = ({ socket, spool, timeoutS, nothing = '', unless }: ShellHookOptions): string => `#!/bin/sh
 # Tells the pod of a hook of its agent. Made by nika for this run alone. No program that it starts gets a provider's key.
 unset ${PROVIDER_KEYS.join(' ')}
-body=$(cat)
-if answer=$(printf '%s' "$body" | curl -s -f --noproxy '*' --max-time ${timeoutS} --unix-socket ${shellWord(socket)} \\
+body=$(cat)${
+  unless === undefined
+    ? ''
+    : `
+if [ -n "\${${unless}:-}" ]; then printf '%s' '${nothing}'; exit 0; fi`
+}
+if answer=$(printf '%s' "$body" | curl -s -f --noproxy '*' --max-time "\${2:-${timeoutS}}" --unix-socket ${shellWord(socket)} \\
   -H 'content-type: application/json' -H 'expect:' --data-binary @- "http://nika/hook/$1" 2>/dev/null); then
-  printf '%s' "\${answer:-${nothing}}"
+  [ -n "$answer" ] || answer='${nothing}'
+  printf '%s' "$answer"
   exit 0
 fi
 name=${shellWord(spool)}/$(date +%s%N)-$$
