@@ -116,7 +116,7 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
     desk.isClosed ? Promise.resolve('') : reader.hook(event, payload);
   const dir = folderOf(context);
   await using endpoint = await HookEndpoint.open({ handle, socket: hookSocketOf(context.env) });
-  using spool = HookSpool.open(join(dir, 'spool'), handle);
+  using spool = HookSpool.open(join(dir, 'spool'), { handle, hasTaken: (name) => endpoint.hasTaken(name) });
   session.countDrops(() => hookDrops(endpoint, spool));
   using _watchdog = Watchdog.start({
     limitMs: BLOCKED_MS,

@@ -7,6 +7,8 @@ export const loadAdapter = async (kind: AgentKind): Promise<AgentAdapter> => {
   switch (kind) {
     case 'claude-code':
       return (await import('./claude/claude-adapter.ts')).claudeAdapter;
+    case 'codex':
+      return (await import('./codex/codex-adapter.ts')).codexAdapter;
     default:
       throw new NikaError('NIKA_AGENT_MISSING', `nika has no adapter for ${kind} yet`);
   }
