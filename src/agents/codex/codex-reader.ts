@@ -18,6 +18,9 @@ const STDERR_LINES = 10;
 /** A session file is there within that, or Codex writes none. */
 const NO_FILE_MS = 2_000;
 const SPAWN = 'spawn_agent';
+const ENDS: readonly string[] = ['Stop', 'SubagentStop'];
+/** No hook is held up longer for a session file. */
+const READ_MS = 40;
 
 const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-STDERR_LINES).join('\n');
 const minus = (a: number, b = 0): number => Math.max(0, a - b);
@@ -35,7 +38,6 @@ export class CodexReader implements AgentReader {
   readonly #degraded = new Set<string>();
   #session: MessageData<'agent_session'> | undefined;
   #threadAtMs: number | undefined;
-  #message: string | undefined;
   /** What the output said of the runs before this one. */
   #tokensBefore: Tokens | undefined;
 
@@ -64,6 +66,8 @@ export class CodexReader implements AgentReader {
     if (path !== undefined && event !== 'SubagentStop') this.#rollouts.follow(path, wordOf(payload['agent_id']));
     this.#rollouts.start();
     if (event === 'SubagentStart') this.#startSub(payload);
+    // What it did before, and no hook told, belongs before its end.
+    if (ENDS.includes(event)) await this.#rollouts.readWithin(READ_MS);
     const answer = await this.#hooks.take(event, payload);
     if (event === 'PreToolUse') this.#begin(payload, path);
     // What its other calls left is read meanwhile; nobody waits for it.
@@ -88,7 +92,7 @@ export class CodexReader implements AgentReader {
     // Of what was cut off, the desk says so.
     if (exit.code !== null && exit.signal === null) this.#rollouts.settleLeft();
     this.#useStream();
-    const message = this.#stream.message ?? this.#hooks.answer ?? this.#message ?? null;
+    const message = this.#stream.message ?? this.#hooks.answer ?? null;
     const error = result?.error ?? this.#howItEnded(exit);
     this.#hooks.endTurn(isOk ? 'completed' : exit.code === null ? 'interrupted' : 'failed', isOk ? undefined : error);
     this.#tellSession();
@@ -178,18 +182,16 @@ export class CodexReader implements AgentReader {
       prompt: (turn, text) => {
         if (sub === undefined) this.#hooks.beginTurn(turn, text);
       },
-      turnOver: (turn, { outcome, error, message }) => {
-        if (sub !== undefined) {
-          const how = outcome === 'interrupted' ? 'cancelled' : outcome;
-          return this.#desk.endSub(sub, how, error ?? message);
-        }
-        this.#message = message ?? this.#message;
-        this.#hooks.endTurnOf(turn, outcome, error);
+      turnOver: (turn, end) => {
+        if (sub === undefined) return this.#hooks.endTurnOf(turn, end);
+        const { outcome, error, message } = end;
+        this.#desk.endSub(sub, outcome === 'interrupted' ? 'cancelled' : outcome, error ?? message);
       },
       subagents: (threads, what) => {
         for (const id of threads) {
-          this.#desk.startSub({ id, what, parent: sub });
+          this.#spawned.set(id, { parent: sub, what });
           this.#rollouts.want(id, id);
+          if (this.#hooks.toldCount === 0) this.#desk.startSub({ id, what, parent: sub }); // its own hook knows its type
         }
       },
       unhooked: (tool) => this.#tellUnhooked(tool),

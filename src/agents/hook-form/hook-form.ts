@@ -13,6 +13,13 @@ interface Turn {
   readonly begunAtMs: number;
 }
 
+/** How another source tells of the end of a turn. */
+export interface TurnEnd {
+  readonly outcome: 'completed' | 'failed' | 'interrupted';
+  readonly error: string | undefined;
+  readonly message: string | undefined;
+}
+
 const WAITS: Readonly<Record<string, WaitReason>> = {
   permission_prompt: 'permission',
   idle_prompt: 'idle',
@@ -142,12 +149,14 @@ export class HookForm {
   }
 
   /** A turn that no hook ended, if it is the one that runs. */
-  endTurnOf(id: string, outcome: 'completed' | 'failed' | 'interrupted', error?: string): void {
-    if (this.#turn?.id === id) this.endTurn(outcome, error);
+  endTurnOf(id: string, { outcome, error, message }: TurnEnd): void {
+    if (this.#turn?.id !== id) return;
+    this.#answer = message ?? this.#answer;
+    this.endTurn(outcome, error);
   }
 
   /** The same, whichever it is. */
-  endTurn(outcome: 'completed' | 'failed' | 'interrupted', error?: string): void {
+  endTurn(outcome: TurnEnd['outcome'], error?: string): void {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;

@@ -9,6 +9,8 @@ const REFUSALS =
 const ABORTED = /^(Wall time: [\d.]+ seconds\n)?aborted by user/;
 const RUNNING = /^Process running with session ID \S+$/m;
 const EXITED = /^(?:Process exited with code|Exit code:) (-?\d{1,4})$/m;
+/** What stands before it is no more than that there was one. */
+const SCRIPT_ERROR = /^Script failed\n[\s\S]*?\nScript error:\n/;
 /** A text of a tool may say the same: Codex's own words stand first. */
 const HEAD_CHARS = 400;
 
@@ -35,5 +37,7 @@ export const endOfOutput = ({ tool, text, response, durationMs, hasBegun }: Call
       ? { ok: true, response: output, exitCode, ...timed }
       : { ok: false, error: exitError(exitCode, output), response: output, exitCode, ...timed };
   }
-  return hasBegun || REFUSALS.test(text) ? { ok: false, error: text, ...timed } : { ok: true, response, ...timed };
+  if (!hasBegun && !REFUSALS.test(text)) return { ok: true, response, ...timed };
+  const [, thrown] = text.split(SCRIPT_ERROR);
+  return { ok: false, error: thrown ?? text, ...timed };
 };

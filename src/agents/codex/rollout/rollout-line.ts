@@ -1,10 +1,9 @@
 /** Owns the lines of a session file of Codex: what each of those that matter says. */
 import type { Usage } from '../../../model/usage.ts';
+import type { TurnEnd } from '../../hook-form/hook-form.ts';
 import { countOf, type Fields, fieldsOf, listOf, parseFields, textOf, wordOf } from '../../read-fields.ts';
 import { parseToolItem, startedThreads, type ToolItem } from './tool-item.ts';
 import { calledInput, calledTool, freeformInput, outputOf } from './tool-names.ts';
-
-export type TurnOutcome = 'completed' | 'failed' | 'interrupted';
 
 export type RolloutEvent =
   | { readonly kind: 'session'; readonly thread: string; readonly version: string | undefined }
@@ -16,12 +15,7 @@ export type RolloutEvent =
   | { readonly kind: 'subagents'; readonly threads: readonly string[]; readonly what: string }
   /** Of one request. `sum`: of the thread so far, where the line tells that too, and may be told again. */
   | { readonly kind: 'usage'; readonly tokens: Tokens; readonly sum: number | undefined }
-  | {
-      readonly kind: 'turn-over';
-      readonly outcome: TurnOutcome;
-      readonly error: string | undefined;
-      readonly message: string | undefined;
-    };
+  | ({ readonly kind: 'turn-over' } & TurnEnd);
 
 export interface RolloutLine {
   readonly atMs: number;

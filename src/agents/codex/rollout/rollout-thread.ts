@@ -6,6 +6,7 @@
  * T2. What was before this run, or was copied from another thread, is not told again.
  */
 import type { AgentCall, AgentCallEnd, AgentDesk } from '../../../pod/host/agent-desk.ts';
+import type { TurnEnd } from '../../hook-form/hook-form.ts';
 import { endOfOutput, isRunning } from './call-output.ts';
 import { uuidTimeMs } from './find-rollout.ts';
 import {
@@ -23,10 +24,7 @@ export interface ThreadTold {
   readonly session: (thread: string, version: string | undefined) => void;
   readonly model: (thread: string, model: string) => void;
   readonly prompt: (turn: string, text: string) => void;
-  readonly turnOver: (
-    turn: string,
-    how: { readonly outcome: TurnOutcome; readonly error: string | undefined; readonly message: string | undefined },
-  ) => void;
+  readonly turnOver: (turn: string, end: TurnEnd) => void;
   readonly subagents: (threads: readonly string[], what: string) => void;
   /** A call was made, and no hook told of it, though Codex calls one before such a tool. */
   readonly unhooked: (tool: string) => void;
@@ -217,7 +215,7 @@ export class RolloutThread {
   }
 
   /** Commands may run on from turn to turn; other calls do not. */
-  #endTurn(outcome: TurnOutcome): void {
+  #endTurn(outcome: TurnEnd['outcome']): void {
     for (const [id, item] of this.#items) this.#end(id, this.#endOfItem(item));
     const end = outcome === 'interrupted' ? INTERRUPTED : UNTOLD;
     for (const [id, { tool }] of this.#calls) if (tool !== SHELL && this.#options.desk.isOpen(id)) this.#end(id, end);

@@ -1,4 +1,5 @@
 /** Owns which session files of Codex are read in a run: the agent's, and one for each subagent. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentCall, AgentDesk } from '../../../pod/host/agent-desk.ts';
 import { findRollout } from './find-rollout.ts';
 import { RolloutFile } from './rollout-file.ts';
@@ -86,6 +87,11 @@ export class Rollouts {
       this.follow(path, sub);
     }
     await Promise.all(Array.from(this.#followed.values(), ({ file }) => file.read()));
+  }
+
+  /** The same, but nobody is held up longer. */
+  async readWithin(ms: number): Promise<void> {
+    await Promise.race([this.read(), delay(ms, undefined, { ref: false })]);
   }
 
   begin(path: string, call: AgentCall): void {
