@@ -9,7 +9,7 @@ import { HookForm } from '../hook-form/hook-form.ts';
 import { type Fields, fieldsOf, parseFields, textOf, wordOf } from '../read-fields.ts';
 import { ExecStream } from './exec-stream.ts';
 import type { Tokens } from './rollout/rollout-line.ts';
-import type { ThreadTold } from './rollout/rollout-thread.ts';
+import { type ThreadTold, UNTOLD } from './rollout/rollout-thread.ts';
 import { Rollouts } from './rollout/rollouts.ts';
 import { endOfItem } from './rollout/tool-item.ts';
 import { hookedTool, SHELL } from './rollout/tool-names.ts';
@@ -89,8 +89,9 @@ export class CodexReader implements AgentReader {
     if (!this.#rollouts.isFollowing) this.#tellStreamCalls();
     const result = this.#stream.takeResult();
     const isOk = result?.ok ?? exit.code === 0;
-    // Of what was cut off, the desk says so.
-    if (exit.code !== null && exit.signal === null) this.#rollouts.settleLeft();
+    this.#rollouts.settle();
+    // It ended by itself: of calls that were cut off, the desk says so.
+    if (exit.code === 0) await Promise.all(this.#desk.openCalls().map((id) => this.#desk.end(id, UNTOLD)));
     this.#useStream();
     const message = this.#stream.message ?? this.#hooks.answer ?? null;
     const error = result?.error ?? this.#howItEnded(exit);

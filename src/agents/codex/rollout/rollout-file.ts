@@ -12,6 +12,11 @@ import { LineReader } from '../../agent-process.ts';
 const CHUNK_BYTES = 256 * 1024;
 /** A disk that hangs holds up the end of a run no longer. */
 const READ_BUDGET_MS = 2_000;
+const STEP_MS = 4;
+const GRACE_MS = 10;
+
+const isDone = (work: Promise<void>, withinMs: number): Promise<boolean> =>
+  Promise.race([work.then(() => true), delay(Math.max(0, withinMs), false, { ref: false })]);
 
 export class RolloutFile {
   readonly path: string;
@@ -42,11 +47,15 @@ export class RolloutFile {
   }
 
   /** Reads until `isThere`, but no longer than `withinMs`. */
-  async readUntil(isThere: () => boolean, withinMs: number, everyMs: number): Promise<void> {
-    const late = delay(withinMs, 'late', { ref: false });
-    while (!isThere()) {
-      if ((await Promise.race([this.read(), late])) === 'late' || isThere()) return;
-      if ((await Promise.race([delay(everyMs, undefined, { ref: false }), late])) === 'late') return;
+  async readUntil(isThere: () => boolean, withinMs: number): Promise<void> {
+    const endAtMs = performance.now() + withinMs;
+    for (;;) {
+      const reading = this.read();
+      const isRead = await isDone(reading, endAtMs - performance.now());
+      // A process that was busy sees its clock first, and only then what it has read.
+      if (!isRead) await isDone(reading, GRACE_MS);
+      if (!isRead || isThere() || performance.now() >= endAtMs) return;
+      await delay(STEP_MS, undefined, { ref: false });
     }
   }
 

@@ -9,13 +9,7 @@ import type { AgentCall, AgentCallEnd, AgentDesk } from '../../../pod/host/agent
 import type { TurnEnd } from '../../hook-form/hook-form.ts';
 import { endOfOutput, isRunning } from './call-output.ts';
 import { uuidTimeMs } from './find-rollout.ts';
-import {
-  parseRolloutLine,
-  type RolloutEvent,
-  type RolloutLine,
-  type Tokens,
-  type TurnOutcome,
-} from './rollout-line.ts';
+import { parseRolloutLine, type RolloutEvent, type RolloutLine, type Tokens } from './rollout-line.ts';
 import { endOfItem, type ToolItem } from './tool-item.ts';
 import { SHELL } from './tool-names.ts';
 
@@ -55,7 +49,7 @@ const CODE = 'exec';
 const NESTED = /^exec-/;
 const OVER = /^Script (completed|failed|terminated)/;
 const CELL = /^Script running with cell ID (\S+)/;
-const UNTOLD = { ok: false, error: 'Codex does not tell how it ended: most likely it failed' } as const;
+export const UNTOLD = { ok: false, error: 'Codex does not tell how it ended: most likely it failed' } as const;
 const INTERRUPTED = { ok: false, error: 'Interrupted', isInterrupt: true } as const;
 
 const since = (fromMs: number | undefined, toMs: number | undefined): number | undefined =>
@@ -114,10 +108,9 @@ export class RolloutThread {
     else if (line.event.kind === 'usage') this.#sum = line.event.sum ?? this.#sum;
   }
 
-  /** Ends the calls that nothing more will be told of. */
-  settleLeft(): void {
+  /** Ends the calls of which only the file tells that they are over. */
+  settle(): void {
     for (const [id, item] of this.#items) this.#end(id, this.#endOfItem(item));
-    for (const id of this.#calls.keys()) if (this.#options.desk.isOpen(id)) this.#end(id, UNTOLD);
   }
 
   /** A call that its hook told of, so that it can be ended where nothing else does. */
@@ -216,7 +209,7 @@ export class RolloutThread {
 
   /** Commands may run on from turn to turn; other calls do not. */
   #endTurn(outcome: TurnEnd['outcome']): void {
-    for (const [id, item] of this.#items) this.#end(id, this.#endOfItem(item));
+    this.settle();
     const end = outcome === 'interrupted' ? INTERRUPTED : UNTOLD;
     for (const [id, { tool }] of this.#calls) if (tool !== SHELL && this.#options.desk.isOpen(id)) this.#end(id, end);
   }

@@ -25,7 +25,6 @@ const MAX_ROLLOUTS = 1_000;
 const LOOK_EVERY_MS = 500;
 /** The end of a command is nearly always in the file when its hook comes; nobody is held up longer for it. */
 const WAIT_MS = 40;
-const WAIT_STEP_MS = 4;
 
 export class Rollouts {
   readonly #options: RolloutsOptions;
@@ -103,12 +102,13 @@ export class Rollouts {
     const followed = this.#followed.get(path);
     if (followed === undefined) return undefined;
     const { thread, file } = followed;
-    if (waits) await file.readUntil(() => thread.has(call), WAIT_MS, WAIT_STEP_MS);
+    if (waits) await file.readUntil(() => thread.has(call), WAIT_MS);
     return thread.take(call);
   }
 
-  settleLeft(): void {
-    for (const { thread } of this.#followed.values()) thread.settleLeft();
+  /** Ends the calls of which only a file tells that they are over. */
+  settle(): void {
+    for (const { thread } of this.#followed.values()) thread.settle();
   }
 
   #sum(count: (followed: Followed) => number): number {
