@@ -2,6 +2,7 @@
 import type { Permission } from '../../model/agent.ts';
 import { NikaError } from '../../model/error.ts';
 import type { AgentAdapter, AgentStart, AgentWish, HookPlace } from '../adapter.ts';
+import { shellHookLack } from '../endpoint/shell-hook.ts';
 import { writeCodexHooks } from './codex-flags.ts';
 import { CodexReader } from './codex-reader.ts';
 
@@ -25,6 +26,11 @@ const flagsOf = ({ model, permission, args }: AgentWish): readonly string[] => [
   ...(args.includes('-s') || args.includes('--sandbox') ? [] : unlessGiven(MODES[permission], args)),
 ];
 
+const lackOf = (wish: AgentWish): { readonly degraded?: string } => {
+  const degraded = shellHookLack(wish);
+  return degraded === undefined ? {} : { degraded };
+};
+
 /** What the user typed; nika's flags come before a word such as `exec` or `resume`, which takes them over. */
 const interactive = (wish: AgentWish, place: HookPlace): AgentStart => {
   const { args, resume } = wish;
@@ -37,7 +43,7 @@ const interactive = (wish: AgentWish, place: HookPlace): AgentStart => {
     ...(resume === undefined ? [] : ['resume', resume]),
     ...args,
   ];
-  return { argv: ['codex', ...argv], env: {} };
+  return { argv: ['codex', ...argv], env: {}, ...lackOf(wish) };
 };
 
 const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> => {
@@ -57,7 +63,7 @@ const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> =
   const flags = [...args, ...output, ...flagsOf(wish), ...writeCodexHooks(place)];
   const session = resume === undefined ? [] : ['resume', resume];
   // The prompt on standard input: a command line has an end, and is there for all to see.
-  return { argv: ['codex', 'exec', ...flags, ...session, '-'], env: {}, stdin: prompt };
+  return { argv: ['codex', 'exec', ...flags, ...session, '-'], env: {}, stdin: prompt, ...lackOf(wish) };
 };
 
 export const codexAdapter: AgentAdapter = {

@@ -95,7 +95,8 @@ export class CodexReader implements AgentReader {
     this.#useStream();
     const message = this.#stream.message ?? this.#hooks.answer ?? null;
     const error = result?.error ?? this.#howItEnded(exit);
-    this.#hooks.endTurn(isOk ? 'completed' : exit.code === null ? 'interrupted' : 'failed', isOk ? undefined : error);
+    if (exit.code === null) this.#hooks.endTurn('interrupted');
+    else this.#hooks.endTurn(isOk ? 'completed' : 'failed', isOk ? undefined : error);
     this.#tellSession();
     const unreadable = this.#rollouts.unreadableCount + this.#stream.unreadableCount;
     if (unreadable > 0) this.#degrade(`${unreadable} lines of what it tells are too long or no JSON`);

@@ -6,7 +6,9 @@
  */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ProgramCall } from '../../failopen/program.ts';
 import { PROVIDER_KEYS } from '../../model/provider-keys.ts';
+import { findProgram } from '../../pod/tree/find-program.ts';
 
 /** As one word of a shell command line. */
 export const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -62,6 +64,12 @@ printf '%s' "$body" >"$name.part" 2>/dev/null && mv "$name.part" "$name.json" 2>
 printf '%s' '${options.nothing ?? ''}'
 exit 0
 `;
+
+/** What keeps the hook from reaching the pod at once, in words (G9); `undefined`: nothing. */
+export const shellHookLack = ({ cwd, env }: Pick<ProgramCall, 'cwd' | 'env'>): string | undefined =>
+  findProgram({ file: 'curl', args: [], cwd, env }) === undefined
+    ? 'there is no curl on the PATH: hooks reach the pod as files, up to a second late, so that no policy holds and no message is delivered at a tool call'
+    : undefined;
 
 /** Writes it; the path. @throws a system error */
 export const writeShellHook = (options: ShellHookOptions): string => {

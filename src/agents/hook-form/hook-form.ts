@@ -80,6 +80,7 @@ export class HookForm {
   readonly #desk: AgentDesk;
   readonly #options: HookFormOptions;
   #turn: Turn | undefined;
+  #endedTurn: string | undefined;
   #answer: string | undefined;
   /** Calls that a hook told of, so that it shows where hooks are off. */
   #toldCount = 0;
@@ -141,9 +142,9 @@ export class HookForm {
     }
   }
 
-  /** A turn that no hook began. Nothing where it runs already. */
+  /** A turn that no hook began. Nothing where it runs already, or is over: another source may be late. */
   beginTurn(id: string | undefined, prompt: string | undefined): void {
-    if (id !== undefined && this.#turn?.id === id) return;
+    if (id !== undefined && (this.#turn?.id === id || this.#endedTurn === id)) return;
     this.endTurn('interrupted'); // the one before was left without a word
     this.#turn = { id, prompt, begunAtMs: performance.now() };
   }
@@ -160,6 +161,7 @@ export class HookForm {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;
+    this.#endedTurn = turn.id;
     this.#desk.turn({
       ...(turn.id === undefined ? {} : { turn: turn.id }),
       ...(turn.prompt === undefined ? {} : { prompt: turn.prompt }),
