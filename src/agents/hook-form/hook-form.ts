@@ -5,6 +5,7 @@
 import type { WaitReason } from '../../model/message.ts';
 import type { AgentCall, AgentCallEnd, AgentDesk } from '../../pod/host/agent-desk.ts';
 import { type Fields, fieldsOf, listOf, numberOf, textOf, wordOf } from '../read-fields.ts';
+import { failureOf, toolErrorIn } from './call-failure.ts';
 
 /** A turn as it is known so far. */
 interface Turn {
@@ -18,6 +19,7 @@ export interface TurnEnd {
   readonly outcome: 'completed' | 'failed' | 'interrupted';
   readonly error: string | undefined;
   readonly message: string | undefined;
+  readonly durationMs: number | undefined;
 }
 
 const WAITS: Readonly<Record<string, WaitReason>> = {
@@ -31,25 +33,6 @@ const FOR_A_PERSON: readonly WaitReason[] = ['permission', 'question', 'idle'];
 const LIMITED: readonly string[] = ['rate_limit', 'overloaded'];
 /** Tools with which an agent asks a person. */
 const ASKS: readonly string[] = ['AskUserQuestion', 'request_user_input'];
-
-export const exitCodeIn = (error: string): number | undefined => {
-  const code = /^Exit code (\d{1,3})\b/.exec(error)?.[1];
-  return code === undefined ? undefined : Number(code);
-};
-
-/** What a call that failed says in place of a result. */
-export const toolErrorIn = (text: string): string | undefined =>
-  /^<tool_use_error>([\s\S]*?)<\/tool_use_error>/.exec(text)?.[1];
-
-export const failureOf = (error: string, isInterrupt = false) => {
-  const exitCode = exitCodeIn(error);
-  return {
-    ok: false,
-    error,
-    ...(isInterrupt ? { isInterrupt } : {}),
-    ...(exitCode === undefined ? {} : { exitCode }),
-  } as const;
-};
 
 const timeIn = (payload: Fields) => {
   const durationMs = numberOf(payload['duration_ms']);
@@ -150,9 +133,11 @@ export class HookForm {
   }
 
   /** A turn that no hook ended, if it is the one that runs. */
-  endTurnOf(id: string, { outcome, error, message }: TurnEnd): void {
-    if (this.#turn?.id !== id) return;
+  endTurnOf(id: string, { outcome, error, message, durationMs }: TurnEnd): void {
+    const turn = this.#turn;
+    if (turn?.id !== id) return;
     this.#answer = message ?? this.#answer;
+    if (durationMs !== undefined) this.#turn = { ...turn, begunAtMs: performance.now() - durationMs };
     this.endTurn(outcome, error);
   }
 

@@ -1,7 +1,7 @@
 /** Owns the lines of a session file of Codex: what each of those that matter says. */
 import type { Usage } from '../../../model/usage.ts';
 import type { TurnEnd } from '../../hook-form/hook-form.ts';
-import { countOf, type Fields, fieldsOf, listOf, parseFields, textOf, wordOf } from '../../read-fields.ts';
+import { countOf, type Fields, fieldsOf, listOf, numberOf, parseFields, textOf, wordOf } from '../../read-fields.ts';
 import { parseToolItem, startedThreads, type ToolItem } from './tool-item.ts';
 import { calledInput, calledTool, freeformInput, outputOf } from './tool-names.ts';
 
@@ -72,6 +72,8 @@ const completedItem = (payload: Fields): RolloutEvent | undefined => {
   return done === undefined ? undefined : { kind: 'item', item: done };
 };
 
+const INTERRUPTED = { outcome: 'interrupted', error: undefined, message: undefined } as const;
+
 const eventMessage = (payload: Fields): RolloutEvent | undefined => {
   switch (payload['type']) {
     case 'item_completed':
@@ -79,10 +81,11 @@ const eventMessage = (payload: Fields): RolloutEvent | undefined => {
     case 'task_complete': {
       const error = textOf(fieldsOf(payload['error'])['message']);
       const message = textOf(payload['last_agent_message']);
-      return { kind: 'turn-over', outcome: error === undefined ? 'completed' : 'failed', error, message };
+      const durationMs = numberOf(payload['duration_ms']);
+      return { kind: 'turn-over', outcome: error === undefined ? 'completed' : 'failed', error, message, durationMs };
     }
     case 'turn_aborted':
-      return { kind: 'turn-over', outcome: 'interrupted', error: undefined, message: undefined };
+      return { kind: 'turn-over', ...INTERRUPTED, durationMs: numberOf(payload['duration_ms']) };
     case 'token_count': {
       const info = fieldsOf(payload['info']);
       const sum = countOf(fieldsOf(info['total_token_usage'])['total_tokens']);
