@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: beside the source, no network. integration: real processes and files. chaos: real faults, one at a time.
+ * agents: the real CLIs of agents with a scripted model, started by scripts/test-agents.ts; not part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -16,6 +17,15 @@ export default defineConfig({
           testTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'agents',
+          include: ['test/agents/**/*.test.ts'],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+          maxWorkers: 2, // each of them runs an agent, a pod and a model
         },
       },
     ],

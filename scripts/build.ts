@@ -42,7 +42,12 @@ const licences = (): string => {
     .join(`\n${'-'.repeat(80)}\n\n`);
 };
 
-const bundle = await rolldown({ input: entries(), platform: 'node', logLevel: 'warn' });
+const bundle = await rolldown({
+  input: entries(),
+  platform: 'node',
+  logLevel: 'warn',
+  resolve: { alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') } }, // its main cannot be bundled
+});
 rmSync(dist, { recursive: true, force: true });
 await bundle.write({
   dir: dist,

@@ -47,6 +47,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'get-east-asian-width': ['cli'],
   chokidar: ['bus', 'config'],
   tinyglobby: ['pod'],
+  'jsonc-parser': ['agents'],
+  diff: ['cli'],
   ioredis: ['redis'],
   zod: ['*'],
 };

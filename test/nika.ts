@@ -70,7 +70,8 @@ export class TestHome implements Disposable {
   }
 }
 
-const follow = (child: ChildProcess): Running => {
+/** What it prints, and how it ends. */
+export const follow = (child: ChildProcess): Running => {
   let stdout = '';
   let stderr = '';
   const waiting = new Set<() => void>();

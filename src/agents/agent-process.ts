@@ -63,8 +63,11 @@ export class LineReader {
   }
 }
 
-const environmentOf = ({ env }: RunnerContext, start: AgentStart): Readonly<Record<string, string>> => {
-  const merged = { ...env, ...start.env };
+/** Says to hooks that are installed in the agent that its pod has hooks of its own, so that no call is told twice. */
+export const HOOKED_AGENT = 'NIKA_HOOKED_AGENT';
+
+const environmentOf = ({ env, job }: RunnerContext, start: AgentStart): Readonly<Record<string, string>> => {
+  const merged: Record<string, string> = { ...env, ...start.env, [HOOKED_AGENT]: job.agent ?? '' };
   const hasProxy = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some(
     (name) => (merged[name] ?? '') !== '',
   );

@@ -4,6 +4,7 @@ import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addHooksCommands } from './hooks/hooks-commands.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
@@ -77,6 +78,7 @@ Examples:
   addServiceCommands(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
+  addHooksCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;
 };

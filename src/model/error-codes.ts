@@ -94,6 +94,16 @@ export const ERROR_CODES = {
     remedy: 'Run "nika pod ls" to see which pods wait.',
     exitCode: 1,
   },
+  NIKA_HOOKS_UNREADABLE: {
+    meaning: "A file of an agent's configuration cannot be read or understood; it was not changed.",
+    remedy: 'Correct the named place of the file, then try again.',
+    exitCode: 2,
+  },
+  NIKA_HOOKS_UNWRITABLE: {
+    meaning: "A file of an agent's configuration could not be written; it is as it was.",
+    remedy: 'See that the file and its folder are yours to write, and that the disk is not full.',
+    exitCode: 1,
+  },
   NIKA_AGENT_MISSING: {
     meaning: 'The CLI of the agent that a job wants is not installed.',
     remedy: 'Install it with the command that the message names, or put it on the PATH.',

@@ -80,6 +80,8 @@ export type PodEvent =
   /** The agent does not go on, or does again. */
   | { readonly event: 'waiting'; readonly reason: WaitReason; readonly why: string }
   | { readonly event: 'going_on'; readonly reason: WaitReason }
+  /** The agent says something between its calls. */
+  | { readonly event: 'said'; readonly text: string }
   /** The agent used tokens. */
   | { readonly event: 'used'; readonly usage: Usage }
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }

@@ -168,7 +168,7 @@ export class Presence {
       const what = this.#options.session.clean(withoutCutWord(event.what));
       this.#lastTool = { tool: this.#options.session.clean(event.tool), what, at: new Date().toISOString(), running };
     }
-    if (event.event === 'tool_output') this.#seeOutput();
+    if (event.event === 'tool_output' || event.event === 'said') this.#seeOutput();
     else this.#heartbeat.touch();
   }
 

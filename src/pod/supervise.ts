@@ -30,6 +30,8 @@ export interface SuperviseOptions extends PodWish {
   readonly viewerRoom?: () => Promise<unknown> | undefined;
   /** False: an error where the host has no room for another pod. */
   readonly mayWait: boolean;
+  /** Default true: it is one of `limits.pods`. */
+  readonly takesRoom?: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
   /** The entity is on the bus already, and goes on with its next attempt. */
@@ -114,8 +116,9 @@ class HostRoom implements Disposable {
   readonly #listener: PodListener;
   #slot: Disposable | undefined;
 
-  constructor({ settings, mayWait, listener }: SuperviseOptions) {
+  constructor({ settings, mayWait, listener, takesRoom }: SuperviseOptions) {
     this.#count = settings.limits.pods;
+    if (takesRoom === false) this.#slot = { [Symbol.dispose]: () => undefined };
     this.#mayWait = mayWait;
     this.#listener = listener;
   }

@@ -30,7 +30,7 @@ const workerFile = fileURLToPath(
 );
 
 /** A small thread: it counts. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
 export class Watchdog implements Disposable {
   readonly #timer: NodeJS.Timeout;

@@ -11,13 +11,16 @@ const STDERR_LINES = 10;
 const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-STDERR_LINES).join('\n');
 
 export class ClaudeReader implements AgentReader {
+  readonly #agent: string;
   readonly #desk: AgentDesk;
   readonly #wish: AgentWish;
   readonly #hooks: HookForm;
   readonly #stream: ClaudeStream;
   #session: MessageData<'agent_session'> | undefined;
 
-  constructor(desk: AgentDesk, wish: AgentWish) {
+  /** `agent`: one that speaks its form. */
+  constructor(desk: AgentDesk, wish: AgentWish, agent = 'claude-code') {
+    this.#agent = agent;
     this.#desk = desk;
     this.#wish = wish;
     const onSession = (told: Fields): void => this.#seeSession(told);
@@ -66,7 +69,7 @@ export class ClaudeReader implements AgentReader {
     const transcript = textOf(told['transcript_path']) ?? before?.transcript;
     if (before !== undefined && version === before.version && transcript === before.transcript) return;
     this.#session = {
-      agent: 'claude-code',
+      agent: this.#agent,
       agent_session_id: id,
       ...(version === undefined ? {} : { version }),
       ...(model === undefined ? {} : { model }),

@@ -32,6 +32,16 @@ const minus = (a: number, b: number): number => Math.max(0, a - b);
 /** Sums of binary fractions have a tail that nobody was charged. */
 const toNanoDollars = (usd: number): number => Math.round(usd * 1e9) / 1e9;
 
+/** Its totals say `claude-opus-4-8[1m]` of a model with a longer context, which its messages call `claude-opus-4-8`. */
+const totalsByModel = (told: unknown): ReadonlyMap<string, readonly Fields[]> => {
+  const byModel = new Map<string, readonly Fields[]>();
+  for (const [name, counts] of Object.entries(fieldsOf(told))) {
+    const model = name.replace(/\[[^\]]*\]$/, '');
+    byModel.set(model, [...(byModel.get(model) ?? []), fieldsOf(counts)]);
+  }
+  return byModel;
+};
+
 const textIn = (content: unknown): string => {
   if (typeof content === 'string') return content;
   return listOf(content)
@@ -127,6 +137,7 @@ export class ClaudeStream {
     const parent = wordOf(line['parent_tool_use_id']);
     for (const part of listOf(message['content']).map(fieldsOf)) {
       const id = wordOf(part['id']);
+      if (part['type'] === 'text' && parent === undefined) this.#desk.say(textOf(part['text']) ?? '');
       if (part['type'] !== 'tool_use' || id === undefined || this.#calls.size >= MAX_TOLD_CALLS) continue;
       const tool = textOf(part['name']) ?? '?';
       this.#calls.set(id, { tool: tool === 'Task' ? 'Agent' : tool, input: part['input'] ?? null, parent });
@@ -189,19 +200,21 @@ export class ClaudeStream {
     const ok = line['is_error'] !== true && subtype === 'success';
     const errors = listOf(line['errors']).flatMap((error) => textOf(error) ?? []);
     this.#result = { ok, message: text ?? null, error: text ?? ([subtype, ...errors].join(': ') || 'it failed') };
-    for (const [model, counts] of Object.entries(fieldsOf(line['modelUsage']))) this.#settle(model, fieldsOf(counts));
+    for (const [model, totals] of totalsByModel(line['modelUsage'])) this.#settle(model, totals);
   }
 
-  #settle(model: string, counts: Fields): void {
+  #settle(model: string, totals: readonly Fields[]): void {
     const { tokens, costUsd } = this.#told.get(model) ?? { tokens: NO_TOKENS, costUsd: 0 };
-    const total = numberOf(counts['costUSD']);
+    const sum = (field: string): number => totals.reduce((total, counts) => total + countOf(counts[field]), 0);
+    const costs = totals.flatMap((counts) => numberOf(counts['costUSD']) ?? []);
     const rest: Tokens = {
-      input_tokens: minus(countOf(counts['inputTokens']), tokens.input_tokens),
-      cache_read_tokens: minus(countOf(counts['cacheReadInputTokens']), tokens.cache_read_tokens),
-      cache_write_tokens: minus(countOf(counts['cacheCreationInputTokens']), tokens.cache_write_tokens),
-      output_tokens: minus(countOf(counts['outputTokens']), tokens.output_tokens),
+      input_tokens: minus(sum('inputTokens'), tokens.input_tokens),
+      cache_read_tokens: minus(sum('cacheReadInputTokens'), tokens.cache_read_tokens),
+      cache_write_tokens: minus(sum('cacheCreationInputTokens'), tokens.cache_write_tokens),
+      output_tokens: minus(sum('outputTokens'), tokens.output_tokens),
     };
-    const cost = total === undefined ? null : toNanoDollars(minus(total, costUsd));
+    const total = costs.reduce((a, b) => a + b, 0);
+    const cost = costs.length === 0 ? null : toNanoDollars(minus(total, costUsd));
     if (cost === null && Object.values(rest).every((count) => count === 0)) return;
     this.#tell(model, rest, cost ?? 0);
     this.#desk.use({ scope: 'run', model, ...rest, cost_usd: cost, cost_from: cost === null ? 'nobody' : 'agent' });

@@ -35,6 +35,8 @@ export class CodexReader implements AgentReader {
   readonly #begunAtMs = new Map<string, number>();
   /** Who started a subagent, and what for; by the subagent. */
   readonly #spawned = new Map<string, { readonly parent: string | undefined; readonly what: string | undefined }>();
+  /** Of which a hook told: they are of this run, whenever they began. */
+  readonly #liveTurns = new Set<string>();
   readonly #degraded = new Set<string>();
   #session: MessageData<'agent_session'> | undefined;
   #threadAtMs: number | undefined;
@@ -56,6 +58,7 @@ export class CodexReader implements AgentReader {
       desk,
       env: wish.env,
       sinceMs: Date.now(),
+      isLive: (turn) => this.#liveTurns.has(turn),
       begunAtMs: (call) => this.#begunAtMs.get(call),
       told: (path, sub) => this.#told(path, sub),
     });
@@ -64,6 +67,8 @@ export class CodexReader implements AgentReader {
   readonly hook = async (event: string, payload: Fields): Promise<string> => {
     const path = wordOf(payload['transcript_path']);
     if (path !== undefined && event !== 'SubagentStop') this.#rollouts.follow(path, wordOf(payload['agent_id']));
+    const turn = wordOf(payload['turn_id']);
+    if (turn !== undefined) this.#liveTurns.add(turn);
     this.#rollouts.start();
     if (event === 'SubagentStart') this.#startSub(payload);
     // What it did before, and no hook told, belongs before its end.
@@ -88,7 +93,7 @@ export class CodexReader implements AgentReader {
     await this.#rollouts.stop();
     if (!this.#rollouts.isFollowing) this.#tellStreamCalls();
     const result = this.#stream.takeResult();
-    const isOk = result?.ok ?? exit.code === 0;
+    const isOk = result?.ok ?? (exit.code === 0 && this.#wish.prompt === undefined);
     this.#rollouts.settle();
     // It ended by itself: of calls that were cut off, the desk says so.
     if (exit.code === 0) await Promise.all(this.#desk.openCalls().map((id) => this.#desk.end(id, UNTOLD)));

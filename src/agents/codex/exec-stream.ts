@@ -131,6 +131,11 @@ export class ExecStream {
     }
   }
 
+  #say(text: string): void {
+    this.#message = text;
+    this.#desk.say(text);
+  }
+
   #waits(message: string): void {
     this.#desk.wait(LIMITED.test(message) ? 'rate_limit' : 'api_error', message);
   }
@@ -139,7 +144,7 @@ export class ExecStream {
     if (item['type'] === 'error') return; // a warning, such as of a setting that it does not know
     for (const reason of ['rate_limit', 'api_error'] as const) this.#desk.goOn(reason);
     if (!isOver) return;
-    if (item['type'] === 'agent_message') this.#message = textOf(item['text']) ?? this.#message;
+    if (item['type'] === 'agent_message') this.#say(textOf(item['text']) ?? '');
     const part = partOf(item);
     if (part === undefined || this.#calls.length >= MAX_KEPT_CALLS) return;
     const { tool, input, end } = part;

@@ -19,6 +19,8 @@ export interface HookEndpointOptions {
   readonly handle: (event: string, payload: HookPayload) => Promise<string>;
   /** Of the Unix socket; `undefined`: none. */
   readonly socket: string | undefined;
+  /** Default true: also on loopback. */
+  readonly hasTcp?: boolean;
 }
 
 type Refusal = 'unauthorised' | 'too_long' | 'not_json' | 'broken_off' | 'failed';
@@ -111,11 +113,7 @@ export class HookEndpoint implements AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    const tcp = this.#server(true);
-    const opened = await bestEffort('hooks.listen', { withinMs: LISTEN_BUDGET_MS }, () =>
-      listen(tcp, { port: 0, host: '127.0.0.1' }),
-    );
-    if (opened.kind === 'done') this.#url = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`;
+    if (this.#options.hasTcp !== false) await this.#listenOnLoopback();
     const { socket } = this.#options;
     if (socket === undefined) return;
     const unix = this.#server(false);
@@ -123,6 +121,14 @@ export class HookEndpoint implements AsyncDisposable {
       listen(unix, { path: socket }),
     );
     this.#hasSocket = bound.kind === 'done';
+  }
+
+  async #listenOnLoopback(): Promise<void> {
+    const tcp = this.#server(true);
+    const opened = await bestEffort('hooks.listen', { withinMs: LISTEN_BUDGET_MS }, () =>
+      listen(tcp, { port: 0, host: '127.0.0.1' }),
+    );
+    if (opened.kind === 'done') this.#url = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`;
   }
 
   #server(wantsToken: boolean): Server {

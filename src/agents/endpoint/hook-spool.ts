@@ -11,27 +11,24 @@ const LOOK_EVERY_MS = 1_000;
 /** At a time (G6): the rest at the next look. */
 const MAX_TAKEN = 1_000;
 
-export interface HookSpoolOptions {
-  readonly handle: (event: string, payload: HookPayload) => Promise<unknown>;
-  /** Whether a hook of that name was taken already, and only answered too late. */
-  readonly hasTaken: (name: string) => boolean;
-}
+/** `name`: of its file, without `.json`. */
+type Handle = (event: string, payload: HookPayload, name: string) => Promise<unknown>;
 
 export class HookSpool implements Disposable {
   readonly #dir: string;
-  readonly #options: HookSpoolOptions;
+  readonly #handle: Handle;
   #timer: NodeJS.Timeout | undefined;
   #taking: Promise<void> | undefined;
   #unreadable = 0;
 
-  private constructor(dir: string, options: HookSpoolOptions) {
+  private constructor(dir: string, handle: Handle) {
     this.#dir = dir;
-    this.#options = options;
+    this.#handle = handle;
   }
 
-  static open(dir: string, options: HookSpoolOptions): HookSpool {
+  static open(dir: string, handle: Handle): HookSpool {
     bestEffortSync('hooks.spool', () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
-    const spool = new HookSpool(dir, options);
+    const spool = new HookSpool(dir, handle);
     spool.#timer = setInterval(() => void spool.take(), LOOK_EVERY_MS).unref();
     return spool;
   }
@@ -60,16 +57,12 @@ export class HookSpool implements Disposable {
       const path = join(this.#dir, name);
       const text = bestEffortSync('hooks.spool', () => readFileSync(path, 'utf8'));
       bestEffortSync('hooks.spool', () => rmSync(path, { force: true }));
-      if (this.#options.hasTaken(hookNameOf(name))) continue;
       const payload = text === undefined ? undefined : parsePayload(text);
       if (payload === undefined) this.#unreadable += 1;
-      else await this.#options.handle(eventOf(payload), payload);
+      else await this.#handle(eventOf(payload), payload, name.slice(0, -'.json'.length));
     }
   }
 }
-
-/** `<time>_<name>.json` */
-const hookNameOf = (file: string): string => file.slice(file.indexOf('_') + 1, -'.json'.length);
 
 /** The agents that have command hooks name the event in the payload. */
 const eventOf = ({ hook_event_name: name }: HookPayload): string => (typeof name === 'string' ? name : 'unknown');

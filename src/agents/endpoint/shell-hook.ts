@@ -59,7 +59,7 @@ read -r uptime rest 2>/dev/null </proc/uptime && id=$uptime-$$
 ${limitOf(options)}
 ${sendOf(options)}
 umask 077
-name=${shellWord(options.spool)}/$(date +%s%N)_$id
+name=${shellWord(options.spool)}/$(date +%s%N)-$id
 printf '%s' "$body" >"$name.part" 2>/dev/null && mv "$name.part" "$name.json" 2>/dev/null
 printf '%s' '${options.nothing ?? ''}'
 exit 0
@@ -70,6 +70,9 @@ export const shellHookLack = ({ cwd, env }: Pick<ProgramCall, 'cwd' | 'env'>): s
   findProgram({ file: 'curl', args: [], cwd, env }) === undefined
     ? 'there is no curl on the PATH: hooks reach the pod as files, up to a second late, so that no policy holds and no message is delivered at a tool call'
     : undefined;
+
+/** The name of the run of the hook that left the file: `<time>-<name>`. */
+export const hookOfFile = (file: string): string => file.replace(/^\d+-/, '');
 
 /** Writes it; the path. @throws a system error */
 export const writeShellHook = (options: ShellHookOptions): string => {

@@ -40,8 +40,17 @@ const withPods = async (
   }
 };
 
-const send = (name: string, text: string, flags: ControlFlags & { from?: string }, terminal: Terminal) =>
-  withPods([name], flags, terminal, async (client, record) => {
+const send = async (
+  name: string,
+  text: string,
+  flags: ControlFlags & { from?: string },
+  terminal: Terminal,
+): Promise<void> => {
+  const context = await openPodContext(flags.home, terminal);
+  const [ended] = await namedPods([name], context);
+  const { hasEndedSession, resumeAgent } = await import('./resume-agent.ts');
+  if (ended !== undefined && hasEndedSession(ended)) return resumeAgent(ended, text, context, terminal);
+  return withPods([name], flags, terminal, async (client, record) => {
     if (record.tmux !== null) {
       await typeInto(record.tmux, text);
       return;
@@ -49,6 +58,7 @@ const send = (name: string, text: string, flags: ControlFlags & { from?: string 
     const listeners = await client.send(flags.from === undefined ? text : { text, from: flags.from });
     if (listeners === 0) terminal.warn(`${record.entity} does not listen now: the message waits for when it does`);
   });
+};
 
 const tmux = async (args: readonly string[], stdio: 'inherit' | 'ignore'): Promise<number> => {
   const child = spawn('tmux', ['-L', TMUX_SOCKET, ...args], { stdio });
@@ -131,12 +141,23 @@ export const addControlCommands = (pod: Command, terminal: Terminal): void => {
   addAnswerCommands(pod, terminal);
   pod
     .command('send')
-    .description('Sends a message to what runs in a pod: to a module or a client that listens, or typed into its tmux.')
+    .description(
+      'Sends a message to what runs in a pod: to an agent, a module or a client that listens, or typed into its tmux.',
+    )
     .argument('<id>', ID)
     .argument('<text>', 'the message')
     .option('--from <name>', 'who says so')
     .option(...HOME_FLAG)
-    .addHelpText('after', '\nExamples:\n  $ nika pod send k3f9 "stop after this commit"')
+    .addHelpText(
+      'after',
+      `
+An agent gets it with its next tool call, or at the end of its turn; "nika bus show" tells when. The session of an agent
+that has ended is gone on with: in a pod of its own, in the background, whose id is printed.
+
+Examples:
+  $ nika pod send k3f9 "stop after this commit"
+  $ nika pod send @last "now write the changelog"`,
+    )
     .action((name: string, text: string, flags: ControlFlags & { from?: string }) => send(name, text, flags, terminal));
   pod
     .command('attach')

@@ -29,6 +29,14 @@ const SPIN_EVERY_MS = 100;
 const STILL_AFTER_MS = 10_000;
 const STILL_EVERY_MS = 30_000;
 
+/** What an agent says between its calls is shown so far; its last message is the result. */
+const SAID_LINES = 3;
+
+const firstLines = (text: string, count: number): string => {
+  const lines = text.trim().split('\n');
+  return lines.length <= count ? lines.join('\n') : `${lines.slice(0, count).join('\n')} …`;
+};
+
 const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
   switch (event.event) {
     case 'pod_started':
@@ -53,6 +61,8 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
       return terminal.paint('magenta', `  ! waits (${event.reason}): ${printable(event.why)}`);
     case 'going_on':
       return terminal.paint('green', '  ! goes on');
+    case 'said':
+      return terminal.paint('dim', `  ${firstLines(printable(event.text), SAID_LINES).replaceAll('\n', '\n  ')}`);
     case 'note':
       return terminal.paint('dim', `  · ${printable(event.text).replaceAll('\n', '\n    ')}`);
     case 'degraded':

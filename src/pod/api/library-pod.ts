@@ -104,7 +104,13 @@ interface Begun {
   readonly stop: Stop;
   readonly end: (outcome: RunnerOutcome) => void;
   readonly ended: Promise<AttemptRun>;
+  readonly context: RunnerContext;
+  /** What is to be closed before it ends. */
+  readonly closers: (() => Promise<void>)[];
 }
+
+/** For what is built upon the library's pod: its context, and a place among what is closed before its end. */
+export let insideOf: (pod: Pod) => Pick<Begun, 'context' | 'closers'>;
 
 /**
  * A pod that is this program itself. It ends with {@link complete} or {@link fail}; leaving the scope of
@@ -113,6 +119,10 @@ interface Begun {
  * messages; else it does not. After the end all that is done with it throws `NIKA_POD_OVER`.
  */
 export class Pod implements PodApi, AsyncDisposable {
+  static {
+    insideOf = (pod) => pod.#begun;
+  }
+
   readonly #api: PodApi;
   readonly #begun: Begun;
   readonly #handlers = new DisposableStack();
@@ -167,7 +177,15 @@ export class Pod implements PodApi, AsyncDisposable {
     });
     ended.then(() => started.reject(new Error('the pod ended before it began')), started.reject);
     const context = await started.promise;
-    const begun: Begun = { port: new HostPort(context, alive), alive, stop: context.stop, end: outcome.resolve, ended };
+    const begun: Begun = {
+      port: new HostPort(context, alive),
+      alive,
+      stop: context.stop,
+      end: outcome.resolve,
+      ended,
+      context,
+      closers: [],
+    };
     return new Pod(begun, options.handleSignals !== false);
   }
 
@@ -244,10 +262,12 @@ export class Pod implements PodApi, AsyncDisposable {
   }
 
   async #endWith(outcome: RunnerOutcome): Promise<PodEnding> {
-    const { port, alive, stop, end, ended } = this.#begun;
+    const { port, alive, stop, end, ended, closers } = this.#begun;
     using _alive = alive.hold();
     const isStopped = stop.reason !== undefined;
-    await bestEffort('pod.calls', { withinMs: CALLS_BUDGET_MS }, () => port.close());
+    await bestEffort('pod.calls', { withinMs: CALLS_BUDGET_MS }, () =>
+      Promise.all([port.close(), ...closers.map((close) => close())]),
+    );
     end(isStopped ? { kind: 'cancelled' } : outcome); // for the reason of the stop, whatever the program makes of it
     const run = await ended;
     this.#handlers.dispose();

@@ -23,6 +23,8 @@ export interface AgentDeskOptions {
   readonly job: PodEntity;
   readonly control: PodControl;
   readonly onAgentSession: (session: string) => void;
+  /** Where it is not nika that started the agent. */
+  readonly via?: MessageData<'agent_session'>['via'];
 }
 
 /** A tool call as an agent names it. */
@@ -128,6 +130,8 @@ export class AgentDesk {
     if (this.#isClosed || this.#done.has(id)) return;
     const open = this.#open.get(id);
     if (open !== undefined) {
+      this.#open.delete(id); // hooks of users that follow the call may still run
+      this.#remember(id);
       open.settle(end);
       await open.recorded;
       return;
@@ -138,8 +142,9 @@ export class AgentDesk {
   }
 
   /** The agent told its session; more than once does no harm, what is new is written. */
-  session(told: MessageData<'agent_session'>): void {
+  session(said: MessageData<'agent_session'>): void {
     if (this.#isClosed) return;
+    const told = { ...said, via: this.#options.via ?? said.via };
     const key = JSON.stringify(told);
     if (key === this.#toldSession) return;
     this.#toldSession = key;
@@ -158,6 +163,11 @@ export class AgentDesk {
 
   turn(turn: MessageData<'agent_turn'>): void {
     if (!this.#isClosed) this.#options.job.record('agent_turn', turn);
+  }
+
+  /** What it says between its calls: shown, and not on the bus. */
+  say(text: string): void {
+    if (!this.#isClosed && text.trim() !== '') this.#options.session.tell({ event: 'said', text });
   }
 
   /** Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. */

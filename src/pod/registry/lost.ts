@@ -6,6 +6,7 @@
  * X2. Nothing is closed of which its process may still live.
  */
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createChain } from '../../bus/chain.ts';
 import { tryParseLine } from '../../bus/line.ts';
 import { readEntity } from '../../bus/query/entities.ts';
@@ -207,6 +208,10 @@ const tellFeed = async ({ home, settings }: LostOptions): Promise<void> => {
   if (settings.redis.kind === 'on') await startReconcile(home, process.env);
 };
 
+/** Its sockets: the one of its own, and the one for the hooks of its agent. */
+const leftFiles = ({ socket }: PodRecord): readonly string[] =>
+  socket === null ? [] : [socket, socket.replace(/\.sock$/, '.hook')];
+
 const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
   const { busDir, runDir } = options.home;
   await using lock = await tryLock(busDir, `close/${session}`); // X1
@@ -219,7 +224,8 @@ const close = async (options: LostOptions, session: string, closing: Closing): P
   const how = toldEnd(record, trace) ?? closing;
   if (trace.end === undefined) await new LostSession(options, record, trace, how).close();
   removeRegistration(runDir, writer);
-  if (record.socket !== null) rmSync(record.socket, { force: true });
+  for (const path of leftFiles(record)) rmSync(path, { force: true });
+  rmSync(join(runDir, 'agents', record.session), { recursive: true, force: true });
   const closed: PodRecord = { ...record, end: endOf(record, trace, how) };
   bestEffortSync('pod.record', () => writeRecord(runDir, closed)); // a full disk: the bus has it, or gets it next time
   return closed;

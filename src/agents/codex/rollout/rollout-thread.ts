@@ -30,6 +30,8 @@ export interface ThreadOptions {
   readonly sub: string | undefined;
   /** When this run began. */
   readonly sinceMs: number;
+  /** Whether a hook told of the turn. */
+  readonly isLive: (turn: string) => boolean;
   /** When the hook before a call was answered; `undefined`: none came. */
   readonly begunAtMs: (call: string) => number | undefined;
   readonly told: ThreadTold;
@@ -123,6 +125,7 @@ export class RolloutThread {
     if (event.kind === 'session') return this.#thread === undefined;
     if (event.kind === 'model') return true; // also of the turns that come
     if (thread !== undefined && this.#thread !== undefined && thread !== this.#thread) return false;
+    if (turn !== undefined && this.#options.isLive(turn)) return true;
     const bornAtMs = turn === undefined ? undefined : uuidTimeMs(turn);
     return bornAtMs === undefined
       ? !(atMs < this.#options.sinceMs)

@@ -10,6 +10,7 @@ export interface RolloutsOptions {
   readonly desk: AgentDesk;
   readonly env: Readonly<Record<string, string>>;
   readonly sinceMs: number;
+  readonly isLive: (turn: string) => boolean;
   readonly begunAtMs: (call: string) => number | undefined;
   readonly told: (path: string, sub: string | undefined) => ThreadTold;
 }
