@@ -16,7 +16,8 @@ for (const page of pages) {
   }
 }
 
-const tests = globSync('{src,test}/**/*.test.ts', { cwd: root });
+/** Cases that several files of tests share stand in `test/agents/`. */
+const tests = globSync(['{src,test}/**/*.test.ts', 'test/agents/*.ts'], { cwd: root });
 const titles = new Map(tests.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 /** Rows of the tables whose last column is `test`; an overview has none, and its rows come again with theirs. */
 const rowsWithTests = (text: string): readonly string[] => {
@@ -33,7 +34,7 @@ const rows = rowsWithTests(readFileSync(join(root, 'docs/failure-modes.md'), 'ut
 let named = 0;
 for (const row of rows) {
   const cell = row.split(/(?<!\\)\|/).at(-2) ?? '';
-  const references = [...cell.matchAll(/`([^`]+\.test\.ts)`(?:[:,]? “([^”]+)”)?/g)];
+  const references = [...cell.matchAll(/`([^`]+\.test\.ts|test\/agents\/[^`]+\.ts)`(?:[:,]? “([^”]+)”)?/g)];
   if (references.length === 0) problems.push(`docs/failure-modes.md: this row names no test: ${row.slice(0, 80)}…`);
   for (const [, file = '', title] of references) {
     named += 1;

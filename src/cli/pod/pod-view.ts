@@ -111,22 +111,32 @@ const lineView = (terminal: Terminal): PodView => {
 /** The same for a pipe, where a call that runs long gets a line now and then: somebody may wait for it. */
 const plainView = (terminal: Terminal): PodView => {
   const lines = lineView(terminal);
-  let timer: NodeJS.Timeout | undefined;
+  /** By call: an agent has several at once. */
+  const timers = new Map<string, NodeJS.Timeout>();
   const tellOf = (call: ToolStarted, sinceMs: number, afterMs: number): void => {
-    timer = setTimeout(() => {
+    const timer = setTimeout(() => {
       const what = `${printable(call.tool)} ${printable(call.what)}`;
       terminal.print(terminal.paint('dim', `  … still running for ${formatDuration(Date.now() - sinceMs)}: ${what}\n`));
       tellOf(call, sinceMs, STILL_EVERY_MS);
     }, afterMs).unref();
+    timers.set(call.call, timer);
+  };
+  const forget = (call: string): void => {
+    clearTimeout(timers.get(call));
+    timers.delete(call);
+  };
+  const close = (): void => {
+    for (const call of timers.keys()) forget(call);
   };
   return {
     listener: (event, atMs) => {
       if (event.event === 'tool_started') tellOf(event, Date.now(), STILL_AFTER_MS);
-      if (['tool_ended', 'pod_ended', 'asked'].includes(event.event)) clearTimeout(timer);
+      if (event.event === 'tool_ended' || event.event === 'asked') forget(event.call);
+      if (event.event === 'pod_ended') close();
       lines.listener(event, atMs);
     },
     say: lines.say,
-    close: () => clearTimeout(timer),
+    close,
   };
 };
 
@@ -168,13 +178,15 @@ const lastLine = (text: string): string | undefined =>
 const liveView = (terminal: Terminal): PodView => {
   const { print } = terminal;
   const lines = lineView(terminal);
-  let running: { readonly call: ToolStarted; readonly sinceMs: number; last: string } | undefined;
+  /** By call, the oldest first: an agent has several at once. */
+  const running = new Map<string, { readonly call: ToolStarted; readonly sinceMs: number; last: string }>();
   let tick = 0;
   let control: PodControl | undefined;
   let asking: Disposable | undefined;
   const draw = (): void => {
-    if (running === undefined || asking !== undefined) return;
-    const { call, last, sinceMs } = running;
+    const newest = [...running.values()].at(-1);
+    if (newest === undefined || asking !== undefined) return;
+    const { call, last, sinceMs } = newest;
     const mark = terminal.paint('cyan', SPINNER[tick % SPINNER.length] ?? '');
     // No wrapping while it is drawn: a row with wide characters is longer than it is counted.
     const row = callRow(terminal, { mark, call, durationMs: performance.now() - sinceMs, last });
@@ -187,13 +199,15 @@ const liveView = (terminal: Terminal): PodView => {
   return {
     listener: (event, atMs) => {
       if (event.event === 'tool_output' && event.isProgram !== true) {
-        if (running?.call.call === event.call) running.last = lastLine(event.text) ?? running.last;
+        const call = running.get(event.call);
+        if (call !== undefined) call.last = lastLine(event.text) ?? call.last;
         return;
       }
       print('\r\u001B[K');
-      if (event.event === 'tool_ended') running = undefined;
+      if (event.event === 'tool_ended') running.delete(event.call);
       lines.listener(event, atMs);
-      if (event.event === 'tool_started') running = { call: event, sinceMs: performance.now(), last: '' };
+      if (event.event === 'tool_started')
+        running.set(event.call, { call: event, sinceMs: performance.now(), last: '' });
       if (event.event === 'asked') asking = askPerson(event.call, control);
       if (event.event === 'answered') {
         asking?.[Symbol.dispose]();

@@ -103,6 +103,7 @@ export class AgentDesk {
     if (this.#isClosed || this.#open.has(call.id) || this.#done.has(call.id) || this.#open.size >= MAX_OPEN_CALLS) {
       return Promise.resolve({ kind: 'go' });
     }
+    this.#tellSaid();
     const verdict = Promise.withResolvers<AgentVerdict>();
     const ended = Promise.withResolvers<CallResult>();
     const recorded = Promise.withResolvers<void>();
@@ -137,6 +138,7 @@ export class AgentDesk {
       return;
     }
     if (call === undefined) return;
+    this.#tellSaid();
     this.#remember(id);
     this.#options.host.report({ ...this.#wanted(call), result: end, durationMs: end.durationMs ?? 0 });
   }
@@ -165,9 +167,16 @@ export class AgentDesk {
     if (!this.#isClosed) this.#options.job.record('agent_turn', turn);
   }
 
-  /** What it says between its calls: shown, and not on the bus. */
+  /** What it says between its calls: shown before the next one, and not on the bus. What it says last is its result. */
   say(text: string): void {
-    if (!this.#isClosed && text.trim() !== '') this.#options.session.tell({ event: 'said', text });
+    if (text.trim() !== '') this.#said = text;
+  }
+
+  #said: string | undefined;
+
+  #tellSaid(): void {
+    if (this.#said !== undefined) this.#options.session.tell({ event: 'said', text: this.#said });
+    this.#said = undefined;
   }
 
   /** Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. */
