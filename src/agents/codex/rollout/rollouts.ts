@@ -78,15 +78,15 @@ export class Rollouts {
     if (this.#wanted.size < MAX_ROLLOUTS) this.#wanted.set(thread, sub);
   }
 
-  /** Reads on in all of them. Does not reject. */
+  /** Reads on in all of them, and in those of the subagents that they name. Does not reject. */
   async read(): Promise<void> {
-    for (const [thread, sub] of this.#wanted) {
-      const path = findRollout(this.#options.env, thread);
-      if (path === undefined) continue;
-      this.#wanted.delete(thread);
-      this.follow(path, sub);
-    }
-    await Promise.all(Array.from(this.#followed.values(), ({ file }) => file.read()));
+    let count: number;
+    do {
+      this.#find();
+      count = this.#followed.size;
+      await Promise.all(Array.from(this.#followed.values(), ({ file }) => file.read()));
+      this.#find();
+    } while (this.#followed.size > count);
   }
 
   /** The same, but nobody is held up longer. */
@@ -110,6 +110,16 @@ export class Rollouts {
   /** Ends the calls of which only a file tells that they are over. */
   settle(): void {
     for (const { thread } of this.#followed.values()) thread.settle();
+  }
+
+  /** Follows what was wanted and is there now. */
+  #find(): void {
+    for (const [thread, sub] of this.#wanted) {
+      const path = findRollout(this.#options.env, thread);
+      if (path === undefined) continue;
+      this.#wanted.delete(thread);
+      this.follow(path, sub);
+    }
   }
 
   #sum(count: (followed: Followed) => number): number {
