@@ -7,6 +7,7 @@ import { busReference } from './reference/bus.ts';
 import { cliReference } from './reference/cli.ts';
 import { errorReference } from './reference/errors.ts';
 import { jobReference } from './reference/jobs.ts';
+import { mcpReference } from './reference/mcp.ts';
 import { redisReference } from './reference/redis.ts';
 import { settingsReference } from './reference/settings.ts';
 
@@ -18,6 +19,7 @@ const pages: Readonly<Record<string, () => string>> = {
   'cli.md': () => cliReference(createProgram(resolveTerminal(process))),
   'errors.md': errorReference,
   'jobs.md': jobReference,
+  'mcp.md': mcpReference,
   'redis.md': redisReference,
   'settings.md': settingsReference,
 };

@@ -10,6 +10,7 @@ import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import { whyNotStarted } from '../failopen/program.ts';
 import { NO_HOOKS } from '../hooks/hook-pipeline.ts';
 import { NikaError } from '../model/error.ts';
+import { mcpServerCommand } from '../mcp/server-command.ts';
 import { AgentDesk } from '../pod/host/agent-desk.ts';
 import { exitCodeOf } from '../pod/runner/command-runner.ts';
 import type { OpenAgentRunner, Runner, RunnerContext, RunnerOutcome } from '../pod/runner/runner.ts';
@@ -128,7 +129,9 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   if (endpoint.url === '' && endpoint.socket === '') desk.degrade('no socket could be opened for the hooks');
   const { url, token, socket } = endpoint;
   const mayAsk = context.hooks !== NO_HOOKS;
-  const place: HookPlace = { dir, url, token, socket, spool: join(dir, 'spool'), mayAsk, sessionId: session.id };
+  const mcp = context.settings.mcp.inAgents ? mcpServerCommand(context.env) : undefined;
+  const spoolDir = join(dir, 'spool');
+  const place: HookPlace = { dir, url, token, socket, spool: spoolDir, mayAsk, mcp, sessionId: session.id };
   try {
     return await runTurns({ context, adapter, desk, place }, wish, reader);
   } finally {

@@ -9,6 +9,7 @@ import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
+import { addMcpCommand } from './mcp-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
@@ -78,6 +79,7 @@ Examples:
   addServiceCommands(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
+  addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;

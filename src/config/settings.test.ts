@@ -44,6 +44,7 @@ const DEFAULTS = {
   disk: { warnFreePercent: 5, noBlobsFreePercent: 2.5 },
   limits: { pods: 200 },
   pods: { cgroup: true, keepEnded: 500 },
+  mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   redis: { kind: 'off' },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
+import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
@@ -141,6 +142,7 @@ export const settingsSchema = z.strictObject({
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
   limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
+  mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),

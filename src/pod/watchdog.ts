@@ -3,6 +3,7 @@
  * kills the process. Whoever waits for an answer of it, an agent at each of its hooks, is refused at once from then on (G1).
  *
  * D1. A process that was stopped (SIGSTOP, a laptop that slept) was not blocked: the thread stood still as well.
+ * D2. Nor was one that waited for a processor, on a machine that has too much to do.
  */
 import { url as inspectorUrl } from 'node:inspector';
 import { fileURLToPath } from 'node:url';

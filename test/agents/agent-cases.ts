@@ -66,7 +66,8 @@ export const describeAgent = (kind: AgentKind, truth: AgentTruth): void => {
       home.agentJob();
       expect((await home.runPod()).code).toBe(0);
       const told = (type: string) => home.channel.filter((line) => line.type === type).map(({ data }) => data);
-      const session = { agent: kind, agent_session_id: expect.any(String), version: home.cli.version, via: 'pod' };
+      const version = truth.tellsVersion === false ? {} : { version: home.cli.version };
+      const session = { agent: kind, agent_session_id: expect.any(String), via: 'pod', ...version };
       expect(told('agent_session').at(-1)).toMatchObject(session);
       expect(new Set(told('agent_session').map(({ agent_session_id: id }) => id)).size).toBe(1);
       const turn = { prompt: 'Do what the script says.', answer: RESULT, outcome: 'completed' };
@@ -145,7 +146,10 @@ export const describeAgent = (kind: AgentKind, truth: AgentTruth): void => {
         truth.exits(0),
         ...(conclusion.calls ?? []).map(() => truth.conclude ?? {}),
       ];
-      const ofLane = { main: [...words.delegate('').map(() => ({})), truth.exits(0)], INNER: [...inner] };
+      const ofLane = {
+        main: [...(truth.delegate ?? words.delegate('').map(() => ({}))), truth.exits(0)],
+        INNER: [...inner],
+      };
       expectCalls(
         home,
         truth,

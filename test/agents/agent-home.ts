@@ -89,18 +89,22 @@ export class AgentHome extends TestHome implements AsyncDisposable {
   }
 
   /** nika, with the agent on its PATH. */
-  override start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    return super.start(args, { ...this.environment, ...env });
+  override start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    way: readonly string[] = [],
+  ): Running {
+    return super.start(args, { ...this.environment, ...env }, way);
   }
 
   /** The job `agent`, which this agent does; `more`: lines of YAML. */
-  agentJob(more = '', permission: Permission = 'full'): void {
+  agentJob(more = '', permission: Permission = 'full', prompt = 'Do what the script says.'): void {
     const text = `name: agent
 description: An agent of a test.
 domain: test
 intent: prove
 agent: ${this.cli.kind}
-prompt: Do what the script says.
+prompt: ${prompt}
 permission: ${permission}
 ${more}
 `;

@@ -12,6 +12,8 @@ export interface AgentTruth {
   readonly tell: TellCall;
   /** A shell command that exits with a code: whether the agent tells it. */
   readonly exits: (code: number) => CallEnd;
+  /** `false`: it does not tell which version it is. */
+  readonly tellsVersion?: boolean;
   /** A tool that fails on what it finds. */
   readonly miss: CallEnd | 'untold';
   readonly unknown: CallEnd | 'untold';
@@ -26,6 +28,8 @@ export interface AgentTruth {
   readonly interrupted: CallEnd;
   /** The type of the subagents that its words start. */
   readonly sub: string;
+  /** The calls that start a subagent and wait for it; missing: they are told like any. */
+  readonly delegate?: readonly (CallEnd | 'untold')[];
   /** What ends a subagent, where that is a call. */
   readonly conclude?: CallEnd | 'untold';
 }

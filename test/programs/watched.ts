@@ -1,4 +1,5 @@
 /** Is watched by a watchdog of 600 ms, and blocks its event loop in the way that it is told. */
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Watchdog } from '../../src/pod/watchdog.ts';
 
@@ -19,6 +20,15 @@ switch (process.argv[2]) {
       await delay(10);
     }
     break;
+  case 'starved': {
+    process.stdout.write('ready\n');
+    await once(process.stdin, 'data'); // it is last in the queue now
+    const beganUs = process.cpuUsage().user;
+    while (process.cpuUsage().user - beganUs < 100_000);
+    process.stdin.pause();
+    await delay(10);
+    break;
+  }
   default:
     watchdog?.[Symbol.dispose]();
     await delay(50);

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { McpServerCommand } from '../../mcp/server-command.ts';
 import type { AgentWish, HookPlace } from '../adapter.ts';
 import { codexAdapter } from './codex-adapter.ts';
 import { trustHash } from './codex-flags.ts';
@@ -26,9 +27,9 @@ describe('codexAdapter', () => {
   });
   afterEach(() => rmSync(join(dir, '..'), { recursive: true, force: true }));
 
-  const place = (mayAsk = false): HookPlace => {
+  const place = (mayAsk = false, mcp?: McpServerCommand): HookPlace => {
     const at = (name: string): string => join(dir, name);
-    return { dir, url: '', token: '', socket: at('x.hook'), spool: at('spool'), mayAsk, sessionId: 'a' };
+    return { dir, url: '', token: '', socket: at('x.hook'), spool: at('spool'), mayAsk, mcp, sessionId: 'a' };
   };
   const argvOf = async (wish: Partial<AgentWish>, mayAsk = false): Promise<readonly string[]> =>
     (await codexAdapter.prepare({ ...WISH, ...wish }, place(mayAsk))).argv;
@@ -73,6 +74,14 @@ describe('codexAdapter', () => {
     expect(flags.at(-1)).toContain(`"/<session-flags>/config.toml:session_end:0:0"={trusted_hash="${hash}"}`);
     expect(flags).toHaveLength(14);
     expect(statSync(script).mode & 0o777).toBe(0o700);
+  });
+
+  it('gives it the tools of nika, with the names of the variables that they need, never their values', async () => {
+    const mcp = { command: '/node', args: ['nika.cjs', 'mcp'], env: { NIKA_HOME: '/a "b"' }, inherit: ['HOME', 'KEY'] };
+    const { argv } = await codexAdapter.prepare(WISH, place(false, mcp));
+    expect(argv).toContain(
+      'mcp_servers.nika={command="/node",args=["nika.cjs","mcp"],env={"NIKA_HOME"="/a \\"b\\""},env_vars=["HOME","KEY"],default_tools_approval_mode="approve"}',
+    );
   });
 
   it('waits long before a call only where somebody may be asked', async () => {

@@ -3,7 +3,7 @@ import type { Permission } from '../../model/agent.ts';
 import { NikaError } from '../../model/error.ts';
 import type { AgentAdapter, AgentStart, AgentWish, HookPlace } from '../adapter.ts';
 import { shellHookLack } from '../endpoint/shell-hook.ts';
-import { writeCodexHooks } from './codex-flags.ts';
+import { mcpFlags, writeCodexHooks } from './codex-flags.ts';
 import { CodexReader } from './codex-reader.ts';
 
 const MODES: Readonly<Record<Permission, readonly string[]>> = {
@@ -24,6 +24,11 @@ const unlessGiven = (flags: readonly string[], args: readonly string[]): readonl
 const flagsOf = ({ model, permission, args }: AgentWish): readonly string[] => [
   ...(model === undefined ? [] : ['-m', model]),
   ...(args.includes('-s') || args.includes('--sandbox') ? [] : unlessGiven(MODES[permission], args)),
+];
+
+const nikasFlags = (place: HookPlace): readonly string[] => [
+  ...writeCodexHooks(place),
+  ...(place.mcp === undefined ? [] : mcpFlags(place.mcp)),
 ];
 
 const lackOf = (wish: AgentWish): { readonly degraded?: string } => {
@@ -60,7 +65,7 @@ const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> =
   if (prompt === undefined) return interactive(wish, place);
   const output = unlessGiven(['--json', '--skip-git-repo-check'], args);
   // The user's come first: one that takes several values would take what stands behind it.
-  const flags = [...args, ...output, ...flagsOf(wish), ...writeCodexHooks(place)];
+  const flags = [...args, ...output, ...flagsOf(wish), ...nikasFlags(place)];
   const session = resume === undefined ? [] : ['resume', resume];
   // The prompt on standard input: a command line has an end, and is there for all to see.
   return { argv: ['codex', 'exec', ...flags, ...session, '-'], env: {}, stdin: prompt, ...lackOf(wish) };

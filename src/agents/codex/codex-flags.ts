@@ -1,10 +1,11 @@
 /**
- * Owns the flags that give one run of Codex nika's hooks: for this run alone, beside those of the user and the project.
+ * Owns the flags that give one run of Codex nika's hooks and tools: for this run alone, beside those of the user and the project.
  *
  * X1. Codex skips a hook, without a word, that nobody trusts; the trust is given by the same flags, as a hash of the hook.
  *     How the hash is made is Codex's own affair: where it is another one, the session file shows that no hook came.
  */
 import { createHash } from 'node:crypto';
+import type { McpServerCommand } from '../../mcp/server-command.ts';
 import type { HookPlace } from '../adapter.ts';
 import { shellWord, writeShellHook } from '../endpoint/shell-hook.ts';
 
@@ -59,6 +60,15 @@ const trust = (hooks: readonly CodexHook[]): readonly [string, string] => {
     (hook) => `"/<session-flags>/config.toml:${snakeCase(hook.event)}:0:0"={trusted_hash="${trustHash(hook)}"}`,
   );
   return ['-c', `hooks.state={${entries.join(',')}}`];
+};
+
+const listOf = (words: readonly string[]): string => `[${words.map(quoted).join(',')}]`;
+
+/** The tools of nika, as a server of the run. They are capped by nika's own settings: nobody has to be asked for them. */
+export const mcpFlags = ({ command, args, env, inherit }: McpServerCommand): readonly string[] => {
+  const place = Object.entries(env).map(([name, value]) => `${quoted(name)}=${quoted(value)}`);
+  const start = `command=${quoted(command)},args=${listOf(args)},env={${place.join(',')}},env_vars=${listOf(inherit)}`;
+  return ['-c', `mcp_servers.nika={${start},default_tools_approval_mode="approve"}`];
 };
 
 /** Writes the hook's program and gives the flags. @throws a system error */

@@ -65,7 +65,7 @@ export class HookForm {
   #turn: Turn | undefined;
   #endedTurn: string | undefined;
   #answer: string | undefined;
-  /** Calls that a hook told of, so that it shows where hooks are off. */
+  /** Hooks that were called, so that it shows where they are off. */
   #toldCount = 0;
 
   constructor(options: HookFormOptions) {
@@ -85,6 +85,7 @@ export class HookForm {
   /** Resolves to the answer, once what it tells is on the bus. */
   async take(event: string, payload: Fields): Promise<string> {
     this.#options.onSession(payload);
+    this.#toldCount += 1;
     switch (event) {
       case 'UserPromptSubmit':
         return this.#promptSubmitted(payload);
@@ -96,8 +97,7 @@ export class HookForm {
       case 'PostToolBatch':
         return this.#batch(payload);
       case 'PermissionRequest':
-        this.#desk.wait('permission', `may it call ${textOf(payload['tool_name']) ?? 'a tool'}?`);
-        return '';
+        return this.#permissionRequested(payload);
       case 'PermissionDenied':
         return this.#permissionDenied(payload);
       case 'Notification':
@@ -168,7 +168,6 @@ export class HookForm {
     this.#moves();
     const call = this.#callOf(payload);
     if (call === undefined) return '';
-    this.#toldCount += 1;
     if (ASKS.includes(call.tool)) this.#desk.wait('question', questionIn(payload['tool_input']));
     const verdict = await this.#desk.begin(call);
     if (verdict.kind === 'denied') {
@@ -211,6 +210,13 @@ export class HookForm {
       const error = toolErrorIn(said) ?? (wasRun ? said : undefined);
       await this.#desk.end(call.id, error === undefined ? { ok: true, response: said } : failureOf(error), call);
     }
+    return '';
+  }
+
+  /** Where nobody sits before it, it answers itself. */
+  #permissionRequested(payload: Fields): string {
+    if (!this.#options.isInteractive) return '';
+    this.#desk.wait('permission', `may it call ${textOf(payload['tool_name']) ?? 'a tool'}?`);
     return '';
   }
 

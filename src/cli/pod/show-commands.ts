@@ -105,19 +105,6 @@ const show = async (names: readonly string[], options: ShowOptions, terminal: Te
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? 'null');
 
-/** The whole result stands on the bus, where the record has its beginning only. */
-const wholeResult = async (record: PodRecord, busDir: string): Promise<unknown> => {
-  const [{ readEntity }, { readBlobText }] = await Promise.all([
-    import('../../bus/query/entities.ts'),
-    import('../../bus/blob.ts'),
-  ]);
-  const view = await readEntity(busDir, record.entity);
-  const result: unknown = view?.result ?? record.end?.result ?? null;
-  const blob = typeof result === 'object' && result !== null && '$blob' in result ? result.$blob : undefined;
-  if (typeof blob !== 'string' || blob === '') return result;
-  return JSON.parse(readBlobText(busDir, blob)) as unknown;
-};
-
 const result = async (name: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
   const context = await openPodContext(options.home, terminal);
   const [record] = await namedPods([name], context);
@@ -129,6 +116,7 @@ const result = async (name: string, options: ShowOptions, terminal: Terminal): P
       remedy: `Wait for it: nika pod wait ${record.entity}`,
     });
   }
+  const { wholeResult } = await import('../../pod/registry/pod-result.ts');
   const value = await wholeResult(record, context.home.busDir);
   process.exitCode = end.exit_code;
   if (options.json === true) {

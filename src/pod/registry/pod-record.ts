@@ -12,7 +12,7 @@ export type LivingStatus = (typeof LIVING_STATUSES)[number];
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 export type PodStatus = LivingStatus | 'stale' | EndedStatus;
 
-const processSchema = z.object({
+export const podProcessSchema = z.object({
   host: z.string(),
   /** Of the installed system; with it a reboot is told from another machine of the same name. */
   machine_id: z.string(),
@@ -92,7 +92,7 @@ export const podRecordSchema = z.object({
   /** Its writer on the bus. */
   writer: z.string(),
   started_at: z.string(),
-  process: processSchema,
+  process: podProcessSchema,
   tree: treeSchema,
   socket: z.string().nullable(),
   log: z.string(),
