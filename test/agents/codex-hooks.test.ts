@@ -35,14 +35,14 @@ trust_level = "trusted"
   );
 };
 
-/** All programs of the system but one. */
-const binWithout = (program: string, home: AgentHome): string => {
-  const bin = join(home.dir, `without-${program}`);
+/** All programs of the system but some. */
+const binWithout = (programs: readonly string[], home: AgentHome): string => {
+  const bin = join(home.dir, 'without');
   mkdirSync(bin);
   for (const folder of ['/usr/bin', '/bin', '/usr/sbin', '/sbin']) {
     for (const name of readdirSync(folder)) {
       try {
-        if (name !== program) symlinkSync(join(folder, name), join(bin, name));
+        if (!programs.includes(name)) symlinkSync(join(folder, name), join(bin, name));
       } catch {
         // it was in the folder before, too
       }
@@ -125,12 +125,12 @@ describe('Codex', () => {
     ]);
   });
 
-  it('says so where its hooks find no curl, and has each call once', async () => {
+  it('says so where its hooks find neither bash nor curl, and has each call once', async () => {
     await using home = await AgentHome.open('codex', (workspace) => ({ main: MIXED(workspace).steps }));
     home.agentJob();
-    const PATH = binWithout('curl', home);
+    const PATH = binWithout(['bash', 'curl'], home);
     const { code, stdout } = await home.start(['pod', 'start', 'agent', '--id', JOB], { PATH }).ended;
-    expect([code, stdout]).toEqual([0, expect.stringContaining('hooks: there is no curl on the PATH')]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('hooks: there is no bash and no curl')]);
     const { ends } = MIXED(home.cwd);
     const told = callsOf(home).map((call) => ({ ...call, source: 'either' }));
     expect(told).toEqual(

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,11 +86,9 @@ describe('codexAdapter', () => {
 
   it('waits long before a call only where somebody may be asked', async () => {
     expect((await argvOf({})).find((arg) => arg.startsWith('hooks.PreToolUse'))).toContain('timeout=3}');
-    expect(readFileSync(join(dir, 'hook.sh'), 'utf8')).toContain('PreToolUse) limit=1 ;;');
     const asking = await argvOf({}, true);
-    expect(asking.find((arg) => arg.startsWith('hooks.PreToolUse'))).toContain('timeout=86402}');
+    expect(asking.find((arg) => arg.startsWith('hooks.PreToolUse'))).toMatch(/ PreToolUse 86400".*timeout=86402\}/);
     expect(asking.find((arg) => arg.startsWith('hooks.PostToolUse'))).toContain('timeout=3}');
-    expect(readFileSync(join(dir, 'hook.sh'), 'utf8')).toContain('PreToolUse) limit=86400 ;;');
   });
 
   it('leaves what a person typed as it is, with the hooks before it', async () => {
@@ -110,7 +108,7 @@ describe('codexAdapter', () => {
 
   it('says so where its hooks find no curl (G9)', async () => {
     const start = await codexAdapter.prepare({ ...WISH, env: { PATH: dir } }, place());
-    expect(start.degraded).toContain('there is no curl on the PATH');
+    expect(start.degraded).toContain('there is no bash and no curl on the PATH');
   });
 });
 

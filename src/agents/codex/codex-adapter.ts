@@ -26,8 +26,8 @@ const flagsOf = ({ model, permission, args }: AgentWish): readonly string[] => [
   ...(args.includes('-s') || args.includes('--sandbox') ? [] : unlessGiven(MODES[permission], args)),
 ];
 
-const nikasFlags = (place: HookPlace): readonly string[] => [
-  ...writeCodexHooks(place),
+const nikasFlags = (place: HookPlace, wish: AgentWish): readonly string[] => [
+  ...writeCodexHooks(place, wish),
   ...(place.mcp === undefined ? [] : mcpFlags(place.mcp)),
 ];
 
@@ -43,7 +43,7 @@ const interactive = (wish: AgentWish, place: HookPlace): AgentStart => {
   if (NO_SESSION.test(first)) return { argv: ['codex', ...args], env: {} };
   // With flags of its own Codex uses no background server, where tool calls would be made outside of the pod.
   const argv = [
-    ...writeCodexHooks(place),
+    ...nikasFlags(place, wish),
     ...flagsOf(wish),
     ...(resume === undefined ? [] : ['resume', resume]),
     ...args,
@@ -65,7 +65,7 @@ const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> =
   if (prompt === undefined) return interactive(wish, place);
   const output = unlessGiven(['--json', '--skip-git-repo-check'], args);
   // The user's come first: one that takes several values would take what stands behind it.
-  const flags = [...args, ...output, ...flagsOf(wish), ...nikasFlags(place)];
+  const flags = [...args, ...output, ...flagsOf(wish), ...nikasFlags(place, wish)];
   const session = resume === undefined ? [] : ['resume', resume];
   // The prompt on standard input: a command line has an end, and is there for all to see.
   return { argv: ['codex', 'exec', ...flags, ...session, '-'], env: {}, stdin: prompt, ...lackOf(wish) };

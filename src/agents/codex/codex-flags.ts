@@ -6,8 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { McpServerCommand } from '../../mcp/server-command.ts';
-import type { HookPlace } from '../adapter.ts';
-import { shellWord, writeShellHook } from '../endpoint/shell-hook.ts';
+import type { AgentWish, HookPlace } from '../adapter.ts';
+import { loopbackOf, shellWord, writeShellHook } from '../endpoint/shell-hook.ts';
 
 /** Before a call: a policy may ask a person, and the call waits as long as that takes. */
 const ASKING_TIMEOUT_S = 24 * 3_600;
@@ -72,15 +72,15 @@ export const mcpFlags = ({ command, args, env, inherit }: McpServerCommand): rea
 };
 
 /** Writes the hook's program and gives the flags. @throws a system error */
-export const writeCodexHooks = ({ dir, socket, spool, mayAsk }: HookPlace): readonly string[] => {
-  const limitS = (event: string): number => (event === 'PreToolUse' && mayAsk ? ASKING_TIMEOUT_S : TIMEOUT_S);
-  const timeoutsS = { PreToolUse: limitS('PreToolUse') };
-  const program = writeShellHook({ dir, socket, spool, timeoutS: TIMEOUT_S, timeoutsS });
-  const hooks = EVENTS.map((event) => ({
-    event,
-    command: `${shellWord(program)} ${event}`,
-    timeoutS: limitS(event) + LEAVING_S,
-  }));
+export const writeCodexHooks = (place: HookPlace, wish: AgentWish): readonly string[] => {
+  const { dir, socket, spool, mayAsk } = place;
+  const program = writeShellHook({ dir, socket, spool, timeoutS: TIMEOUT_S, loopback: loopbackOf(place, wish) });
+  const hooks = EVENTS.map((event) => {
+    const command = `${shellWord(program)} ${event}`;
+    return event === 'PreToolUse' && mayAsk
+      ? { event, command: `${command} ${ASKING_TIMEOUT_S}`, timeoutS: ASKING_TIMEOUT_S + LEAVING_S }
+      : { event, command, timeoutS: TIMEOUT_S + LEAVING_S };
+  });
   // A project that Codex trusts can switch hooks off; flags stand above it.
   return ['-c', 'features.hooks=true', ...hooks.flatMap(registration), ...trust(hooks)];
 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HookEndpoint, type HookPayload } from './hook-endpoint.ts';
 import { HookSpool } from './hook-spool.ts';
-import { hookOfFile, writeShellHook } from './shell-hook.ts';
+import { writeShellHook } from './shell-hook.ts';
 
 let dir = '';
 let taken: [string, HookPayload][] = [];
@@ -121,35 +121,6 @@ describe('the hook in shell', () => {
     ]);
     expect(taking.unreadable).toBe(1);
     expect(readdirSync(spool)).toEqual(['half.part']);
-  });
-
-  it('E3: is told once where the pod was too slow to answer, though it left its file as well', async () => {
-    const socket = join(dir, 'x.hook');
-    const spool = join(dir, 'spool');
-    mkdirSync(spool);
-    const slow = async (event: string, payload: HookPayload): Promise<string> => {
-      await handle(event, payload);
-      await new Promise((resolve) => setTimeout(resolve, 700));
-      return 'too late';
-    };
-    await using endpoint = await HookEndpoint.open({ handle: slow, socket });
-    const path = writeShellHook({ dir, socket, spool, timeoutS: 5, timeoutsS: { Stop: 0.2 } });
-    expect(await runHook(path, 'Stop', '{"hook_event_name":"Stop"}')).toEqual({ code: 0, stdout: '' });
-    expect(await runHook(path, 'PreToolUse', '{"hook_event_name":"PreToolUse"}')).toMatchObject({ stdout: 'too late' });
-    const names = readdirSync(spool).map((name) => hookOfFile(name.slice(0, -'.json'.length)));
-    expect(names.map((name) => endpoint.hasTaken(name))).toEqual([true]);
-    expect(endpoint.hasTaken('another')).toBe(false);
-    expect(taken.map(([event]) => event)).toEqual(['Stop', 'PreToolUse']);
-  });
-
-  it('reads no settings of curl of the user, which could change what is said', async () => {
-    const socket = join(dir, 'x.hook');
-    await using _endpoint = await HookEndpoint.open({ handle, socket });
-    answer = '{"a":1}';
-    writeFileSync(join(dir, '.curlrc'), 'include\nverbose\n');
-    const path = writeShellHook({ dir, socket, spool: join(dir, 'spool'), timeoutS: 5 });
-    const env = { PATH: process.env['PATH'], HOME: dir };
-    expect(await runHook(path, 'Stop', '{}', env)).toEqual({ code: 0, stdout: '{"a":1}' });
   });
 
   it('keeps the keys of providers from what it starts', async () => {

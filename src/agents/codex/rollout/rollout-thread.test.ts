@@ -114,8 +114,11 @@ describe('RolloutThread', () => {
     const over = told('event_msg', { type: 'task_complete' });
     const found = await read([over], 0, ['a']);
     expect(callsOf(found)[0]).toContain('view_image a hook failed: Codex does not tell how it ended');
+  });
+
+  it('T1: ends as interrupted what was under way when somebody broke off the turn', async () => {
     const aborted = await read([told('event_msg', { type: 'turn_aborted' })], 0, ['b']);
-    expect(callsOf(aborted).at(-1)).toBe('view_image b hook failed: Interrupted');
+    expect(callsOf(aborted)).toEqual(['view_image b hook failed: Interrupted']);
   });
 
   it('counts lines that are no JSON object (G3)', async () => {
