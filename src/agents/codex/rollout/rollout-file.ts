@@ -13,7 +13,8 @@ const CHUNK_BYTES = 256 * 1024;
 /** A disk that hangs holds up the end of a run no longer. */
 const READ_BUDGET_MS = 2_000;
 const STEP_MS = 4;
-const GRACE_MS = 10;
+/** A read takes less than a millisecond, where the disk does not hang. */
+const HUNG_MS = 250;
 
 const isDone = (work: Promise<void>, withinMs: number): Promise<boolean> =>
   Promise.race([work.then(() => true), delay(Math.max(0, withinMs), false, { ref: false })]);
@@ -46,16 +47,16 @@ export class RolloutFile {
     return this.#queued;
   }
 
-  /** Reads until `isThere`, but no longer than `withinMs`. */
+  /**
+   * Reads until `isThere`: once for sure, unless the disk hangs, and again for at most `withinMs`. A process that was busy
+   * is not taken for a file that is late.
+   */
   async readUntil(isThere: () => boolean, withinMs: number): Promise<void> {
     const endAtMs = performance.now() + withinMs;
-    for (;;) {
-      const reading = this.read();
-      const isRead = await isDone(reading, endAtMs - performance.now());
-      // A process that was busy sees its clock first, and only then what it has read.
-      if (!isRead) await isDone(reading, GRACE_MS);
-      if (!isRead || isThere() || performance.now() >= endAtMs) return;
+    if (!(await isDone(this.read(), HUNG_MS))) return;
+    while (!isThere() && performance.now() < endAtMs) {
       await delay(STEP_MS, undefined, { ref: false });
+      if (!(await isDone(this.read(), HUNG_MS))) return;
     }
   }
 
