@@ -98,7 +98,7 @@ const sentencesOf = ({ counts, form, isDryRun, durationMs }: Done, { paint }: Te
   const mark = isInterrupted ? paint('yellow', '⊘') : paint('green', '✓');
   const would = isDryRun ? ' would be imported' : ' imported';
   const grown = grownCount === 0 ? '' : `, ${grownCount} gone on with`;
-  const cost = costUsd === 0 ? '' : `, $${costUsd.toFixed(2)}`;
+  const cost = costUsd < 0.01 ? '' : `, $${costUsd.toFixed(2)}`;
   const facts = `${many(callCount, 'tool call')}, ${many(tokens, 'token')}${cost}`;
   const speed = `${formatBytes(readBytes)} in ${formatDuration(durationMs)} (${formatBytes((readBytes / Math.max(1, durationMs)) * 1000)}/s)`;
   if (newCount + grownCount === 0 && !isInterrupted) {
