@@ -131,11 +131,12 @@ export class SessionWriter {
     this.#summarise(startedAtMs);
   }
 
-  /** Resolves once all is on stable storage, or had a second for it. */
+  /** Resolves once all is on stable storage. @throws {NikaError} `NIKA_IMPORT_STOPPED`: it could not be put there */
   async close(): Promise<void> {
     const { home, ids, isDryRun } = this.#options;
-    if (!isDryRun && this.newLineCount > 0) await this.#recorder.settle();
+    if (!isDryRun && this.newLineCount > 0) await this.#bus.sync();
     this.#bus[Symbol.dispose]();
+    if (this.#bus.syncFailureCount > 0) throw stopped(home, 'the disk does not keep the lines of the import');
     if (isDryRun || this.newLineCount === 0) return;
     // Who asks for what happened since a time need not open it, and it is compressed as what is over for that long.
     const seconds = this.#lastMs / 1000;
@@ -272,7 +273,7 @@ export class SessionWriter {
     this.#stamp = this.#nextStamp(kind, key, atMs);
     write();
     this.#stamp = outer;
-    if (this.#bus.isFailing) throw stopped(this.#options.home);
+    if (this.#bus.isFailing) throw stopped(this.#options.home, 'the bus does not take the lines of the import');
   }
 
   #nextStamp(kind: string, key: string, atMs = this.#lastMs): Stamp {
@@ -294,5 +295,5 @@ const standingOf = (known: KnownEvents, key: string): EntityStanding | undefined
   return known.has('created', key) ? { state: 'created', rev: 1 } : undefined;
 };
 
-const stopped = ({ busDir }: Home): NikaError =>
-  new NikaError('NIKA_IMPORT_STOPPED', 'the bus does not take the lines of the import', { subject: busDir });
+const stopped = ({ busDir }: Home, why: string): NikaError =>
+  new NikaError('NIKA_IMPORT_STOPPED', why, { subject: busDir });
