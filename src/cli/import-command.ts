@@ -205,7 +205,8 @@ Read are ~/.claude/projects, $CODEX_HOME/sessions (~/.codex), ~/.local/share/ope
 Nothing of it is told to Redis. Lines that cannot be read are told by file and number, and change nothing for the others.
 
 Exit codes: 0 imported, also where there was nothing new; 1 no session was found, another import runs, or the bus cannot
-be written; 2 wrong use; 130 Ctrl-C: it ends after the session that is being read, and the next one goes on.
+be written; 2 wrong use; 130 Ctrl-C: it ends after the session that is being read, at the second at
+once; the next import goes on.
 
 Examples:
   $ nika import claude                          all that Claude Code remembers
