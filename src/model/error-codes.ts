@@ -130,6 +130,36 @@ export const ERROR_CODES = {
     remedy: 'Wait for one to end, stop one, or raise limits.pods in config/nika.yaml.',
     exitCode: 3,
   },
+  NIKA_WORKTREE_REFUSED: {
+    meaning: 'A pod cannot have the git worktree that it is to run in; nothing was written.',
+    remedy: 'See "worktree" in docs/reference/jobs.md; --no-worktree runs the job where you are.',
+    exitCode: 2,
+  },
+  NIKA_WORKTREE_FAILED: {
+    meaning: 'git could not do what was needed of it, or not in time; its own words are told.',
+    remedy: 'Try the same with git itself; worktrees.timeout says how long it may take to make a worktree.',
+    exitCode: 1,
+  },
+  NIKA_WORKTREE_NONE: {
+    meaning: 'The pod has no git worktree of its own, or it is gone with its branch.',
+    remedy: 'See how the pod ran with "nika pod show <id>"; a job gets one by "worktree: true", or by --worktree.',
+    exitCode: 2,
+  },
+  NIKA_MERGE_REFUSED: {
+    meaning: 'The branch of a pod was not merged; nothing was changed.',
+    remedy: 'Do what the message says is missing, then merge again.',
+    exitCode: 1,
+  },
+  NIKA_MERGE_CONFLICT: {
+    meaning: 'The branch of a pod and the branch that is checked out change the same places.',
+    remedy: 'Solve the named files, "git add" them and "git commit"; or undo it all by "git merge --abort".',
+    exitCode: 1,
+  },
+  NIKA_NOTIFY_NONE: {
+    meaning: 'No way to notify people is configured.',
+    remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
+    exitCode: 2,
+  },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
     remedy: 'Use 1 to 100 characters of A-Z a-z 0-9 . _ - that begin with a letter or a digit.',
@@ -188,6 +218,11 @@ export const ERROR_CODES = {
   NIKA_LIMIT_REACHED: {
     meaning: 'The job reached one of its limits.',
     remedy: 'Raise the limit in the job file, if the work is worth it.',
+    exitCode: 3,
+  },
+  NIKA_BUDGET_USED_UP: {
+    meaning: 'A budget is used up: of a project, of the day, or of a job that was to go on. No pod starts under it.',
+    remedy: 'Raise the limit that is named; "nika costs" shows what used it up.',
     exitCode: 3,
   },
   NIKA_POD_OUTSIDE: {

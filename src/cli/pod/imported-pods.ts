@@ -30,8 +30,10 @@ const sum = (view: EntityView, key: 'calls' | 'errors'): number | undefined =>
 const about = ({ name, domain }: EntityView): string => [domain, name].filter((text) => text !== undefined).join(': ');
 
 /** A session whose end is not imported yet has no state that a pod can have. */
-const statusOf = ({ state }: EntityView, terminal: Terminal): string =>
-  state !== undefined && isStatus(state) ? statusText(terminal, state) : terminal.paint('dim', '○ open');
+const statusOf = ({ state }: EntityView, terminal: Terminal, nowMs: number): string =>
+  state !== undefined && isStatus(state)
+    ? statusText(terminal, { status: state, reason: null, waiting_since: null }, nowMs)
+    : terminal.paint('dim', '○ open');
 
 /** In the columns of pods; where pods have their last tool, what the session was about. */
 export const importedRow = (view: EntityView, terminal: Terminal, nowMs: number): readonly string[] => {
@@ -39,7 +41,7 @@ export const importedRow = (view: EntityView, terminal: Terminal, nowMs: number)
   return [
     shortPodId(view.id),
     clip(printable(view.job ?? ''), 24),
-    statusOf(view, terminal),
+    statusOf(view, terminal, nowMs),
     `${formatDuration(Math.max(0, nowMs - Date.parse(activeAt(view))))} ago`,
     clip(printable(about(view)), TOOL_COLUMNS),
     String(sum(view, 'calls') ?? '–'),

@@ -1,5 +1,5 @@
 /** Owns `nika pod ls`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLiving, statusOf } from '../../pod/registry/pod-status.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
@@ -16,6 +16,7 @@ interface ListOptions {
   readonly all?: true;
   readonly json?: true;
   readonly quiet?: true;
+  readonly waiting?: true;
   readonly watch?: true;
   readonly allHosts?: true;
   readonly since?: string;
@@ -27,11 +28,13 @@ const FLEET_WITHIN_MS = 300;
 /** A script must be able to tell "there are none" from "nobody could say". */
 const EXIT_IN_PART = 1;
 
-/** Those that ran since; with --all those that ended too. */
-const chosenOf = (records: readonly PodRecord[], { all }: ListOptions, sinceTs = ''): readonly PodRecord[] =>
-  all === true
+/** Those that wait; those that ran since; with --all those that ended too. */
+const chosenOf = (records: readonly PodRecord[], { all, waiting }: ListOptions, sinceTs = ''): readonly PodRecord[] => {
+  if (waiting === true) return records.filter((record) => statusOf(record) === 'waiting');
+  return all === true
     ? latestOfEach(records).filter(({ end }) => end === null || end.at >= sinceTs)
     : records.filter((record) => isLiving(statusOf(record)));
+};
 
 /** As on the bus; empty: however long ago. @throws {NikaError} `NIKA_CLI_USAGE` */
 const sinceOf = async ({ since, all }: ListOptions): Promise<string> => {
@@ -45,21 +48,23 @@ const sinceOf = async ({ since, all }: ListOptions): Promise<string> => {
   return toTs(parseTime('--since', since).fromMs);
 };
 
-const none = (records: readonly PodRecord[], { all }: ListOptions): string => {
+const none = (records: readonly PodRecord[], { all, waiting }: ListOptions): string => {
+  if (waiting === true) return 'No pod waits.\n';
   if (all === true || records.length === 0)
     return 'No pod runs, and none is kept. Start one: nika pod start <job>; what ran: nika tree\n';
   return `No pod runs now (${latestOfEach(records).length} ended: nika pod ls --all).\n`;
 };
 
 /** Pods of other hosts and homes; what hinders that is said beside, and those of this home are shown all the same. */
-const otherPods = async ({ home, settings, records }: PodContext, { all }: ListOptions, terminal: Terminal) => {
+const otherPods = async ({ home, settings, records }: PodContext, options: ListOptions, terminal: Terminal) => {
+  const { all, waiting } = options;
   const mark = terminal.paint('yellow', 'nika:');
   if (settings.redis.kind === 'off') {
     const { absentRedis } = await import('../../config/services/absent-redis.ts');
     terminal.warn(`${mark} other hosts are not shown: ${asCalled(terminal, absentRedis(home.runDir).why)}`);
     return [];
   }
-  const [{ readFleet }, { GONE_AFTER_MS }] = await Promise.all([
+  const [{ readFleet }, { GONE_AFTER_MS, statusOfFleetPod }] = await Promise.all([
     import('../../telemetry/read-fleet.ts'),
     import('./fleet-table.ts'),
   ]);
@@ -72,6 +77,7 @@ const otherPods = async ({ home, settings, records }: PodContext, { all }: ListO
   const own = new Set<string>(records.map(({ session }) => session));
   return fleet.pods
     .filter(({ session, silentMs }) => !own.has(session) && (all === true || silentMs < GONE_AFTER_MS))
+    .filter((pod) => waiting !== true || statusOfFleetPod(pod) === 'waiting')
     .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1));
 };
 
@@ -139,6 +145,7 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
     .description('Lists the pods that run: what each does, since when, and how it stands.')
     .option('-a, --all', 'ended pods too, and what was imported of agents')
     .option('--since <time>', 'with --all: only what ran since: 2h, 30d, 2026-04, 2026-04-12T10:30')
+    .addOption(new Option('--waiting', 'only those that wait: for a person, or for something to pass').conflicts('all'))
     .option('--all-hosts', 'pods of other hosts and homes too, as Redis tells of them')
     .option('-w, --watch', 'again each second, until Ctrl-C')
     .option('-q, --quiet', 'only ids')
@@ -147,8 +154,11 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
     .addHelpText(
       'after',
       `
-States: starting, running, waiting (for a person), paused, stale (silent for 30 s), stopping; completed, failed,
-cancelled, lost (its process is gone without a word).
+States: starting, running, waiting, paused, stale (silent for 30 s), stopping; completed, failed, cancelled, lost (its
+process is gone without a word).
+
+A pod that waits says for what, and since when. ◐ is a person's turn: permission (nika pod allow, nika pod deny),
+question, next prompt. … may pass by itself: rate limit, compacting, API error, silent (no sign of life of its agent).
 
 With --all come pods that ended, as many as pods.keepEnded says, and the sessions that "nika import" read, however many:
 what they were about stands where pods have their last tool. "nika bus show <id>" tells what was done there.
@@ -160,6 +170,7 @@ Examples:
   $ nika pod ls
   $ nika pod ls --all --since 30d            what you did with agents in the last month
   $ nika pod ls --all --json | jq -r '.[] | select(.status == "failed") | .id'
+  $ nika pod ls --waiting --json | jq -r '.[] | [.id, .reason, .why] | @tsv'
   $ nika pod ls --all-hosts
   $ nika pod stop $(nika pod ls -q)`,
     )

@@ -19,7 +19,13 @@ export interface RecordedEvent {
 }
 
 /** Conditions of a pod that the feed carries; they change no state. */
-export const FEED_CONDITIONS: readonly string[] = ['pod_waiting', 'pod_stale', 'pod_lost', 'pod_back'];
+export const FEED_CONDITIONS: readonly string[] = [
+  'pod_waiting',
+  'pod_stale',
+  'pod_lost',
+  'pod_back',
+  'budget_warning',
+];
 
 /** An entry is at most this long: names and values together. */
 const ENTRY_BYTES = KEY_KINDS.feed.cap.maxBytes;
@@ -29,6 +35,10 @@ const TEXT_LIMITS = [600, 200, 60] as const;
 const KEPT_ALWAYS: readonly string[] = ['from', 'to', 'rev', 'condition'];
 
 type Data = Readonly<Record<string, unknown>>;
+
+/** Of a condition the reason is one word; of an end it may be long. */
+const isKept = (key: string, data: Data): boolean =>
+  KEPT_ALWAYS.includes(key) || (key === 'reason' && 'condition' in data);
 
 const parseObject = (json: string): Data => {
   try {
@@ -70,12 +80,9 @@ const cut = (value: unknown, limit: number): unknown => {
 };
 
 const trimmed = (data: Data, limit: number): Data =>
-  Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, KEPT_ALWAYS.includes(key) ? value : cut(value, limit)]),
-  );
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, isKept(key, data) ? value : cut(value, limit)]));
 
-const keptAlways = (data: Data): Data =>
-  Object.fromEntries(Object.entries(data).filter(([key]) => KEPT_ALWAYS.includes(key)));
+const keptAlways = (data: Data): Data => Object.fromEntries(Object.entries(data).filter(([key]) => isKept(key, data)));
 
 /** The entry of the feed for a line of the bus; `undefined`: the feed does not carry it. */
 export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: RecordedEvent): FeedEvent | undefined => {
