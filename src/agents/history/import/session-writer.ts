@@ -15,6 +15,7 @@ import type { Settings } from '../../../config/settings.ts';
 import { bestEffortSync } from '../../../failopen/best-effort.ts';
 import { NikaError } from '../../../model/error.ts';
 import { eventIdFrom } from '../../../model/event-id.ts';
+import type { PriceOf } from '../../../model/spending.ts';
 import { UsageTotals } from '../../../model/usage.ts';
 import { PodEntity, type EntityStanding } from '../../../pod/entity.ts';
 import { weave } from '../../../pod/weave.ts';
@@ -23,7 +24,9 @@ import { Recorder } from '../../../recorder/recorder.ts';
 import type { Stamp } from '../../../recorder/stamp.ts';
 import type { HistorySession, SessionHead, Told, ToldCall, ToldSubEnd, ToldSubStart } from '../told.ts';
 import { clipped, type ImportedMeta, jobMeta } from './imported-meta.ts';
+import { toolUseOf } from './tool-use.ts';
 import type { KnownEvents } from './known-events.ts';
+import { priced } from './priced.ts';
 import { endJob, summaryOf } from './session-end.ts';
 import { eventDigest, type SessionIds, subEntityOf } from './session-ids.ts';
 import { SessionTally } from './session-tally.ts';
@@ -43,6 +46,8 @@ export interface SessionWriterOptions {
   readonly known: KnownEvents;
   /** And of sessions that begin with the same history. */
   readonly ofKin: readonly KnownEvents[];
+  /** Of what the agent's files do not tell. */
+  readonly priceOf: PriceOf;
   /** Nothing is written. */
   readonly isDryRun: boolean;
 }
@@ -85,7 +90,8 @@ export class SessionWriter {
   }
 
   /** Writes what is not there yet. @throws {NikaError} `NIKA_IMPORT_STOPPED` (W3) */
-  tell(told: Told): void {
+  tell(asTold: Told): void {
+    const told = priced(asTold, this.#options.priceOf);
     const { kind, key, atMs } = told;
     const event = eventOf(told);
     const name = `${event}\n${key}`;
@@ -179,29 +185,9 @@ export class SessionWriter {
   }
 
   #call(told: ToldCall): void {
-    const { id, tool, input, result, durationMs, turn, sub, cwd } = told;
-    const { exitCode } = result;
-    const common = {
-      session_id: this.#meta.session_id,
-      cwd: cwd ?? this.#options.head.cwd ?? '',
-      tool_name: tool,
-      tool_input: input,
-      tool_use_id: id,
-      duration_ms: durationMs,
-      ...(exitCode === undefined ? {} : { exit_code: exitCode }),
-    };
-    const origin = { source: 'stream' as const, ...(turn === undefined ? {} : { turn }) };
-    const { response } = result;
-    const event = result.ok
-      ? { ...common, hook_event_name: 'PostToolUse' as const, tool_response: response }
-      : {
-          ...common,
-          hook_event_name: 'PostToolUseFailure' as const,
-          error: result.error,
-          is_interrupt: result.isInterrupt === true,
-          ...(response === undefined ? {} : { tool_response: response }),
-        };
-    this.#entityOf(sub).recordToolCall(event, origin);
+    const { turn, sub } = told;
+    const event = toolUseOf(told, this.#meta.session_id, this.#options.head.cwd);
+    this.#entityOf(sub).recordToolCall(event, { source: 'stream', ...(turn === undefined ? {} : { turn }) });
   }
 
   #startSub({ key, atMs, type, what, parent }: ToldSubStart): void {
