@@ -6,10 +6,12 @@ export interface Sample {
   readonly ms: number;
   /** 0: not a process of Node. */
   readonly maxRssKb: number;
+  /** Of the processor, user and system; 0 likewise. Missing: not measured. */
+  readonly cpuMs?: number;
 }
 
 const nika = join(import.meta.dirname, '../../bin/nika.cjs');
-const TELL_MEMORY = `process.on('exit',()=>process.stderr.write('maxRSS='+process.resourceUsage().maxRSS))`;
+const TELL_MEMORY = `process.on('exit',()=>{const r=process.resourceUsage();process.stderr.write('maxRSS='+r.maxRSS+' cpuUs='+(r.userCPUTime+r.systemCPUTime))})`;
 
 export const nikaCommand = (...args: readonly string[]): readonly string[] => [process.execPath, nika, ...args];
 
@@ -25,5 +27,6 @@ export const sample = (command: readonly string[], cpus: string): Sample => {
     env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(TELL_MEMORY)}` },
   });
   if (status !== 0 && status !== 1) throw new Error(`${command.join(' ')}: exit ${status}: ${stderr.slice(-500)}`);
-  return { ms: performance.now() - atMs, maxRssKb: Number(/maxRSS=(\d+)/.exec(stderr)?.[1] ?? 0) };
+  const told = (name: string): number => Number(new RegExp(`${name}=(\\d+)`).exec(stderr)?.[1] ?? 0);
+  return { ms: performance.now() - atMs, maxRssKb: told('maxRSS'), cpuMs: told('cpuUs') / 1000 };
 };
