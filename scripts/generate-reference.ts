@@ -8,6 +8,7 @@ import { cliReference } from './reference/cli.ts';
 import { errorReference } from './reference/errors.ts';
 import { jobReference } from './reference/jobs.ts';
 import { mcpReference } from './reference/mcp.ts';
+import { notifyReference } from './reference/notify.ts';
 import { redisReference } from './reference/redis.ts';
 import { settingsReference } from './reference/settings.ts';
 
@@ -20,6 +21,7 @@ const pages: Readonly<Record<string, () => string>> = {
   'errors.md': errorReference,
   'jobs.md': jobReference,
   'mcp.md': mcpReference,
+  'notify.md': notifyReference,
   'redis.md': redisReference,
   'settings.md': settingsReference,
 };

@@ -109,7 +109,7 @@ try {
   row('---', ['---', '---', '---', '---']);
   for (const [name, taken] of samples) {
     const ms = taken.map((one) => one.ms);
-    const cpu = median(taken.map((one) => one.cpuMs ?? 0));
+    const cpu = median(taken.map((one) => one.cpuMs));
     const rss = Math.max(...taken.map((one) => one.maxRssKb)) / 1000;
     row(name, [
       fixed(median(ms) / 1000, 2),

@@ -34,10 +34,12 @@ import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface AttemptOptions {
   readonly wish: PodWish;
   readonly plan: PodPlan;
+  readonly worktree: PodWorktree | undefined;
   readonly sessionId: SessionId;
   /** From 1; of how many. */
   readonly attempt: number;
@@ -161,7 +163,7 @@ class Attempt {
   }
 
   async run(): Promise<AttemptRun> {
-    const { outerStop, beforeBegin, onControl, wish } = this.#options;
+    const { outerStop, beforeBegin, onControl, wish, worktree } = this.#options;
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
@@ -177,7 +179,7 @@ class Attempt {
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
-    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, pausedMs };
+    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, worktree, pausedMs };
     this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
@@ -259,6 +261,7 @@ class Attempt {
     this.#session.redis?.sink.start();
     const started = { id: plan.id, session: this.#session.id, job: name, home: wish.home.dir, cwd, attempt };
     this.#session.tell({ event: 'pod_started', ...started });
+    this.#options.worktree?.tellStart({ session: this.#session, entity: this.#entity });
   }
 
   async #openSocket(door: ReturnType<typeof createPodDoor>): Promise<AsyncDisposable> {

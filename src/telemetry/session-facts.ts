@@ -30,6 +30,9 @@ export interface SessionFacts {
   readonly unpricedTokens: number;
   /** Why it waits. */
   readonly why: string | null;
+  /** What it waits for (`permission`, `rate_limit` …), and since when; null: it does not. */
+  readonly reason: string | null;
+  readonly waitingSince: string | null;
   /** Services that cannot be used now, and why. */
   readonly degraded: readonly { readonly service: string; readonly why: string }[];
   /** Not zero, by name. */
@@ -62,6 +65,8 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   cost: facts.costUsd,
   unpriced_tokens: facts.unpricedTokens,
   why: short(facts.why ?? '', WHY_CHARS),
+  reason: facts.reason ?? '',
+  waiting_since: facts.waitingSince ?? '',
   degraded: short(facts.degraded.map(({ service, why }) => `${service}: ${why}`).join('; '), WHY_CHARS),
   dropped: Object.keys(facts.dropped).length === 0 ? '' : JSON.stringify(facts.dropped).slice(0, 1_000),
   ended_at: facts.endedAt ?? '',
@@ -98,6 +103,8 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
         cost_usd: facts.costUsd,
         unpriced_tokens: facts.unpricedTokens,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),
+        reason: facts.reason,
+        waiting_since: facts.waitingSince,
         degraded: facts.degraded.map(({ service }) => service),
       }
     : undefined;

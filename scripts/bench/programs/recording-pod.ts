@@ -84,6 +84,8 @@ const openSink = (): RedisSink =>
       costUsd: 0,
       unpricedTokens: 0,
       why: null,
+      reason: null,
+      waitingSince: null,
       degraded: [],
       dropped: {},
       endedAt: null,

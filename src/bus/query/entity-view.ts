@@ -4,7 +4,9 @@
  * E1. The first terminal line stands; later ones are superseded and counted.
  */
 import { ENTITY_STATES, type EntityState, isTerminal, transitionOfBusType } from '../../model/entity.ts';
+import { isImported } from '../../model/envelope.ts';
 import { ENTITY_TYPES, type EntityType } from '../../model/id.ts';
+import { WAIT_REASONS, type WaitReason } from '../../model/message.ts';
 import type { BusLine } from '../line.ts';
 
 /** One run of a pod, as far as its lines tell. Times as they stand on the bus. */
@@ -29,6 +31,16 @@ export interface SessionView {
   dropped?: Readonly<Record<string, number>>;
 }
 
+/** A pod that waits. */
+export interface EntityWait {
+  /** `undefined`: it does not say, or in a word of a later version. */
+  readonly reason?: WaitReason;
+  /** As on the bus. */
+  readonly since: string;
+  /** What its end is known by. */
+  readonly key: string;
+}
+
 export interface EntityView {
   readonly id: string;
   readonly type: EntityType;
@@ -38,6 +50,9 @@ export interface EntityView {
   job?: string;
   domain?: string;
   intent?: string;
+  agent?: string;
+  /** It was read from an agent's history, after the fact. */
+  isImported?: true;
   /** `undefined`: no transition of it was found. */
   state?: EntityState;
   rev: number;
@@ -56,6 +71,8 @@ export interface EntityView {
   /** Any JSON; a blob reference where it was long. */
   result?: unknown;
   sessions: SessionView[];
+  /** What its pod does not go on for, the oldest first; absent: nothing. */
+  waits?: readonly EntityWait[];
   /** Terminal lines after the first (E1). */
   supersededCount: number;
 }
@@ -129,6 +146,7 @@ const applyTransition = (view: EntityView, line: BusLine, to: EntityState): void
   put(view, 'summary', textOf(data, 'summary'));
   if (!isTerminal(to)) return;
   view.endedAt = ts;
+  delete view.waits;
   put(view, 'result', data['result']);
   put(view, 'error', textOf(data, 'error') ?? textOf(data, 'reason'));
 };
@@ -146,6 +164,7 @@ const sessionOf = (view: EntityView, { meta, ts }: BusLine): SessionView => {
 
 const applySession = (view: EntityView, line: BusLine): void => {
   const { type, data, ts } = line;
+  delete view.waits; // of a pod that is gone
   const session = sessionOf(view, line);
   if (type === 'session_start') {
     session.startedAt = ts;
@@ -164,6 +183,23 @@ const applySession = (view: EntityView, line: BusLine): void => {
   session.dropped = countsOf(data, 'dropped');
 };
 
+const applyCondition = (view: EntityView, { data, ts }: BusLine): void => {
+  const { condition, reason: said } = data;
+  if (condition !== 'pod_waiting' && condition !== 'pod_back') return;
+  const key = `${textOf(data, 'tool_use_id') ?? ''} ${String(said)}`;
+  const known = view.waits?.find((wait) => wait.key === key);
+  if (condition === 'pod_waiting') {
+    if (known !== undefined || isTerminal(view.state)) return;
+    const reason = WAIT_REASONS.find((one) => one === said);
+    view.waits = [...(view.waits ?? []), { ...(reason === undefined ? {} : { reason }), since: ts, key }];
+  } else setWaits(view, view.waits?.filter((wait) => wait !== known) ?? []);
+};
+
+const setWaits = (view: EntityView, waits: readonly EntityWait[]): void => {
+  if (waits.length === 0) delete view.waits;
+  else view.waits = waits;
+};
+
 /** Takes in one more line of the entity, in the order of its file. */
 export const applyLine = (view: EntityView, line: BusLine): void => {
   const { type, meta, data, ts } = line;
@@ -173,10 +209,13 @@ export const applyLine = (view: EntityView, line: BusLine): void => {
   put(view, 'job', textOf(meta, 'job'));
   put(view, 'domain', textOf(meta, 'domain'));
   put(view, 'intent', textOf(meta, 'intent'));
+  put(view, 'agent', textOf(meta, 'agent'));
+  if (isImported(meta)) view.isImported = true;
   view.attempts = Math.max(view.attempts, numberOf(meta, 'attempt') ?? 1);
   const to = stateOf(line);
   if (to !== undefined) applyTransition(view, line, to);
   else if (type === 'session_start' || type === 'session_end_summary') applySession(view, line);
+  else if (type === 'condition') applyCondition(view, line);
   else if (type === 'tool_call') {
     view.callsRead += 1;
     if (data['ok'] === false) view.errorsRead += 1;

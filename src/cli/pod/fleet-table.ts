@@ -21,8 +21,9 @@ export const statusOfFleetPod = ({ status, silentMs }: FleetPod): PodStatus => {
 const since = (iso: string | null): string =>
   iso === null ? '' : formatDuration(Math.max(0, Date.now() - Date.parse(iso)));
 
-const lastTool = ({ last_tool: last, why }: FleetPod): string => {
-  if (last === null) return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
+const lastTool = ({ last_tool: last, why, status }: FleetPod): string => {
+  if (last === null || (status === 'waiting' && !last.running))
+    return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
   const what = clip(printable(`${last.tool} ${last.what}`.trim()), TOOL_COLUMNS);
   return last.running ? what : `${what}, ${since(last.at)} ago`;
 };
@@ -35,7 +36,7 @@ const fleetRow = (pod: FleetPod, terminal: Terminal, showsUsed: boolean): readon
   return [
     shortPodId(pod.entity),
     clip(printable(pod.job), 24),
-    `${statusText(terminal, statusOfFleetPod(pod))}${mark}`,
+    `${statusText(terminal, { ...pod, status: statusOfFleetPod(pod) }, Date.now())}${mark}`,
     since(pod.started_at),
     lastTool(pod),
     String(pod.calls),
@@ -74,6 +75,8 @@ export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => (
   domain: pod.domain,
   intent: pod.intent,
   why: pod.why,
+  reason: pod.reason,
+  waiting_since: pod.waiting_since,
   degraded: pod.degraded,
   ended_at: null,
   exit_code: null,

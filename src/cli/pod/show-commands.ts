@@ -2,15 +2,15 @@
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { statusOf } from '../../pod/registry/pod-status.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
+import { changesText } from '../words/worktree.ts';
 import { tokensText, usedText } from '../words/used.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
-import { podJson, statusText } from './pod-table.ts';
+import { podJson, standingOf, statusText } from './pod-table.ts';
 
 interface ShowOptions {
   readonly json?: true;
@@ -48,11 +48,21 @@ const serviceRows = ({ beat, end }: PodRecord): readonly (readonly [string, stri
   ]);
 };
 
+const worktreeRows = ({ worktree, entity }: PodRecord): readonly (readonly [string, string | undefined])[] => {
+  if (worktree === null) return [];
+  const { path, branch, base, kept, changes, owner } = worktree;
+  return [
+    ['worktree', owner === entity ? `${path}${kept ? '' : ' (removed)'}` : `${path}, of ${owner}`],
+    ['branch', `${branch}${kept ? '' : ' (removed)'}, from ${base.slice(0, 12)}`],
+    ['changed', changes === null ? undefined : changesText(changes)],
+  ];
+};
+
 const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
   const rows: (readonly [string, string | undefined])[] = [
-    ['status', statusText(terminal, statusOf(record))],
+    ['status', statusText(terminal, standingOf(record), Date.now())],
     ['why', beat.why ?? undefined],
     ...endRows(record),
     ['job', record.job_file === null ? record.job : `${record.job}  ${record.job_file}`],
@@ -80,6 +90,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ...serviceRows(record),
     ['dropped', droppedText(beat.dropped) || undefined],
     ['runs in', record.cwd],
+    ...worktreeRows(record),
     ['socket', end === null ? (record.socket ?? 'none') : undefined],
     ['tmux', record.tmux ?? undefined],
     ['output', record.stdout ?? undefined],

@@ -78,6 +78,15 @@ describe('feedEventOf', () => {
     expect(JSON.parse(event?.fields['meta'] ?? '')).toEqual(JSON.parse(META));
   });
 
+  it('keeps what a pod waits for, however long the rest is; the long reason of an end is cut', () => {
+    const parsed = (data: object) => JSON.parse(feedEventOf(line('condition', data))?.fields['data'] ?? '{}') as object;
+    const fields = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`f${at}`, 'x'.repeat(90)]));
+    const waiting = { condition: 'pod_waiting', reason: 'rate_limit' };
+    expect(parsed({ ...waiting, detail: 'x'.repeat(9000) })).toMatchObject(waiting);
+    expect(parsed({ ...fields, ...waiting })).toEqual(waiting);
+    expect(bytes(feedEventOf(line('job_cancelled', { rev: 3, reason: 'x'.repeat(8000) })))).toBeLessThanOrEqual(2000);
+  });
+
   it('G6: gives up tags where the envelope itself is too long', () => {
     const meta = { ...(JSON.parse(META) as object), tags: Array.from({ length: 500 }, (_, at) => `tag-${at}`) };
     const event = feedEventOf(line('entity_started', { to: 'in_progress' }, { metaJson: JSON.stringify(meta) }));

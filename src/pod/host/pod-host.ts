@@ -208,12 +208,13 @@ export class PodHost implements StepsHost {
     const { tool_use_id: call, tool_name: tool } = event;
     const what = describeInput(event.tool_input);
     const question = { call, tool, what, reason: `${by}: ${reason}` };
-    job.record('condition', { condition: 'pod_waiting', detail: `${tool} ${what}: ${question.reason}` });
+    const asked = { reason: 'permission', tool_use_id: call } as const;
+    job.record('condition', { condition: 'pod_waiting', ...asked, detail: `${tool} ${what}: ${question.reason}` });
     session.tell({ event: 'asked', ...question });
     const answer = await control().ask(question, signal);
     session.tell({ event: 'answered', call, allow: answer.allow });
     const detail = signal.aborted ? 'nobody waits for the answer any more' : answer.allow ? 'allowed' : 'denied';
-    job.record('condition', { condition: 'pod_back', detail });
+    job.record('condition', { condition: 'pod_back', ...asked, detail });
     return answer;
   }
 

@@ -22,6 +22,8 @@ const FACTS: BeatFacts = {
   unpriced_tokens: 0,
   last_tool: null,
   why: null,
+  reason: null,
+  waiting_since: null,
   degraded: [],
   services: [],
   dropped: {},

@@ -12,12 +12,14 @@ export interface WaitWish {
   /** As `performance.now()` has it; may be infinite. */
   readonly untilMs: number;
   readonly lookEveryMs?: number;
+  /** What is waited for; default: the end. */
+  readonly isDone?: (record: PodRecord) => boolean;
   /** Told how they stand, at each look. */
   readonly onLook?: (pods: readonly PodRecord[]) => void;
 }
 
 export interface Waited {
-  /** With `isAny`, and where it was in time: those that have ended. */
+  /** With `isAny`, and where it was in time: those of which it is true. */
   readonly pods: readonly PodRecord[];
   readonly isInTime: boolean;
 }
@@ -39,20 +41,22 @@ const closeLost = async (pods: readonly PodRecord[], options: LostOptions): Prom
   for (const { session } of gone) await closeDead(options, session);
 };
 
+/** It waits for something itself, or has ended. */
+export const waitsOrIsOver = (record: PodRecord): boolean => isOver(record) || statusOf(record) === 'waiting';
+
 /** Waits until all have ended, or one; until the time is up; or by the signal. Never rejects for those. */
 export const waitFor = async (
   pods: readonly PodRecord[],
   options: LostOptions,
-  { isAny, untilMs, lookEveryMs = LOOK_EVERY_MS, onLook }: WaitWish,
+  { isAny, untilMs, lookEveryMs = LOOK_EVERY_MS, isDone = isOver, onLook }: WaitWish,
   signal: AbortSignal,
 ): Promise<Waited> => {
   let now = pods;
   for (;;) {
     now = look(now, options.home.runDir);
     onLook?.(now);
-    const ended = now.filter(isOver);
-    if (ended.length === now.length || (isAny && ended.length > 0))
-      return { pods: isAny ? ended : now, isInTime: true };
+    const done = now.filter(isDone);
+    if (done.length === now.length || (isAny && done.length > 0)) return { pods: isAny ? done : now, isInTime: true };
     if (performance.now() >= untilMs || signal.aborted) return { pods: now, isInTime: false };
     await closeLost(now, options);
     try {
