@@ -5,6 +5,7 @@ import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addHooksCommands } from './hooks/hooks-commands.ts';
+import { addImportCommand } from './import-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
@@ -77,6 +78,7 @@ Examples:
   addBusCommands(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);
+  addImportCommand(program, terminal);
   addServiceCommands(program, terminal);
   addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);

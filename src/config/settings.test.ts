@@ -45,6 +45,7 @@ const DEFAULTS = {
   limits: { pods: 200 },
   pods: { cgroup: true, keepEnded: 500 },
   mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
+  worktrees: { keep: 'changed', timeoutMs: 300_000 },
   redis: { kind: 'off' },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },
@@ -57,6 +58,15 @@ describe('loadSettings', () => {
     expect(loadSettings(home, {})).toEqual(DEFAULTS);
     for (const text of ['', '# nothing\n', 'bus:\n  # segmentBytes: 1MiB\n  backlog:\nlogs:\n'])
       expect(load(text)).toEqual(DEFAULTS);
+  });
+
+  it('takes a folder for worktrees relative to the home', () => {
+    expect(load('worktrees: { dir: trees, timeout: 10s }').worktrees).toEqual({
+      dir: join(home.dir, 'trees'),
+      keep: 'changed',
+      timeoutMs: 10_000,
+    });
+    expect(load('', { NIKA_WORKTREES_DIR: '/var/tmp/trees' }).worktrees.dir).toBe('/var/tmp/trees');
   });
 
   it('takes sizes and durations as people write them, and a key file relative to the home', () => {

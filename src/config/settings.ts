@@ -2,11 +2,12 @@
  * Owns the settings of `config/nika.yaml`: their names, units and defaults, resolved once into a frozen value.
  * Everything is present in it, whether the file says so or not; only what has no default may be absent.
  */
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Home, settingsFile } from './home.ts';
 import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
+import { KEEP_WORKTREE } from './job/worktree-field.ts';
 import { notifySchema } from './notify/notify-settings.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { mcpSchema } from './mcp-settings.ts';
@@ -116,6 +117,24 @@ const podsSchema = z.strictObject({
     .describe('How many ended pods are kept for "nika pod ls --all" and a restart; the bus keeps all.'),
 });
 
+const worktreesSchema = z
+  .strictObject({
+    dir: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ examples: ['/var/tmp/worktrees'] })
+      .describe(
+        "Where the git worktrees of pods are; a relative path is inside the home. None: run/worktrees/ of the home; where that would be inside of the repository's own checkout, worktrees/ in the user's state folder.",
+      ),
+    keep: z
+      .enum(KEEP_WORKTREE)
+      .prefault('changed')
+      .describe('Whether they stay at the end, where the job does not say: always; changed; never.'),
+    timeout: durationSchema.prefault('5m').describe('How long git may take to make one.'),
+  })
+  .transform(({ timeout, ...rest }) => ({ ...rest, timeoutMs: timeout }));
+
 const limitsSchema = z
   .strictObject({
     toolCalls: count(1_000_000_000)
@@ -144,6 +163,7 @@ export const settingsSchema = z.strictObject({
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
   limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
+  worktrees: worktreesSchema.prefault({}).describe('The git worktrees of pods whose job has `worktree`.'),
   agents: agentsSchema.prefault({}).describe('How agents are looked after.'),
   mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
@@ -156,7 +176,7 @@ export const settingsSchema = z.strictObject({
   policy: policySchema.prefault({}).describe(`${POLICY_NOTE} A job can add to them; it cannot lift them.`),
 });
 
-/** All sizes are bytes, all durations milliseconds. `bus.keyFile` is an absolute path. Frozen, deeply. */
+/** All sizes are bytes, all durations milliseconds. `bus.keyFile` and `worktrees.dir` are absolute paths. Frozen, deeply. */
 export type Settings = Frozen<z.output<typeof settingsSchema>>;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -208,6 +228,8 @@ export const loadSettings = (home: Home, env: Env = process.env): Settings => {
   const checked = checkValue(settingsSchema, value);
   if (!checked.ok) throw problemsError('NIKA_CONFIG_INVALID', checked.issues.map(problemOf));
   const settings = checked.value;
+  const { dir: worktreesDir } = settings.worktrees;
+  if (worktreesDir !== undefined) settings.worktrees.dir = resolve(home.dir, worktreesDir);
   const { keyFile } = settings.bus;
   if (keyFile !== undefined && !isAbsolute(keyFile)) settings.bus.keyFile = join(home.dir, keyFile);
   const redis = settleTlsFiles(settings.redis, home.dir);

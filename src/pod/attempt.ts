@@ -33,10 +33,12 @@ import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface AttemptOptions {
   readonly wish: PodWish;
   readonly plan: PodPlan;
+  readonly worktree: PodWorktree | undefined;
   readonly sessionId: SessionId;
   /** From 1; of how many. */
   readonly attempt: number;
@@ -158,7 +160,7 @@ class Attempt {
   }
 
   async run(): Promise<AttemptRun> {
-    const { outerStop, beforeBegin, onControl, wish } = this.#options;
+    const { outerStop, beforeBegin, onControl, wish, worktree } = this.#options;
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
@@ -172,7 +174,7 @@ class Attempt {
     const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
-    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity };
+    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, worktree };
     this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
@@ -261,6 +263,7 @@ class Attempt {
       cwd,
       attempt,
     });
+    this.#options.worktree?.tellStart({ session: this.#session, entity: this.#entity });
   }
 
   async #openSocket(door: ReturnType<typeof createPodDoor>): Promise<AsyncDisposable> {

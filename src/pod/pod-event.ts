@@ -2,6 +2,7 @@
 
 import type { WaitReason } from '../model/message.ts';
 import type { Usage } from '../model/usage.ts';
+import type { WorktreeEnd } from './worktree/worktree-end.ts';
 
 /** How a service stands with a pod. */
 export interface ServiceStanding {
@@ -65,6 +66,14 @@ export type PodEvent =
       readonly task?: string;
     }
   | { readonly event: 'note'; readonly text: string }
+  /** It works in a git worktree; `left_behind`: what is not committed where it was started, and so is not in it. */
+  | {
+      readonly event: 'worktree';
+      readonly path: string;
+      readonly branch: string;
+      readonly base: string;
+      readonly left_behind?: string;
+    }
   /** A rule or a hook wants a person to say whether the call may be made. */
   | {
       readonly event: 'asked';
@@ -102,6 +111,8 @@ export interface PodEnded {
   /** Declared outputs, or the last step's output; `null` where there is none. */
   readonly result: unknown;
   readonly error?: string;
+  /** The git worktree of its own: what was changed in it, and whether it is still there. */
+  readonly worktree?: WorktreeEnd;
   /** Services that could not be used at the end, and why (G9). */
   readonly degraded: readonly Degradation[];
   /** What was dropped, cut or delayed, by name (G3); empty: nothing. */

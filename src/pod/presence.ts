@@ -13,6 +13,7 @@ import type { Session } from './session.ts';
 import type { PodFacts } from './socket/protocol.ts';
 import type { SessionFacts } from '../telemetry/session-facts.ts';
 import type { PodTree } from './tree/pod-tree.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface PresenceOptions {
   readonly wish: PodWish;
@@ -27,6 +28,7 @@ export interface PresenceOptions {
   readonly control: PodControl;
   readonly tree: PodTree;
   readonly output: OutputLog | undefined;
+  readonly worktree: PodWorktree | undefined;
 }
 
 const RESULT_MAX_CHARS = 2_048;
@@ -76,6 +78,7 @@ export class Presence {
 
   /** Whether a disk hangs. */
   async end(end: End, durationMs: number): Promise<boolean> {
+    this.#heartbeat.amend({ worktree: this.#options.worktree?.record ?? null });
     const written = await this.#heartbeat.end({
       status: statusOfEnd(end),
       outcome: end.outcome,
@@ -106,6 +109,7 @@ export class Presence {
       domain: mission.domain,
       intent: mission.intent,
       cwd: session.clean(mission.cwd),
+      worktree: this.#options.worktree?.record ?? null,
       detached,
       tmux: tmux ?? null,
       writer: session.bus.id,

@@ -3,6 +3,7 @@
  *
  * P1. Nothing is written before everything is validated.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveBus } from '../bus/archive.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
@@ -19,6 +20,7 @@ import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { OpenAgentRunner, Runner } from './runner/runner.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface SuperviseOptions extends PodWish {
   readonly stop: Stop;
@@ -35,8 +37,6 @@ export interface SuperviseOptions extends PodWish {
   readonly takesRoom?: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
-  /** The entity is on the bus already, and goes on with its next attempt. */
-  readonly resumes?: boolean;
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
@@ -49,11 +49,15 @@ const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
-const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodPlan): Promise<Runner> => {
+const loadRunner = async (
+  { job, calledIn, openAgentRunner }: SuperviseOptions,
+  { mission, env }: PodPlan,
+): Promise<Runner> => {
   switch (runnerOf(job)) {
     case 'agent':
       if (openAgentRunner !== undefined && job.agent !== undefined) {
-        return openAgentRunner(job.agent, { cwd: plan.mission.cwd, env: plan.env });
+        const cwd = existsSync(mission.cwd) ? mission.cwd : calledIn; // a worktree is still to be made
+        return openAgentRunner(job.agent, { cwd, env });
       }
       throw new NikaError('NIKA_POD_NOT_STARTED', 'a pod of this kind runs no agents', { subject: job.name });
     case 'steps':
@@ -82,17 +86,18 @@ const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable =>
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { prunePods, pruneUnreadable }, { resumeSender }] = await Promise.all([
+    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }] = await Promise.all([
       import('./registry/lost.ts'),
       import('./registry/prune.ts'),
+      import('./worktree/prune-worktrees.ts'),
       import('./notify/start-sender.ts'),
     ]);
     await resumeSender(home, env);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
-    bestEffortSync('pod.prune', () => {
-      prunePods({ runDir, keep });
-      pruneUnreadable(runDir, false);
-    });
+    await bestEffort('pod.prune', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
+      prunePodsAndWorktrees({ runDir, keep, env, force: false, isQuick: true, signal }),
+    );
+    bestEffortSync('pod.prune', () => pruneUnreadable(runDir, false));
   };
   const keeping = keepHouse();
   return {
@@ -171,6 +176,17 @@ const openNotices = async (options: SuperviseOptions, plan: PodPlan): Promise<Po
 const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
   Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
 
+/** In which its attempts work; loaded where there is one. */
+const openWorktree = async (
+  { worktree }: PodPlan,
+  { home, settings, stop }: SuperviseOptions,
+): Promise<PodWorktree | undefined> => {
+  if (worktree === undefined) return undefined;
+  const { PodWorktree: Opened } = await import('./worktree/pod-worktree.ts');
+  const { timeoutMs: withinMs } = settings.worktrees;
+  return Opened.open(worktree, { runDir: home.runDir, withinMs }, stop.signal);
+};
+
 /**
  * Runs the job to its end: as many attempts as it takes, or may take.
  * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
@@ -186,6 +202,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
+  await using worktree = await openWorktree(plan, options);
   await using _house = startHousekeeping(options);
   await using notices = await openNotices(options, plan);
   const first = hold.attempt;
@@ -200,6 +217,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
       ...ofAll(options),
       listener: notices?.listener ?? options.listener,
       plan,
+      worktree,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),

@@ -4,6 +4,7 @@
  * E1. The first terminal line stands; later ones are superseded and counted.
  */
 import { ENTITY_STATES, type EntityState, isTerminal, transitionOfBusType } from '../../model/entity.ts';
+import { isImported } from '../../model/envelope.ts';
 import { ENTITY_TYPES, type EntityType } from '../../model/id.ts';
 import { WAIT_REASONS, type WaitReason } from '../../model/message.ts';
 import type { BusLine } from '../line.ts';
@@ -48,6 +49,9 @@ export interface EntityView {
   job?: string;
   domain?: string;
   intent?: string;
+  agent?: string;
+  /** It was read from an agent's history, after the fact. */
+  isImported?: true;
   /** `undefined`: no transition of it was found. */
   state?: EntityState;
   rev: number;
@@ -203,6 +207,8 @@ export const applyLine = (view: EntityView, line: BusLine): void => {
   put(view, 'job', textOf(meta, 'job'));
   put(view, 'domain', textOf(meta, 'domain'));
   put(view, 'intent', textOf(meta, 'intent'));
+  put(view, 'agent', textOf(meta, 'agent'));
+  if (isImported(meta)) view.isImported = true;
   view.attempts = Math.max(view.attempts, numberOf(meta, 'attempt') ?? 1);
   const to = stateOf(line);
   if (to !== undefined) applyTransition(view, line, to);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isLiving, statusOf } from '../../pod/registry/pod-status.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
+import { NikaError } from '../../model/error.ts';
 import { closedPipe, interruption } from '../ending.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../format.ts';
@@ -18,6 +19,7 @@ interface ListOptions {
   readonly waiting?: true;
   readonly watch?: true;
   readonly allHosts?: true;
+  readonly since?: string;
   readonly home?: string;
 }
 
@@ -26,9 +28,24 @@ const FLEET_WITHIN_MS = 300;
 /** A script must be able to tell "there are none" from "nobody could say". */
 const EXIT_IN_PART = 1;
 
-const chosenOf = (records: readonly PodRecord[], { all, waiting }: ListOptions): readonly PodRecord[] => {
+/** Those that wait; those that ran since; with --all those that ended too. */
+const chosenOf = (records: readonly PodRecord[], { all, waiting }: ListOptions, sinceTs = ''): readonly PodRecord[] => {
   if (waiting === true) return records.filter((record) => statusOf(record) === 'waiting');
-  return all === true ? latestOfEach(records) : records.filter((record) => isLiving(statusOf(record)));
+  return all === true
+    ? latestOfEach(records).filter(({ end }) => end === null || end.at >= sinceTs)
+    : records.filter((record) => isLiving(statusOf(record)));
+};
+
+/** As on the bus; empty: however long ago. @throws {NikaError} `NIKA_CLI_USAGE` */
+const sinceOf = async ({ since, all }: ListOptions): Promise<string> => {
+  if (since === undefined) return '';
+  if (all !== true)
+    throw new NikaError('NIKA_CLI_USAGE', '--since goes with --all: pods that run are shown in any case');
+  const [{ parseTime }, { toTs }] = await Promise.all([
+    import('../bus/bus-query.ts'),
+    import('../../bus/query/time-span.ts'),
+  ]);
+  return toTs(parseTime('--since', since).fromMs);
 };
 
 const none = (records: readonly PodRecord[], { all, waiting }: ListOptions): string => {
@@ -74,11 +91,33 @@ const renderFleet = async (options: ListOptions, context: PodContext, terminal: 
   return fleetTable(chosen, others, terminal);
 };
 
+/** Sessions that were imported are over, or run without nika: they are shown with those that ended. */
+const renderWithImported = async (
+  options: ListOptions,
+  chosen: readonly PodRecord[],
+  { home, records }: PodContext,
+  terminal: Terminal,
+): Promise<string> => {
+  const [{ importedJson, importedRow, readImported }, { bornAt }] = await Promise.all([
+    import('./imported-pods.ts'),
+    import('../../bus/query/entities.ts'),
+  ]);
+  const imported = await readImported(home, await sinceOf(options));
+  if (options.json === true) return `${JSON.stringify([...chosen.map(podJson), ...imported.map(importedJson)])}\n`;
+  if (options.quiet === true)
+    return [...chosen.map(({ entity }) => entity), ...imported.map(({ id }) => id), ''].join('\n');
+  if (chosen.length + imported.length === 0) return none(records, options);
+  const nowMs = Date.now();
+  const others = imported.map((view) => ({ at: bornAt(view), row: importedRow(view, terminal, nowMs) }));
+  return podTable(chosen, terminal, others);
+};
+
 const render = async (options: ListOptions, terminal: Terminal): Promise<string> => {
   const context = await openPodContext(options.home, terminal);
   if (options.allHosts === true) return renderFleet(options, context, terminal);
   const { records } = context;
-  const chosen = chosenOf(records, options);
+  const chosen = chosenOf(records, options, await sinceOf(options));
+  if (options.all === true) return renderWithImported(options, chosen, context, terminal);
   if (options.json === true) return `${JSON.stringify(chosen.map(podJson))}\n`;
   if (options.quiet === true) return chosen.map(({ entity }) => `${entity}\n`).join('');
   return chosen.length === 0 ? none(records, options) : podTable(chosen, terminal);
@@ -104,7 +143,8 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
     .command('ls')
     .alias('list')
     .description('Lists the pods that run: what each does, since when, and how it stands.')
-    .option('-a, --all', 'ended pods too')
+    .option('-a, --all', 'ended pods too, and what was imported of agents')
+    .option('--since <time>', 'with --all: only what ran since: 2h, 30d, 2026-04, 2026-04-12T10:30')
     .addOption(new Option('--waiting', 'only those that wait: for a person, or for something to pass').conflicts('all'))
     .option('--all-hosts', 'pods of other hosts and homes too, as Redis tells of them')
     .option('-w, --watch', 'again each second, until Ctrl-C')
@@ -120,11 +160,15 @@ process is gone without a word).
 A pod that waits says for what, and since when. ◐ is a person's turn: permission (nika pod allow, nika pod deny),
 question, next prompt. … may pass by itself: rate limit, compacting, API error, silent (no sign of life of its agent).
 
+With --all come pods that ended, as many as pods.keepEnded says, and the sessions that "nika import" read, however many:
+what they were about stands where pods have their last tool. "nika bus show <id>" tells what was done there.
+
 With --all-hosts Redis has 300 ms to answer; where it does not, the pods of this home are shown, and the exit code is 1.
 Commands such as show and stop work on the pods of one home: that of a pod elsewhere is in its --json.
 
 Examples:
   $ nika pod ls
+  $ nika pod ls --all --since 30d            what you did with agents in the last month
   $ nika pod ls --all --json | jq -r '.[] | select(.status == "failed") | .id'
   $ nika pod ls --waiting --json | jq -r '.[] | [.id, .reason, .why] | @tsv'
   $ nika pod ls --all-hosts

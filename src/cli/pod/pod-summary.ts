@@ -6,6 +6,7 @@ import { asCalled } from '../hint/called-as.ts';
 import type { Terminal } from '../terminal.ts';
 import { degradedText, droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
+import { worktreeEndText } from '../words/worktree.ts';
 import { errorLines } from './call-rows.ts';
 
 /** More is for a pipe, and for `--quiet`. */
@@ -53,6 +54,14 @@ const pointers = (terminal: Terminal, { id, channel, log }: PodEnded): readonly 
   return [...story, ...(log !== null && existsSync(log) ? [paint('dim', `log: ${log}`)] : [])];
 };
 
+const worktreeLines = (terminal: Terminal, { worktree, id }: PodEnded): readonly string[] => {
+  if (worktree === undefined) return [];
+  const line = `worktree: ${printable(worktreeEndText(worktree))}`;
+  const hasWork = worktree.kept && (worktree.files > 0 || worktree.commits > 0);
+  const look = `diff: nika pod diff ${id}   merge: nika pod merge ${id}`;
+  return hasWork ? [line, terminal.paint('dim', asCalled(terminal, look))] : [line];
+};
+
 /** `toldError`: that of the last call, whose lines were shown below it. */
 export const summary = (terminal: Terminal, ended: PodEnded, toldError: string | undefined): string => {
   const { paint } = terminal;
@@ -68,6 +77,7 @@ export const summary = (terminal: Terminal, ended: PodEnded, toldError: string |
     ...shownResult(ended, terminal),
     ...(ended.degraded.length === 0 ? [] : [paint('yellow', printable(degradedText(ended.degraded)))]),
     ...(dropped === '' ? [] : [paint('yellow', `dropped or delayed: ${dropped}`)]),
+    ...worktreeLines(terminal, ended),
     ...pointers(terminal, ended),
   ];
   return `${lines.join('\n')}\n`;

@@ -83,8 +83,24 @@ export const podRows = (
   }),
 ];
 
-export const podTable = (records: readonly PodRecord[], terminal: Terminal): string =>
-  renderTable(podRows(records, terminal, Date.now()));
+/** A row of something else among the pods. */
+export interface OtherRow {
+  /** When it started; as on the bus. */
+  readonly at: string;
+  readonly row: readonly string[];
+}
+
+/** In order of start. */
+export const podTable = (
+  records: readonly PodRecord[],
+  terminal: Terminal,
+  others: readonly OtherRow[] = [],
+): string => {
+  const [titles = [], ...rows] = podRows(records, terminal, Date.now());
+  const own = rows.map((row, nth) => ({ at: records[nth]?.started_at ?? '', row }));
+  const inOrder = [...own, ...others].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return renderTable([titles, ...inOrder.map(({ row }) => row)]);
+};
 
 export const podJson = (record: PodRecord): Readonly<Record<string, unknown>> => {
   const { entity, job, session, process, started_at, beat, end } = record;

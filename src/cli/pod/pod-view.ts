@@ -65,6 +65,8 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
       return terminal.paint('dim', `  ${firstLines(printable(event.text), SAID_LINES).replaceAll('\n', '\n  ')}`);
     case 'note':
       return terminal.paint('dim', `  · ${printable(event.text).replaceAll('\n', '\n    ')}`);
+    case 'worktree':
+      return worktreeRow(terminal, event);
     case 'degraded':
       return terminal.paint('yellow', `  ! ${event.service}: ${printable(event.why)}`);
     case 'recovered':
@@ -76,6 +78,14 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
     case 'pod_ended':
       return undefined;
   }
+};
+
+type InWorktree = Extract<PodEvent, { event: 'worktree' }>;
+
+const worktreeRow = (terminal: Terminal, { path, branch, left_behind: left }: InWorktree): string => {
+  const row = terminal.paint('dim', `  · on the branch ${printable(branch)}, in ${printable(path)}`);
+  if (left === undefined) return row;
+  return `${row}\n${terminal.paint('yellow', `  ! not in it, since not committed: ${printable(left)}`)}`;
 };
 
 /** The pod goes on: a try that failed is not its end. */

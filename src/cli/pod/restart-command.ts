@@ -55,6 +55,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
         ...(spec.tmux === null || options.foreground === true ? {} : { tmux: true }),
         ...(spec.parent === null ? {} : { parent: spec.parent }),
         ...(resumes ? { id: record.entity } : {}),
+        ...(typeof spec.worktree === 'boolean' ? { worktree: spec.worktree } : spec.worktree),
       },
       passTerminal: spec.tmux !== null,
       resumes,

@@ -5,6 +5,7 @@ import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
+import { changesText } from '../words/worktree.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
@@ -46,6 +47,16 @@ const serviceRows = ({ beat, end }: PodRecord): readonly (readonly [string, stri
   ]);
 };
 
+const worktreeRows = ({ worktree, entity }: PodRecord): readonly (readonly [string, string | undefined])[] => {
+  if (worktree === null) return [];
+  const { path, branch, base, kept, changes, owner } = worktree;
+  return [
+    ['worktree', owner === entity ? `${path}${kept ? '' : ' (removed)'}` : `${path}, of ${owner}`],
+    ['branch', `${branch}${kept ? '' : ' (removed)'}, from ${base.slice(0, 12)}`],
+    ['changed', changes === null ? undefined : changesText(changes)],
+  ];
+};
+
 const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
@@ -73,6 +84,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ...serviceRows(record),
     ['dropped', droppedText(beat.dropped) || undefined],
     ['runs in', record.cwd],
+    ...worktreeRows(record),
     ['socket', end === null ? (record.socket ?? 'none') : undefined],
     ['tmux', record.tmux ?? undefined],
     ['output', record.stdout ?? undefined],

@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
     'transition is not in Redis until "nika reconcile"',
     'transitions are not in Redis until "nika reconcile"',
   ],
+  worktree_untold: ['change of the worktree was not looked at', 'changes of the worktree were not looked at'],
   notifications_dropped: ['notification was lost: nobody was told', 'notifications were lost: nobody was told'],
   output_pieces_dropped: ['piece of output was not kept in logs/', 'pieces of output were not kept in logs/'],
 };

@@ -7,6 +7,7 @@ import { durationTextSchema } from '../quantity.ts';
 import { AGENT_FIELDS } from './agent-fields.ts';
 import { INPUT_LIMITS, limitProblems, unkeptLimit } from './input-limits.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
+import { worktreeSchema } from './worktree-field.ts';
 
 const templateText = z.string().regex(/\$\{\{/, { abort: true });
 
@@ -93,6 +94,7 @@ export const jobSchema = z.strictObject({
   inputs: z.record(identifier, inputSchema).default({}).describe('What is given at the start, by name.'),
   env: z.record(variableName, scalarText).default({}).describe('Added to the environment of all that the job starts.'),
   cwd: z.string().min(1).optional().describe('Where it runs; default: where the command was given.'),
+  worktree: worktreeSchema.optional(),
   timeout: orTemplate(durationTextSchema).optional().describe('For each attempt as a whole, such as 10m or 1h30m.'),
   retry: retrySchema.optional().describe('What fails or times out is tried again, in a new session.'),
   limits: z

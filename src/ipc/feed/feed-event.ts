@@ -3,6 +3,7 @@
  * whoever goes it: the pod itself, or the one who makes up for a pod that is gone. Pure.
  */
 import { transitionOfBusType } from '../../model/entity.ts';
+import { IMPORTED_TAG, isImported } from '../../model/envelope.ts';
 import { KEY_KINDS } from '../../redis/keys.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
 
@@ -58,6 +59,9 @@ export const feedNameOf = (type: string, data: Data): string | undefined => {
 /** Whether a line of this type may be on the feed at all: what need not be looked at more closely. */
 export const mayBeOnFeed = (type: string): boolean => type === 'condition' || transitionOfBusType(type) !== undefined;
 
+/** Read from an agent's history: those who follow the feed do not hear of it as if it happened now. */
+const isOfThePast = (metaJson: string): boolean => metaJson.includes(IMPORTED_TAG) && isImported(parseObject(metaJson));
+
 const bytesOf = (fields: Readonly<Record<string, string>>): number =>
   Object.entries(fields).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value), 0);
 
@@ -76,7 +80,7 @@ const keptAlways = (data: Data): Data => Object.fromEntries(Object.entries(data)
 
 /** The entry of the feed for a line of the bus; `undefined`: the feed does not carry it. */
 export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: RecordedEvent): FeedEvent | undefined => {
-  if (!mayBeOnFeed(type) || !isOnFeed(entity)) return undefined;
+  if (!mayBeOnFeed(type) || !isOnFeed(entity) || isOfThePast(metaJson)) return undefined;
   const data = parseObject(dataJson);
   const event = feedNameOf(type, data);
   if (event === undefined) return undefined;

@@ -3,7 +3,9 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { createEntityId, type EntityId, entityTypeOf, parseEntityId, sessionIdSchema } from '../../model/id.ts';
+import type { Job } from '../../config/job/job.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import type { PodPlan } from '../../pod/plan.ts';
 import type { Caller } from '../caller.ts';
 import { childEnv } from '../child-env.ts';
 import { ownLiving, type Place, podCount, readLineage } from '../place.ts';
@@ -22,6 +24,12 @@ const input = z.strictObject({
     .default({})
     .describe('Inputs of the job, by name.'),
   cwd: z.string().min(1).max(4096).optional().describe('Folder it works in. Default: yours.'),
+  worktree: z
+    .boolean()
+    .optional()
+    .describe(
+      'A git worktree and branch of its own. Default: as the job has it; where you have one and give no cwd, yes.',
+    ),
   id: z
     .string()
     .regex(/^JOB-/, { error: 'must begin with JOB-' })
@@ -71,26 +79,34 @@ const tryStart = async <T>(starting: Promise<T>, caller: Caller, entity: EntityI
   }
 };
 
+/** Whoever names a folder says where it is to work. `undefined`: as the job has it. */
+const worktreeOrder = ({ worktree, cwd }: Wish, job: Job): boolean | undefined =>
+  worktree ?? (cwd !== undefined && job.worktree === undefined ? false : undefined);
+
 const launch = async (wish: Wish, place: Place, calledIn: string, { caller, signal }: ToolContext): Promise<Answer> => {
-  const [{ findJob }, { resolveInputs }, { planPod }, { startDetached }] = await Promise.all([
+  const [{ findJob }, { resolveInputs }, { planPod }, { startDetached }, { orderedJob }] = await Promise.all([
     import('../../config/job/job-files.ts'),
     import('../../config/job/job-inputs.ts'),
     import('../../pod/plan.ts'),
     import('../../pod/launch/detach.ts'),
+    import('../../pod/launch/resolve-launch.ts'),
   ]);
   const { home, settings, self } = place;
   const env = childEnv(caller.env);
-  const { job, file } = await findJob(home, wish.job, calledIn);
+  const { job: found, file } = await findJob(home, wish.job, calledIn);
+  const order = worktreeOrder(wish, found);
+  const job = orderedJob(found, order);
   const inputs = resolveInputs(
     job,
     Object.entries(wish.inputs).map(([name, value]) => `${name}=${String(value)}`),
   );
   const entity = idOf(wish);
-  await planPod({ home, settings, job, jobFile: file, inputs, parent: self, id: entity, calledIn, env });
+  const plan = await planPod({ home, settings, job, jobFile: file, inputs, parent: self, id: entity, calledIn, env });
   const spec: LaunchSpec = {
     v: 1,
     session: sessionIdSchema.parse(crypto.randomUUID()),
     job: { kind: 'file', file },
+    worktree: order ?? null,
     inputs,
     parent: self ?? null,
     entity,
@@ -99,14 +115,20 @@ const launch = async (wish: Wish, place: Place, calledIn: string, { caller, sign
     tmux: null,
     may_wait: wish.queue,
   };
+  const mayTakeMs = plan.worktree === undefined ? 0 : settings.worktrees.timeoutMs;
   caller.started.add(entity); // at once: whatever comes of the waiting, it may be there
-  const answer = await tryStart(startDetached({ home, spec, env, signal }), caller, entity);
+  const answer = await tryStart(startDetached({ home, spec, env, mayTakeMs, signal }), caller, entity);
   if (answer === undefined) return refused(`start_pod was given up; ${entity} may have started all the same`);
   const next = `It goes on without you; wait with {"ids": ["${entity}"]} tells when it has ended.`;
   return answer.kind === 'queued'
     ? said(`${entity} is in line: ${answer.why}. ${next}`)
-    : said(`${entity} has started: ${job.name} in ${calledIn}. ${next}`);
+    : said(`${entity} has started: ${job.name} in ${placeText(plan, calledIn)}. ${next}`);
 };
+
+const placeText = ({ worktree }: PodPlan, calledIn: string): string =>
+  worktree === undefined || worktree.kind === 'shared'
+    ? calledIn
+    : `a worktree of its own, ${worktree.cwd}, on the branch ${worktree.worktree.branch}`;
 
 const start = async (wish: Wish, context: ToolContext): Promise<Answer> => {
   const { caller } = context;

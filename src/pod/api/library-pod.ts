@@ -281,6 +281,7 @@ const jobOf = ({ job, domain, intent, description, role, tags, project, timeout 
   description: description ?? `A program that calls itself ${job}.`,
   domain,
   intent,
+  worktree: false, // the program runs already, where it is
   ...(role === undefined ? {} : { role }),
   ...(tags === undefined ? {} : { tags: [...tags] }),
   ...(project === undefined ? {} : { project }),

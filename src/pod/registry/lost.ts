@@ -5,8 +5,6 @@
  * X1. One process closes a pod: it holds a lock that the kernel frees.
  * X2. Nothing is closed of which its process may still live.
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { createChain } from '../../bus/chain.ts';
 import { tryParseLine } from '../../bus/line.ts';
 import { readEntity } from '../../bus/query/entities.ts';
@@ -27,8 +25,10 @@ import { type EntityStanding, PodEntity } from '../entity.ts';
 import { weave } from '../weave.ts';
 import { startReconcile } from '../reconcile/start-reconcile.ts';
 import { treeOf } from '../tree/open-tree.ts';
-import type { PodEnd, PodRecord } from './pod-record.ts';
+import type { WorktreeEnd } from '../worktree/worktree-end.ts';
+import type { PodEnd, PodRecord, WorktreeRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
+import { removeLeftFiles } from './left-files.ts';
 import { readRecord, readRecords, writeRecord } from './record-file.ts';
 
 export interface LostOptions {
@@ -72,8 +72,28 @@ const LOST: Closing = {
 
 const TREE_GRACE_MS = 1_000;
 const TREE_BUDGET_MS = 5_000;
+const WORKTREE_BUDGET_MS = 2_000;
 /** A head has about 150 bytes, and a line 64 KiB. */
 const HEADS_PER_LINE = 200;
+
+interface LeftWorktree {
+  readonly end: WorktreeEnd;
+  readonly record: WorktreeRecord;
+}
+
+/** What it left in its worktree, which stays; `undefined`: it has none of its own, or git does not say. */
+const leftWorktree = async ({ worktree, entity }: PodRecord): Promise<LeftWorktree | undefined> => {
+  if (worktree === null || worktree.owner !== entity) return undefined;
+  const { lookAtWorktree, seenWorktree, worktreeEnd } = await import('../worktree/worktree-end.ts');
+  const looked = await lookAtWorktree(worktree, process.env, WORKTREE_BUDGET_MS);
+  if (looked.kind !== 'done') return undefined;
+  return { end: worktreeEnd(worktree, looked.value, true), record: seenWorktree(worktree, looked.value, true) };
+};
+
+interface Ending {
+  readonly how: Closing;
+  readonly worktree: LeftWorktree | undefined;
+}
 
 /** Writes on the bus in the name of a session that is gone. */
 class LostSession {
@@ -81,12 +101,14 @@ class LostSession {
   readonly #record: PodRecord;
   readonly #trace: SessionTrace;
   readonly #closing: Closing;
+  readonly #worktree: LeftWorktree | undefined;
 
-  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, closing: Closing) {
+  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, { how, worktree }: Ending) {
     this.#options = options;
     this.#record = record;
     this.#trace = trace;
-    this.#closing = closing;
+    this.#closing = how;
+    this.#worktree = worktree;
   }
 
   async close(): Promise<void> {
@@ -170,6 +192,7 @@ class LostSession {
       calls,
       errors,
       calls_by_tool: callsByTool,
+      ...(this.#worktree === undefined ? {} : { worktree: this.#worktree.end }),
       dropped: beat.dropped,
       ...weave(this.#options.home.busDir, bus.id, job),
       heads: heads.slice(-HEADS_PER_LINE),
@@ -217,10 +240,6 @@ const tellPeople = async ({ home, settings }: LostOptions, closed: PodRecord): P
   await tellOfClosed({ home, ways: settings.notify, env: process.env }, closed);
 };
 
-/** Its sockets: the one of its own, and the one for the hooks of its agent. */
-const leftFiles = ({ socket }: PodRecord): readonly string[] =>
-  socket === null ? [] : [socket, socket.replace(/\.sock$/, '.hook')];
-
 const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
   const { busDir, runDir } = options.home;
   await using lock = await tryLock(busDir, `close/${session}`); // X1
@@ -231,11 +250,12 @@ const close = async (options: LostOptions, session: string, closing: Closing): P
   const { writer, started_at } = record;
   const trace = await readSessionTrace({ busDir, session, writer, sinceMs: Date.parse(started_at) });
   const how = toldEnd(record, trace) ?? closing;
-  if (trace.end === undefined) await new LostSession(options, record, trace, how).close();
+  const worktree = await leftWorktree(record);
+  if (trace.end === undefined) await new LostSession(options, record, trace, { how, worktree }).close();
   removeRegistration(runDir, writer);
-  for (const path of leftFiles(record)) rmSync(path, { force: true });
-  rmSync(join(runDir, 'agents', record.session), { recursive: true, force: true });
-  const closed: PodRecord = { ...record, end: endOf(record, trace, how) };
+  removeLeftFiles(runDir, record);
+  const seen = worktree === undefined ? {} : { worktree: worktree.record };
+  const closed: PodRecord = { ...record, ...seen, end: endOf(record, trace, how) };
   bestEffortSync('pod.record', () => writeRecord(runDir, closed)); // a full disk: the bus has it, or gets it next time
   await tellPeople(options, closed);
   return closed;

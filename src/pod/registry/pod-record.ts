@@ -61,6 +61,24 @@ const beatSchema = z.object({
   dropped: z.record(z.string(), z.int()),
 });
 
+/** The git worktree that it works in. */
+const worktreeSchema = z.object({
+  path: z.string(),
+  branch: z.string(),
+  /** The commit that it began from. */
+  base: z.string(),
+  /** What all checkouts of the repository share: `.git` of the first. */
+  git_dir: z.string(),
+  /** Whose it is; of another one: the pod was told to work in that. */
+  owner: entityIdSchema,
+  /** The commit that it ended at; null: it has not ended, or nobody could tell. */
+  head: z.string().nullable(),
+  /** Whether it is still there. */
+  kept: z.boolean(),
+  /** Against the base, at the end, with what is not committed. */
+  changes: z.object({ commits: z.int(), files: z.int(), insertions: z.int(), deletions: z.int() }).nullable(),
+});
+
 const endSchema = z.object({
   status: z.enum(ENDED_STATUSES),
   outcome: z.string(),
@@ -90,6 +108,7 @@ export const podRecordSchema = z.object({
   domain: z.string(),
   intent: z.string(),
   cwd: z.string(),
+  worktree: worktreeSchema.nullable().default(null),
   detached: z.boolean(),
   /** Name of the tmux session that holds its terminal. */
   tmux: z.string().nullable(),
@@ -112,3 +131,4 @@ export type PodProcess = PodRecord['process'];
 export type PodBeat = PodRecord['beat'];
 export type PodEnd = z.infer<typeof endSchema>;
 export type TreeKind = PodRecord['tree'];
+export type WorktreeRecord = z.infer<typeof worktreeSchema>;
