@@ -14,7 +14,7 @@ import type { PodEnded, PodEvent, PodListener } from '../pod-event.ts';
 import type { PodPlan, PodWish } from '../plan.ts';
 import { Notifier, type Told } from './notifier.ts';
 import { OpenWaits, type OpenWait } from './open-waits.ts';
-import { endNotice, type NoticePod, waitingNotice } from './pod-notice.ts';
+import { budgetNotice, endNotice, type NoticePod, waitingNotice } from './pod-notice.ts';
 
 const CLOSE_BUDGET_MS = 600;
 const RESULT_MAX_CHARS = 2_048;
@@ -62,6 +62,13 @@ export class PodNotices implements AsyncDisposable {
     bestEffortSync('notify.listener', () => this.#listener({ ...ended, dropped }, this.#atMs));
   }
 
+  /** Much of a budget is used, and the pod goes on. */
+  warn(detail: string): void {
+    if (this.#pod === undefined) return;
+    const id = `msg_${this.#pod.session}_budget_${Date.now()}`;
+    this.#tellSoon(this.#notifier.tell(id, budgetNotice(this.#pod, this.#clean(detail))));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#waits[Symbol.dispose]();
     await bestEffort('notify.close', { withinMs: CLOSE_BUDGET_MS }, () => Promise.all(this.#telling));
@@ -89,12 +96,17 @@ export class PodNotices implements AsyncDisposable {
         return;
       case 'asked': {
         const why = this.#clean(`asks: ${event.tool} ${event.what}: ${event.reason}`);
-        return this.#waits.add(event.call, { reason: 'permission', why, since });
+        return this.#waits.add(event.call, { reason: 'permission', why, since, isAsked: true });
       }
       case 'answered':
         return this.#waits.delete(event.call);
       case 'waiting':
-        return this.#waits.add(event.reason, { reason: event.reason, why: this.#clean(event.why), since });
+        return this.#waits.add(event.reason, {
+          reason: event.reason,
+          why: this.#clean(event.why),
+          since,
+          isAsked: false,
+        });
       case 'going_on':
         return this.#waits.delete(event.reason);
       case 'used':
@@ -115,13 +127,19 @@ export class PodNotices implements AsyncDisposable {
     const order = ({ reason }: OpenWait): number => WAIT_REASONS.indexOf(reason);
     const [first] = waits.toSorted((a, b) => order(a) - order(b));
     if (first === undefined || this.#pod === undefined) return;
-    const notice = waitingNotice(this.#pod, { ...first, more: waits.length - 1 });
+    const { isAsked, ...waiting } = first;
+    const notice = waitingNotice(this.#pod, { ...waiting, more: waits.length - 1 }, isAsked);
     const id = `msg_${this.#pod.session}_waiting_${Date.parse(first.since)}`; // by all ways the same
-    const telling = this.#notifier.tell(id, notice, [way]).then((told) => {
+    this.#tellSoon(this.#notifier.tell(id, notice, [way]));
+  }
+
+  /** N1. */
+  #tellSoon(telling: Promise<Told>): void {
+    const counted = telling.then((told) => {
       this.#count(told);
-      this.#telling.delete(telling);
+      this.#telling.delete(counted);
     });
-    this.#telling.add(telling);
+    this.#telling.add(counted);
   }
 
   #clean(text: string): string {
