@@ -10,9 +10,12 @@ import { rolldown } from 'rolldown';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** What is started by path: the program, the two libraries, and each `*-worker.ts`, which its starter looks for beside itself. */
+/**
+ * What is started by path: the program, the two libraries, and each `*-worker.ts` and `*-plugin.ts`, which its starter
+ * looks for beside itself.
+ */
 const entries = (): Record<string, string> => {
-  const workers = globSync('src/**/*-worker.ts', { cwd: root });
+  const workers = globSync('src/**/*-{worker,plugin}.ts', { cwd: root });
   return {
     'cli/main': join(root, 'src/cli/main.ts'),
     index: join(root, 'src/index.ts'),

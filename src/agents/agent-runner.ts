@@ -22,6 +22,7 @@ import { runAgentProcess } from './agent-process.ts';
 import { resolveWish } from './agent-wish.ts';
 import { HookEndpoint } from './endpoint/hook-endpoint.ts';
 import { HookSpool } from './endpoint/hook-spool.ts';
+import { hookOfFile } from './endpoint/shell-hook.ts';
 import { loadAdapter } from './find-adapter.ts';
 
 /** Reading what is left of session files, and the like. */
@@ -126,7 +127,9 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   };
   const dir = folderOf(context);
   await using endpoint = await HookEndpoint.open({ handle, socket: hookSocketOf(context.env) });
-  using spool = HookSpool.open(join(dir, 'spool'), handle);
+  using spool = HookSpool.open(join(dir, 'spool'), (event, payload, name) =>
+    endpoint.hasTaken(hookOfFile(name)) ? Promise.resolve('') : handle(event, payload),
+  );
   session.countDrops(() => hookDrops(endpoint, spool));
   using _watchdog = Watchdog.start({
     limitMs: BLOCKED_MS,

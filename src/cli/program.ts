@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
+import { addCostsCommand } from './costs-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addHooksCommands } from './hooks/hooks-commands.ts';
 import { addImportCommand } from './import-command.ts';
@@ -67,6 +68,7 @@ Examples:
   $ nika job list                      the jobs you can start
   $ nika tree                          what ran, and how it ended
   $ nika bus grep 'Exit code' --since 2d
+  $ nika costs --since 7d              what agents used, and what it cost
   $ nika bus verify                    prove that nothing on the bus was changed
   $ nika doctor                        whether all is well here`,
     );
@@ -76,6 +78,7 @@ Examples:
   addJobCommands(program, terminal);
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
+  addCostsCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);
   addImportCommand(program, terminal);

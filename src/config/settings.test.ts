@@ -42,7 +42,9 @@ const DEFAULTS = {
   recorder: { maxBodyBytes: 1_048_576, redact: [] },
   logs: { level: 'info', maxBytesPerPod: 104_857_600, maxBytesTotal: 2_147_483_648 },
   disk: { warnFreePercent: 5, noBlobsFreePercent: 2.5 },
-  limits: { pods: 200 },
+  limits: { pods: 200, perDay: {} },
+  projects: {},
+  prices: {},
   pods: { cgroup: true, keepEnded: 500 },
   mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   worktrees: { keep: 'changed', timeoutMs: 300_000 },
@@ -79,8 +81,28 @@ describe('loadSettings', () => {
       archiveAfterDays: 7,
       backlog: { maxCount: 10_000, maxBytes: 65_536 },
     });
-    expect(settings.limits).toEqual({ pods: 200, toolCalls: 9, wallMs: 5_400_000 });
+    expect(settings.limits).toEqual({ pods: 200, perDay: {}, toolCalls: 9, wallMs: 5_400_000 });
     expect(load('bus: { keyFile: /etc/bus.key }').bus.keyFile).toBe('/etc/bus.key');
+  });
+
+  it('takes budgets of a day and of projects, and prices', () => {
+    const text = [
+      'limits: { costUsd: 2.5, perDay: { costUsd: 20, wall: 40d } }',
+      'projects: { PROJ-x: { limits: { tokens: 1000 } } }',
+      'prices: { my-model*: { input: 1, output: 2, long: { above: 10, input: 2, output: 4 } } }',
+    ].join('\n');
+    const { limits, projects, prices } = load(text, { NIKA_LIMITS_PER_DAY_TOKENS: '7' });
+    expect(limits).toMatchObject({ costUsd: 2.5, perDay: { costUsd: 20, tokens: 7, wallMs: 40 * 864e5 } });
+    expect(projects['PROJ-x']?.limits).toEqual({ tokens: 1000 });
+    expect(prices['my-model*']).toEqual({ input: 1, output: 2, long: { above: 10, input: 2, output: 4 } });
+    const wrong = 'projects: { x: {} }\nlimits: { perDay: { costUsd: 0 } }\nprices: { a: { input: -1 } }';
+    expect(problemsOf(wrong)).toEqual([
+      '4 mistakes:',
+      'nika.yaml:1:13: projects.x: the name must be like PROJ-hooks-refactor',
+      'nika.yaml:2:30: limits.perDay.costUsd: must be more than 0; this is 0',
+      'nika.yaml:3:14: prices.a.output: is missing; must be a number',
+      'nika.yaml:3:23: prices.a.input: must be at least 0; this is -1',
+    ]);
   });
 
   it('cannot be changed by anybody afterwards, all the way down', () => {
@@ -153,7 +175,14 @@ describe('settingsTemplate', () => {
       .join('\n');
     const { keyFile: _, ...bus } = load(uncommented).bus;
     expect(bus).toEqual(DEFAULTS.bus);
-    expect(load(uncommented).limits).toEqual({ pods: 200, toolCalls: 500, wallMs: 7_200_000 });
+    expect(load(uncommented).limits).toEqual({
+      pods: 200,
+      toolCalls: 500,
+      costUsd: 5,
+      tokens: 10_000_000,
+      wallMs: 7_200_000,
+      perDay: { costUsd: 20, tokens: 50_000_000, toolCalls: 5_000, wallMs: 86_400_000 },
+    });
   });
 
   it('knows every setting, each with a description', () => {

@@ -4,11 +4,13 @@
  */
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type BudgetLimits, budgetSchema, costSchema, tokensSchema } from './budget-limits.ts';
 import { type Home, settingsFile } from './home.ts';
 import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { KEEP_WORKTREE } from './job/worktree-field.ts';
 import { notifySchema } from './notify/notify-settings.ts';
+import { PRICES_NOTE, pricesSchema } from './prices/price.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
@@ -140,20 +142,40 @@ const limitsSchema = z
     toolCalls: count(1_000_000_000)
       .optional()
       .meta({ examples: [500] })
-      .describe('Tool calls.'),
+      .describe('Tool calls of a job.'),
+    costUsd: costSchema
+      .optional()
+      .meta({ examples: [5] })
+      .describe('US dollars for the models of a job and of all that it starts.'),
+    tokens: tokensSchema
+      .optional()
+      .meta({ examples: [10_000_000] })
+      .describe('Tokens of a job and of all that it starts.'),
     wall: durationSchema
       .optional()
       .meta({ examples: ['2h'] })
-      .describe('Time from start to end.'),
+      .describe('Time of a job from start to end.'),
+    perDay: budgetSchema
+      .prefault({})
+      .describe('What all pods of this home may use in a day (UTC): then they are stopped, and none starts.'),
     pods: count(100_000)
       .prefault(200)
       .describe('Pods of one user that run on a host at once, whatever their home; more wait for a place.'),
   })
-  .transform(({ toolCalls, wall, pods }): { toolCalls?: number; wallMs?: number; pods: number } => ({
-    pods,
-    ...(toolCalls === undefined ? {} : { toolCalls }),
-    ...(wall === undefined ? {} : { wallMs: wall }),
-  }));
+  .transform(({ wall, ...limits }): Omit<typeof limits, 'perDay'> & { perDay: BudgetLimits; wallMs?: number } =>
+    wall === undefined ? limits : { ...limits, wallMs: wall },
+  );
+
+const projectSchema = z.strictObject({
+  limits: budgetSchema.prefault({}).describe('What all pods of the project may use, ever.'),
+});
+
+const projectsSchema = z
+  .record(
+    z.string().regex(/^PROJ-[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error: 'must be like PROJ-hooks-refactor' }),
+    projectSchema,
+  )
+  .meta({ examples: [{ 'PROJ-hooks-refactor': { limits: { costUsd: 100 } } }] });
 
 /** The schema of `config/nika.yaml`; its descriptions are the documentation. */
 export const settingsSchema = z.strictObject({
@@ -161,7 +183,9 @@ export const settingsSchema = z.strictObject({
   recorder: recorderSchema.prefault({}).describe('What is written down of a tool call.'),
   logs: logsSchema.prefault({}).describe("nika's own logs, under logs/."),
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
-  limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
+  limits: limitsSchema.prefault({}).describe('Limits: of the host, of a day, and of jobs that set none themselves.'),
+  projects: projectsSchema.prefault({}).describe('Projects by their ids, and what all their pods together may use.'),
+  prices: pricesSchema.prefault({}).describe(PRICES_NOTE),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
   worktrees: worktreesSchema.prefault({}).describe('The git worktrees of pods whose job has `worktree`.'),
   agents: agentsSchema.prefault({}).describe('How agents are looked after.'),

@@ -220,6 +220,11 @@ export const ERROR_CODES = {
     remedy: 'Raise the limit in the job file, if the work is worth it.',
     exitCode: 3,
   },
+  NIKA_BUDGET_USED_UP: {
+    meaning: 'A budget is used up: of a project, of the day, or of a job that was to go on. No pod starts under it.',
+    remedy: 'Raise the limit that is named; "nika costs" shows what used it up.',
+    exitCode: 3,
+  },
   NIKA_POD_OUTSIDE: {
     meaning: 'What only works inside a pod was used outside of one.',
     remedy: 'Start it as a pod ("nika run -- …"), or name the socket of one with --socket or NIKA_SOCKET.',

@@ -70,6 +70,7 @@ export const MESSAGE_SCHEMAS = {
     outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out', 'limit', 'interrupted', 'lost']),
     exit_code: z.int(),
     duration_ms: z.number(),
+    paused_ms: z.number().optional().describe('Of that it was paused.'),
     calls: z.int(),
     errors: z.int(),
     calls_by_tool: z.record(z.string(), z.int()).optional(),
@@ -141,6 +142,16 @@ export const MESSAGE_SCHEMAS = {
     file: z.string().optional().describe('Which file of the bus it is about.'),
     reason: z.enum(WAIT_REASONS).optional().describe('Of `pod_waiting` and `pod_back`: what is, or was, waited for.'),
     tool_use_id: z.string().optional().describe('The call that a person is asked about.'),
+    budget: z
+      .object({
+        scope: z.enum(['job', 'project', 'day']),
+        of: z.string().describe('The JOB, the PROJ, or the day (UTC).'),
+        limit: z.enum(['cost_usd', 'tokens', 'tool_calls', 'wall']),
+        used: z.number().describe('Dollars, tokens, calls or milliseconds.'),
+        max: z.number(),
+      })
+      .optional()
+      .describe('Of `budget_warning`: which budget, and how much of it is used.'),
   }),
   agent_session: z
     .object({

@@ -15,6 +15,7 @@ export interface Run {
   readonly session: Session;
   readonly entity: PodEntity;
   readonly worktree: PodWorktree | undefined;
+  readonly pausedMs: number;
 }
 
 export interface End {
@@ -118,6 +119,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     outcome: end.outcome,
     exit_code: end.exitCode,
     duration_ms: durationMs,
+    ...(run.pausedMs < 1 ? {} : { paused_ms: Math.round(run.pausedMs) }),
     calls,
     errors,
     calls_by_tool: Object.fromEntries(byTool),
@@ -140,6 +142,9 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     duration_ms: durationMs,
     calls,
     errors,
+    tokens: session.usage.spent.tokens,
+    cost_usd: session.usage.spent.costUsd,
+    unpriced_tokens: session.usage.spent.unpricedTokens,
     result: end.result,
     ...(end.error === undefined ? {} : { error: end.error }),
     ...worktree,

@@ -52,7 +52,12 @@ const missionSchema = z.object({
   worktree: worktreeSchema.optional(),
   timeout: durationSchema.optional(),
   retry: z.object({ attempts: z.coerce.number().int().min(1).max(100), backoff: durationSchema }).optional(),
-  limits: z.object({ tool_calls: z.coerce.number().int().min(1).optional(), wall: durationSchema.optional() }),
+  limits: z.object({
+    tool_calls: z.coerce.number().int().min(1).optional(),
+    cost_usd: z.coerce.number().positive().optional(),
+    tokens: z.coerce.number().int().min(1).optional(),
+    wall: durationSchema.optional(),
+  }),
 });
 
 /** All durations are milliseconds; `cwd` is absolute. */
@@ -72,6 +77,9 @@ export interface Mission {
   /** Before the second attempt; each further one waits twice as long. */
   readonly backoffMs: number;
   readonly maxToolCalls: number | undefined;
+  /** Of the job and all that it starts. */
+  readonly maxCostUsd: number | undefined;
+  readonly maxTokens: number | undefined;
   readonly wallMs: number | undefined;
 }
 
@@ -104,6 +112,8 @@ export const resolveMission = (job: Job, settings: Settings, scope: Scope, calle
     maxAttempts: mission.retry?.attempts ?? 1,
     backoffMs: mission.retry?.backoff ?? 0,
     maxToolCalls: mission.limits.tool_calls ?? settings.limits.toolCalls,
+    maxCostUsd: mission.limits.cost_usd ?? settings.limits.costUsd,
+    maxTokens: mission.limits.tokens ?? settings.limits.tokens,
     wallMs: mission.limits.wall ?? settings.limits.wallMs,
   };
 };

@@ -3,6 +3,7 @@
 import type { WaitReason } from '../model/message.ts';
 import type { Usage } from '../model/usage.ts';
 import type { WorktreeEnd } from './worktree/worktree-end.ts';
+import type { Reached } from './budget/scope.ts';
 
 /** How a service stands with a pod. */
 export interface ServiceStanding {
@@ -91,8 +92,16 @@ export type PodEvent =
   | { readonly event: 'going_on'; readonly reason: WaitReason }
   /** The agent says something between its calls. */
   | { readonly event: 'said'; readonly text: string }
-  /** The agent used tokens. */
-  | { readonly event: 'used'; readonly usage: Usage }
+  /** The agent used tokens; besides `usage`: what the session used so far. */
+  | {
+      readonly event: 'used';
+      readonly usage: Usage;
+      readonly tokens: number;
+      readonly cost_usd: number;
+      readonly unpriced_tokens: number;
+    }
+  /** Much of a budget is used. */
+  | ({ readonly event: 'budget'; readonly detail: string } & Omit<Reached, 'isAbout'>)
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
   | PodEnded;
 
@@ -108,6 +117,11 @@ export interface PodEnded {
   readonly duration_ms: number;
   readonly calls: number;
   readonly errors: number;
+  /** What was used of models, as far as it was told. */
+  readonly tokens: number;
+  /** Without what nobody knows the cost of: `unpriced_tokens`. */
+  readonly cost_usd: number;
+  readonly unpriced_tokens: number;
   /** Declared outputs, or the last step's output; `null` where there is none. */
   readonly result: unknown;
   readonly error?: string;

@@ -65,9 +65,21 @@ export class Presence {
 
   facts(): PodFacts {
     const { session, entity, job, attempt, started_at } = this.#heartbeat.record;
-    const { calls, errors, status } = this.#look();
+    const { calls, errors, tokens, cost_usd, status } = this.#look();
     const { wish, tree } = this.#options;
-    const pod = { session, entity, job, attempt, started_at, status, calls, errors, pid: process.pid };
+    const pod = {
+      session,
+      entity,
+      job,
+      attempt,
+      started_at,
+      status,
+      calls,
+      errors,
+      tokens,
+      cost_usd,
+      pid: process.pid,
+    };
     return { ...pod, home: wish.home.dir, tree: tree.kind.kind };
   }
 
@@ -128,8 +140,9 @@ export class Presence {
     const { calls, errors } = session.recorder.counts;
     const { status } = control;
     const why = control.why === null ? null : session.clean(control.why);
-    const { tokens, costUsd } = session.usage;
-    const counts = { calls, errors, tokens, cost_usd: costUsd, dropped: { ...session.dropped() } };
+    const { tokens, costUsd, unpricedTokens } = session.usage.spent;
+    const used = { tokens, cost_usd: costUsd, unpriced_tokens: unpricedTokens };
+    const counts = { calls, errors, ...used, dropped: { ...session.dropped() } };
     const services = session.redis === undefined ? [] : [session.redis.standing];
     const { reason = null, since = null } = control.waiting ?? {};
     const waits = { why, reason, waiting_since: since };
@@ -139,13 +152,14 @@ export class Presence {
   /** What Redis is told. */
   #sessionFacts(): SessionFacts {
     const { entity, job, attempt, process: by, domain, intent, parent, started_at } = this.#heartbeat.record;
-    const look = this.#look();
-    const { status, why, calls, errors, tokens, cost_usd: costUsd, last_tool: last, degraded, dropped } = look;
+    const { status, why, calls, errors, last_tool: last, degraded, dropped, ...look } = this.#look();
+    const { tokens, costUsd, unpricedTokens } = this.#options.session.usage.spent;
     return {
       reason: look.reason,
       waitingSince: look.waiting_since,
       tokens,
       costUsd,
+      unpricedTokens,
       entity,
       job,
       attempt,

@@ -12,6 +12,7 @@ import { runnerOf } from '../config/job/job.ts';
 import { NikaError } from '../model/error.ts';
 import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
+import type { Budget } from './budget/budget.ts';
 import type { Stop } from './ending.ts';
 import { claimEntity } from './claim-entity.ts';
 import type { PodNotices } from './notify/pod-notices.ts';
@@ -189,20 +190,22 @@ const openWorktree = async (
 
 /**
  * Runs the job to its end: as many attempts as it takes, or may take.
- * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
+ * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken, a budget
+ * that is used up.
  */
 export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRun> => {
   const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
   const run = options.runner ?? (await loadRunner(options, plan));
+  const budget = await openBudget(options, plan);
+  using _budget = budget;
   using room = new HostRoom(options);
   await room.claimAtOnce();
-  const { wallMs } = plan.mission;
-  if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
   await using worktree = await openWorktree(plan, options);
+  budget?.limitWall(stop, hold.workedMs);
   await using _house = startHousekeeping(options);
   await using notices = await openNotices(options, plan);
   const first = hold.attempt;
@@ -218,6 +221,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
       listener: notices?.listener ?? options.listener,
       plan,
       worktree,
+      budget,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
@@ -231,6 +235,18 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     await notices?.end(attempted);
     if (!attempted.goesOn) return attempted;
   }
+};
+
+/** `undefined`: none is set, and nothing of it is loaded. @throws {NikaError} `NIKA_BUDGET_USED_UP` */
+const openBudget = async (options: SuperviseOptions, plan: PodPlan): Promise<Budget | undefined> => {
+  const { limits, projects } = options.settings;
+  const { maxCostUsd, maxTokens, maxToolCalls, wallMs } = plan.mission;
+  const limited = [maxCostUsd, maxTokens, maxToolCalls, wallMs, ...Object.values(limits.perDay)];
+  const mayBeOfProject = plan.parent !== undefined && Object.keys(projects).length > 0;
+  if (limited.every((limit) => limit === undefined) && !mayBeOfProject) return undefined;
+  const opening = await import('./budget/open-budget.ts');
+  const { stop, resumes = false } = options;
+  return opening.openBudget({ wish: options, plan, stop, resumes });
 };
 
 const ofAll = (options: SuperviseOptions) => ({

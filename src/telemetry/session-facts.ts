@@ -26,6 +26,8 @@ export interface SessionFacts {
   /** What its agents used. */
   readonly tokens: number;
   readonly costUsd: number;
+  /** Nobody knows what they cost: not in `costUsd`. */
+  readonly unpricedTokens: number;
   /** Why it waits. */
   readonly why: string | null;
   /** What it waits for (`permission`, `rate_limit` …), and since when; null: it does not. */
@@ -61,6 +63,7 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   errors: facts.errors,
   tokens: facts.tokens,
   cost: facts.costUsd,
+  unpriced_tokens: facts.unpricedTokens,
   why: short(facts.why ?? '', WHY_CHARS),
   reason: facts.reason ?? '',
   waiting_since: facts.waitingSince ?? '',
@@ -98,6 +101,7 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
         errors: facts.errors,
         tokens: facts.tokens,
         cost_usd: facts.costUsd,
+        unpriced_tokens: facts.unpricedTokens,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),
         reason: facts.reason,
         waiting_since: facts.waitingSince,

@@ -24,6 +24,8 @@ export interface AgentTruth {
   readonly refused: CallEnd | 'untold';
   /** How it is told what people say while it works. */
   readonly hears: 'tool call' | 'turn end' | 'resumed turn';
+  /** With which code it ends where the model refuses it; missing: 1. */
+  readonly refusedCode?: number;
   /** One that was under way when the pod was stopped, or the agent killed. */
   readonly interrupted: CallEnd;
   /** The type of the subagents that its words start. */

@@ -1,4 +1,5 @@
 /** Owns the comparison of the tool calls that stand on the bus with those that the model played. */
+import { isDeepStrictEqual } from 'node:util';
 import type { BusLine } from '../../src/bus/line.ts';
 import type { PlayedCall } from '../servers/model/player.ts';
 import type { AgentHome } from './agent-home.ts';
@@ -37,6 +38,9 @@ const isOf = (line: BusLine, { id }: PlayedCall): boolean => {
   return own === id || own.endsWith(`__${id}`);
 };
 
+const isLike = (line: BusLine, { tool, input }: PlayedCall): boolean =>
+  line.data['tool_name'] === tool && isDeepStrictEqual(line.data['tool_input'], input);
+
 const busCall = (lines: readonly BusLine[], line: BusLine): BusCall => ({
   tool: String(line.data['tool_name']),
   input: line.data['tool_input'],
@@ -52,10 +56,15 @@ export const callsOf = (home: AgentHome): readonly BusCall[] => {
   const lines = home.channel;
   const told = lines.filter(({ type }) => type === 'tool_call');
   const { calls } = home.model;
-  const placeOf = (line: BusLine): number => {
-    const at = calls.findIndex((call) => isOf(line, call));
-    return at === -1 ? calls.length : at;
-  };
+  // Of a subagent some agents tell no ids: there the tool and its input say which call it is.
+  const nameless = calls.filter((call) => !told.some((line) => isOf(line, call)));
+  const places = told.map((line) => {
+    const own = calls.find((call) => isOf(line, call));
+    const like = own ?? nameless.find((call) => isLike(line, call));
+    if (own === undefined && like !== undefined) nameless.splice(nameless.indexOf(like), 1);
+    return like === undefined ? calls.length : calls.indexOf(like);
+  });
+  const placeOf = (line: BusLine): number => places[told.indexOf(line)] ?? calls.length;
   return told.toSorted((a, b) => placeOf(a) - placeOf(b)).map((line) => busCall(lines, line));
 };
 

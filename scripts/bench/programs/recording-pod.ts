@@ -82,6 +82,7 @@ const openSink = (): RedisSink =>
       errors: 0,
       tokens: 0,
       costUsd: 0,
+      unpricedTokens: 0,
       why: null,
       reason: null,
       waitingSince: null,

@@ -24,6 +24,7 @@ export interface SessionView {
   outcome?: string;
   exitCode?: number;
   durationMs?: number;
+  pausedMs?: number;
   calls?: number;
   errors?: number;
   /** What was dropped, cut or delayed, by name (G3). */
@@ -176,6 +177,7 @@ const applySession = (view: EntityView, line: BusLine): void => {
   put(session, 'outcome', textOf(data, 'outcome'));
   put(session, 'exitCode', numberOf(data, 'exit_code'));
   put(session, 'durationMs', numberOf(data, 'duration_ms'));
+  put(session, 'pausedMs', numberOf(data, 'paused_ms'));
   put(session, 'calls', numberOf(data, 'calls'));
   put(session, 'errors', numberOf(data, 'errors'));
   session.dropped = countsOf(data, 'dropped');

@@ -6,6 +6,7 @@ import type { FleetPod } from '../../telemetry/read-fleet.ts';
 import { clip, formatDuration, printable } from '../format.ts';
 import { renderTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { usedText } from '../words/used.ts';
 import { isStatus, podRows, statusText, TOOL_COLUMNS } from './pod-table.ts';
 
 /** Silent for so long, it is shown with --all alone. */
@@ -27,7 +28,10 @@ const lastTool = ({ last_tool: last, why, status }: FleetPod): string => {
   return last.running ? what : `${what}, ${since(last.at)} ago`;
 };
 
-const fleetRow = (pod: FleetPod, terminal: Terminal): readonly string[] => {
+const usedOf = ({ tokens, cost_usd: costUsd, unpriced_tokens: unpriced }: FleetPod): string =>
+  usedText(tokens, costUsd, unpriced);
+
+const fleetRow = (pod: FleetPod, terminal: Terminal, showsUsed: boolean): readonly string[] => {
   const mark = pod.degraded.length > 0 ? terminal.paint('yellow', ' !') : '';
   return [
     shortPodId(pod.entity),
@@ -37,16 +41,18 @@ const fleetRow = (pod: FleetPod, terminal: Terminal): readonly string[] => {
     lastTool(pod),
     String(pod.calls),
     pod.errors === 0 ? '0' : terminal.paint('red', String(pod.errors)),
+    ...(showsUsed ? [usedOf(pod)] : []),
     clip(printable(pod.host), 32),
   ];
 };
 
 export const fleetTable = (records: readonly PodRecord[], others: readonly FleetPod[], terminal: Terminal): string => {
-  const local = podRows(records, terminal, Date.now()).map((row, at) => [
+  const isUsed = records.some(({ beat }) => beat.tokens > 0) || others.some((pod) => usedOf(pod) !== '');
+  const local = podRows(records, terminal, Date.now(), isUsed).map((row, at) => [
     ...row,
     at === 0 ? terminal.paint('dim', 'HOST') : clip(printable(records[at - 1]?.process.host ?? ''), 32),
   ]);
-  return renderTable([...local, ...others.map((pod) => fleetRow(pod, terminal))]);
+  return renderTable([...local, ...others.map((pod) => fleetRow(pod, terminal, isUsed))]);
 };
 
 export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => ({
@@ -61,6 +67,9 @@ export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => (
   last_tool: pod.last_tool,
   calls: pod.calls,
   errors: pod.errors,
+  tokens: pod.tokens,
+  cost_usd: pod.cost_usd,
+  unpriced_tokens: pod.unpriced_tokens,
   attempt: pod.attempt,
   parent: pod.parent,
   domain: pod.domain,

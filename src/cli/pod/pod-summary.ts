@@ -7,6 +7,7 @@ import type { Terminal } from '../terminal.ts';
 import { degradedText, droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
 import { worktreeEndText } from '../words/worktree.ts';
+import { usedText } from '../words/used.ts';
 import { errorLines } from './call-rows.ts';
 
 /** More is for a pipe, and for `--quiet`. */
@@ -70,9 +71,10 @@ export const summary = (terminal: Terminal, ended: PodEnded, toldError: string |
   const calls = `${ended.calls} ${ended.calls === 1 ? 'call' : 'calls'}`;
   const errors = `${ended.errors} ${ended.errors === 1 ? 'error' : 'errors'}`;
   const dropped = droppedText(ended.dropped);
+  const used = usedText(ended.tokens, ended.cost_usd, ended.unpriced_tokens);
   const lines = [
     '',
-    `${paint(look, outcome)} in ${formatDuration(ended.duration_ms)} · ${calls}, ${errors}`,
+    `${paint(look, outcome)} in ${formatDuration(ended.duration_ms)} · ${calls}, ${errors}${used === '' ? '' : ` · ${used}`}`,
     ...shownError(ended.error, toldError),
     ...shownResult(ended, terminal),
     ...(ended.degraded.length === 0 ? [] : [paint('yellow', printable(degradedText(ended.degraded)))]),

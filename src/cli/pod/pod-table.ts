@@ -7,6 +7,7 @@ import { clip, formatDuration, printable } from '../format.ts';
 import { waitingMark, waitingText } from '../words/waiting.ts';
 import { renderTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { usedText } from '../words/used.ts';
 
 type Colour = Parameters<Terminal['paint']>[0];
 
@@ -60,12 +61,18 @@ const lastTool = ({ beat }: PodRecord, nowMs: number, columns: number): string =
 /** Columns for the last tool that stay beside the others. */
 export const TOOL_COLUMNS = 36;
 
+const usedOf = ({ beat }: PodRecord): string => usedText(beat.tokens, beat.cost_usd, beat.unpriced_tokens);
+
+/** With what was used of models, where any of them used some. */
 export const podRows = (
   records: readonly PodRecord[],
   terminal: Terminal,
   nowMs: number,
+  showsUsed = records.some((record) => usedOf(record) !== ''),
 ): readonly (readonly string[])[] => [
-  ['POD', 'JOB', 'STATUS', 'AGE', 'LAST TOOL', 'CALLS', 'ERRORS'].map((title) => terminal.paint('dim', title)),
+  ['POD', 'JOB', 'STATUS', 'AGE', 'LAST TOOL', 'CALLS', 'ERRORS', ...(showsUsed ? ['USED'] : [])].map((title) =>
+    terminal.paint('dim', title),
+  ),
   ...records.map((record) => {
     const { entity, job, started_at, beat, end } = record;
     const age = end === null ? sinceOf(started_at, nowMs) : `${sinceOf(end.at, nowMs)} ago`;
@@ -79,6 +86,7 @@ export const podRows = (
       lastTool(record, nowMs, TOOL_COLUMNS),
       String(beat.calls),
       errors,
+      ...(showsUsed ? [usedOf(record)] : []),
     ];
   }),
 ];
@@ -115,6 +123,9 @@ export const podJson = (record: PodRecord): Readonly<Record<string, unknown>> =>
     last_tool: beat.last_tool,
     calls: beat.calls,
     errors: beat.errors,
+    tokens: beat.tokens,
+    cost_usd: beat.cost_usd,
+    unpriced_tokens: beat.unpriced_tokens,
     attempt: record.attempt,
     parent: record.parent,
     domain: record.domain,

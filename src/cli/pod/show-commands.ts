@@ -6,6 +6,7 @@ import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
 import { changesText } from '../words/worktree.ts';
+import { tokensText, usedText } from '../words/used.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
@@ -75,6 +76,11 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ['started', `${record.started_at} (${ago(record.started_at)})`],
     ['sign of life', end === null ? ago(beat.at) : undefined],
     ['calls', `${beat.calls}, ${beat.errors} ${beat.errors === 1 ? 'error' : 'errors'}`],
+    ['used', usedText(beat.tokens, beat.cost_usd, beat.unpriced_tokens) || undefined],
+    [
+      'no price',
+      beat.unpriced_tokens === 0 ? undefined : `${tokensText(beat.unpriced_tokens)}: see "prices" in nika.yaml`,
+    ],
     [
       'last tool',
       last === null

@@ -1,6 +1,7 @@
 /** Owns the form of a job file: a mission, its inputs, and what does it: steps, a module or a command. Names are those of the file. */
 import { z } from 'zod';
 import { labelSchema } from '../../model/envelope.ts';
+import { costSchema, tokensSchema } from '../budget-limits.ts';
 import type { Frozen } from '../frozen.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hooks.ts';
 import { durationTextSchema } from '../quantity.ts';
@@ -99,7 +100,13 @@ export const jobSchema = z.strictObject({
   retry: retrySchema.optional().describe('What fails or times out is tried again, in a new session.'),
   limits: z
     .strictObject({
-      tool_calls: orTemplate(toolCalls).optional().describe('Tool calls.'),
+      tool_calls: orTemplate(toolCalls)
+        .optional()
+        .describe('Tool calls, also those of the pods that it starts, over all attempts.'),
+      cost_usd: orTemplate(costSchema)
+        .optional()
+        .describe('US dollars for models, also of the pods that it starts, over all attempts.'),
+      tokens: orTemplate(tokensSchema).optional().describe('Tokens likewise: in and out, cached ones too.'),
       wall: orTemplate(durationTextSchema)
         .optional()
         .describe('Time from start to end, over all attempts; a pause does not count.'),

@@ -19,7 +19,13 @@ export interface RecordedEvent {
 }
 
 /** Conditions of a pod that the feed carries; they change no state. */
-export const FEED_CONDITIONS: readonly string[] = ['pod_waiting', 'pod_stale', 'pod_lost', 'pod_back'];
+export const FEED_CONDITIONS: readonly string[] = [
+  'pod_waiting',
+  'pod_stale',
+  'pod_lost',
+  'pod_back',
+  'budget_warning',
+];
 
 /** An entry is at most this long: names and values together. */
 const ENTRY_BYTES = KEY_KINDS.feed.cap.maxBytes;

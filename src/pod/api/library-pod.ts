@@ -14,7 +14,14 @@ import { HostPort } from './host-port.ts';
 import { inheritedParent } from './inherited-parent.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { plainResult } from './plain-result.ts';
-import { createPodApi, type HookedTools, type HookedTool, type IncomingMessage, type PodApi } from './pod-api.ts';
+import {
+  createPodApi,
+  type HookedTools,
+  type HookedTool,
+  type IncomingMessage,
+  type ModelUsage,
+  type PodApi,
+} from './pod-api.ts';
 
 export interface PodOptions {
   /** What the job is called: letters, digits and `. _ -`. */
@@ -224,6 +231,10 @@ export class Pod implements PodApi, AsyncDisposable {
 
   task<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
     return this.#api.task(name, fn);
+  }
+
+  usage(usage: ModelUsage): void {
+    this.#api.usage(usage);
   }
 
   note(text: string, level?: 'info' | 'warn' | 'error'): void {

@@ -65,7 +65,7 @@ export const endNotice = (on: keyof typeof ENDED, pod: NoticePod, end: NoticeEnd
 /** Of a pod that goes on; `detail`: how much is used of which budget. */
 export const budgetNotice = (pod: NoticePod, detail: string): Notice => {
   const lines = [detail, `nika pod show ${shortPodId(pod.id)}`];
-  return { ...compose('budget', pod, { title: 'has used much of its budget', lines }), waiting: null, end: null };
+  return { ...compose('budget', pod, { title: 'is near its limit', lines }), waiting: null, end: null };
 };
 
 export const lostNotice = (pod: NoticePod, end: NoticeEnd, attemptsLeft: number): Notice => {

@@ -7,7 +7,6 @@
 import { hostname } from 'node:os';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { WAIT_REASONS } from '../../model/message.ts';
-import { UsageTotals } from '../../model/usage.ts';
 import type { Notice } from '../../model/notice.ts';
 import type { AttemptRun } from '../attempt.ts';
 import type { PodEnded, PodEvent, PodListener } from '../pod-event.ts';
@@ -33,7 +32,7 @@ export class PodNotices implements AsyncDisposable {
   readonly #listener: PodListener;
   readonly #notifier: Notifier;
   readonly #waits: OpenWaits;
-  readonly #usage = new UsageTotals();
+  #used = { tokens: 0, cost_usd: 0 };
   readonly #telling = new Set<Promise<void>>();
   #pod: NoticePod | undefined;
   #atMs = 0;
@@ -62,13 +61,6 @@ export class PodNotices implements AsyncDisposable {
     bestEffortSync('notify.listener', () => this.#listener({ ...ended, dropped }, this.#atMs));
   }
 
-  /** Much of a budget is used, and the pod goes on. */
-  warn(detail: string): void {
-    if (this.#pod === undefined) return;
-    const id = `msg_${this.#pod.session}_budget_${Date.now()}`;
-    this.#tellSoon(this.#notifier.tell(id, budgetNotice(this.#pod, this.#clean(detail))));
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#waits[Symbol.dispose]();
     await bestEffort('notify.close', { withinMs: CLOSE_BUDGET_MS }, () => Promise.all(this.#telling));
@@ -78,8 +70,7 @@ export class PodNotices implements AsyncDisposable {
     if (this.#pod === undefined) return; // it never began
     const { exit_code, duration_ms, calls, errors, outcome } = ended;
     const error = ended.error === undefined ? null : this.#clean(ended.error);
-    const { tokens, costUsd: cost_usd } = this.#usage;
-    const counts = { outcome, exit_code, duration_ms, calls, errors, tokens, cost_usd };
+    const counts = { outcome, exit_code, duration_ms, calls, errors, ...this.#used };
     const notice = endNotice(on, this.#pod, { ...counts, error, result: this.#shortResult(ended.result) });
     this.#count(await this.#notifier.tell(`msg_${ended.session}_end`, notice));
   }
@@ -110,7 +101,10 @@ export class PodNotices implements AsyncDisposable {
       case 'going_on':
         return this.#waits.delete(event.reason);
       case 'used':
-        return this.#usage.add(event.usage);
+        this.#used = { tokens: event.tokens, cost_usd: event.cost_usd };
+        return;
+      case 'budget':
+        return this.#tellBudget(event.detail);
       case 'pod_ended':
         return this.#waits.clear();
       default:
@@ -130,16 +124,25 @@ export class PodNotices implements AsyncDisposable {
     const { isAsked, ...waiting } = first;
     const notice = waitingNotice(this.#pod, { ...waiting, more: waits.length - 1 }, isAsked);
     const id = `msg_${this.#pod.session}_waiting_${Date.parse(first.since)}`; // by all ways the same
-    this.#tellSoon(this.#notifier.tell(id, notice, [way]));
+    this.#track(this.#notifier.tell(id, notice, [way]));
   }
 
-  /** N1. */
-  #tellSoon(telling: Promise<Told>): void {
-    const counted = telling.then((told) => {
-      this.#count(told);
-      this.#telling.delete(counted);
+  /** Much of a budget is used; that it is used up is told with the end. */
+  #tellBudget(detail: string): void {
+    if (this.#pod === undefined) return;
+    const id = `msg_${this.#pod.session}_budget_${this.#budgetCount}`;
+    this.#budgetCount += 1;
+    this.#track(this.#notifier.tell(id, budgetNotice(this.#pod, this.#clean(detail))));
+  }
+
+  #budgetCount = 0;
+
+  #track(told: Promise<Told>): void {
+    const telling = told.then((what) => {
+      this.#count(what);
+      this.#telling.delete(telling);
     });
-    this.#telling.add(counted);
+    this.#telling.add(telling);
   }
 
   #clean(text: string): string {

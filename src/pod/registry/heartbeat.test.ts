@@ -19,6 +19,7 @@ const FACTS: BeatFacts = {
   errors: 0,
   tokens: 0,
   cost_usd: 0,
+  unpriced_tokens: 0,
   last_tool: null,
   why: null,
   reason: null,

@@ -179,7 +179,7 @@ class LostSession {
   }
 
   #endSession(job: PodEntity, bus: BusWriter): void {
-    const { calls, errors, callsByTool, heads } = this.#trace;
+    const { calls, errors, callsByTool, usage, heads } = this.#trace;
     const { beat, started_at } = this.#record;
     const surplus = heads.slice(0, -HEADS_PER_LINE);
     for (let at = 0; at < surplus.length; at += HEADS_PER_LINE) {
@@ -193,6 +193,7 @@ class LostSession {
       errors,
       calls_by_tool: callsByTool,
       ...(this.#worktree === undefined ? {} : { worktree: this.#worktree.end }),
+      ...(usage.length === 0 ? {} : { usage: [...usage] }),
       dropped: beat.dropped,
       ...weave(this.#options.home.busDir, bus.id, job),
       heads: heads.slice(-HEADS_PER_LINE),

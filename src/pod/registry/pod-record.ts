@@ -49,6 +49,8 @@ const beatSchema = z.object({
   /** What its agents used. */
   tokens: z.number().default(0),
   cost_usd: z.number().default(0),
+  /** Nobody knows what they cost: they are not in `cost_usd`. */
+  unpriced_tokens: z.number().default(0),
   last_tool: lastToolSchema.nullable(),
   /** Why it waits, or is queued. */
   why: z.string().nullable(),
