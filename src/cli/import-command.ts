@@ -6,10 +6,12 @@ import { HISTORY_LABELS, type HistoryLabel, loadHistoryForm } from '../agents/hi
 import type { ImportCounts } from '../agents/history/import/import-history.ts';
 import type { HistoryForm, HistorySession, Unreadable } from '../agents/history/told.ts';
 import { NikaError } from '../model/error.ts';
+import { roundedUsd } from '../model/spending.ts';
 import { interruption } from './ending.ts';
 import { formatBytes, formatDuration, printable } from './format.ts';
 import { startProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
+import { usedText } from './words/used.ts';
 
 interface ImportFlags {
   readonly since?: string;
@@ -94,12 +96,12 @@ interface Done {
 }
 
 const sentencesOf = ({ counts, form, isDryRun, durationMs }: Done, { paint }: Terminal): string => {
-  const { newCount, grownCount, callCount, tokens, costUsd, readBytes, isInterrupted } = counts;
+  const { newCount, grownCount, callCount, tokens, costUsd, unpricedTokens, readBytes, isInterrupted } = counts;
   const mark = isInterrupted ? paint('yellow', '⊘') : paint('green', '✓');
   const would = isDryRun ? ' would be imported' : ' imported';
   const grown = grownCount === 0 ? '' : `, ${grownCount} gone on with`;
-  const cost = costUsd === 0 ? '' : `, $${costUsd.toFixed(2)}`;
-  const facts = `${many(callCount, 'tool call')}, ${many(tokens, 'token')}${cost}`;
+  const used = usedText(tokens, costUsd, unpricedTokens);
+  const facts = `${many(callCount, 'tool call')}${used === '' ? '' : `, ${used}`}`;
   const speed = `${formatBytes(readBytes)} in ${formatDuration(durationMs)} (${formatBytes((readBytes / Math.max(1, durationMs)) * 1000)}/s)`;
   if (newCount + grownCount === 0 && !isInterrupted) {
     const rest = restOf(counts);
@@ -110,7 +112,9 @@ const sentencesOf = ({ counts, form, isDryRun, durationMs }: Done, { paint }: Te
   if (rest !== '') lines.push(paint('dim', `  besides: ${rest}`));
   if (isInterrupted) lines.push('  interrupted: the next import goes on from here');
   else if (newCount + grownCount > 0 && !isDryRun)
-    lines.push(paint('dim', '  see them: nika pod ls --all, nika tree, nika bus grep <pattern>'));
+    lines.push(
+      paint('dim', '  see them: nika pod ls --all, nika tree, nika costs --since 30d, nika bus grep <pattern>'),
+    );
   return `${lines.join('\n')}\n`;
 };
 
@@ -130,7 +134,8 @@ const jsonOf = ({ counts, form, isDryRun, durationMs }: Done, unreadable: Unread
     calls: counts.callCount,
     lines: counts.lineCount,
     tokens: counts.tokens,
-    cost_usd: counts.costUsd,
+    cost_usd: roundedUsd(counts.costUsd),
+    unpriced_tokens: counts.unpricedTokens,
     bytes: counts.readBytes,
     duration_ms: Math.round(durationMs),
     unreadable_count: unreadable.count,
@@ -205,7 +210,8 @@ Read are ~/.claude/projects, $CODEX_HOME/sessions (~/.codex), ~/.local/share/ope
 Nothing of it is told to Redis. Lines that cannot be read are told by file and number, and change nothing for the others.
 
 Exit codes: 0 imported, also where there was nothing new; 1 no session was found, another import runs, or the bus cannot
-be written; 2 wrong use; 130 Ctrl-C: it ends after the session that is being read, and the next one goes on.
+be written; 2 wrong use; 130 Ctrl-C: it ends after the session that is being read, at the second at
+once; the next import goes on.
 
 Examples:
   $ nika import claude                          all that Claude Code remembers

@@ -43,6 +43,8 @@ describe('nikaHooks', () => {
     ]);
     const summary = home.channels.find(({ type }) => type === 'session_end_summary');
     expect(summary?.data['usage']).toMatchObject([{ model: 'claude-sonnet-4-5', cost_from: 'agent' }]);
+    const told = home.channels.filter(({ type, data }) => type === 'usage' && data['cost_usd'] !== null);
+    expect(told.map(({ data }) => data['scope'])).toEqual(['run']); // counted once: as the agent tells it at its end
     expect(home.channels.some(({ type, data }) => type === 'agent_turn' && data['outcome'] === 'completed')).toBe(true);
   });
 

@@ -112,6 +112,16 @@ describe('Codex', () => {
     expect(home.channel.findLast(({ type }) => type === 'tool_call')?.data['error']).toBe('it cannot');
   });
 
+  it('has the tools of nika without being told to, and need ask nobody for them', async () => {
+    const note: ScriptedCall = { tool: 'note', namespace: 'mcp__nika', input: { text: 'Mind the fourth wall.' } };
+    await using home = await AgentHome.open('codex', { main: [stepOf(note)] });
+    home.agentJob('', 'read');
+    expect((await home.runPod()).code).toBe(0);
+    expect(callsOf(home)).toMatchObject([{ tool: 'mcp__nika__note', ok: true, source: 'hook' }]);
+    const notes = home.channel.filter(({ type }) => type === 'note').map(({ data }) => data['text']);
+    expect(notes).toEqual(['Mind the fourth wall.']);
+  });
+
   it('says that its context is made shorter, and goes on', async () => {
     await using home = await AgentHome.open('codex', {
       main: [{ ...stepOf(words.shell('echo one')), usage: { input: 90_000, output: 10 } }],

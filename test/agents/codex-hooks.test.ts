@@ -63,6 +63,8 @@ const MIXED = (workspace: string): { readonly steps: readonly Step[]; readonly e
   ends: [{ exit: 0 }, { exit: 3, ok: false }, {}, { ok: false }, { ok: false }, { ok: false }],
 });
 
+/** Than those that wait for nobody. */
+const LONGER_THAN_HOOKS_MS = 3_500;
 const OFF = 'hooks: Codex calls no hooks';
 
 describe('Codex', () => {
@@ -141,6 +143,18 @@ describe('Codex', () => {
       ),
     );
     expect(home.channel.filter(({ type }) => type === 'agent_turn')).toHaveLength(1);
+  });
+
+  it('waits at its hook as long as a person takes to say whether a call may be made', async () => {
+    await using home = await AgentHome.open('codex', { main: [stepOf(words.shell('echo asked'))] });
+    home.agentJob(`policy: { ask: ["*: echo*"] }`);
+    await home.startPod();
+    await until('the pod to ask', () => home.record.beat.status === 'waiting');
+    const askedAtMs = performance.now();
+    await until('a person to have thought about it', () => performance.now() - askedAtMs > LONGER_THAN_HOOKS_MS);
+    expect((await home.nika('pod', 'allow', JOB)).code).toBe(0);
+    expect(await home.untilEnded()).toMatchObject({ status: 'completed' });
+    expect(callsOf(home)).toMatchObject([{ tool: 'Bash', ok: true, exit: 0, source: 'hook' }]);
   });
 
   it('is told after its end, as a turn more, what no hook could tell it', async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeRecentClaude } from '../fixtures/histories/claude-file.ts';
 import { type Ended, TestHome } from '../nika.ts';
 import { endPods, recordOf, until, untilStatus } from '../pods.ts';
 
@@ -213,6 +214,18 @@ describe('the budget of a day', () => {
     expect(code).toBe(3);
     expect(stderr).toContain(`the budget of the day ${today} (UTC) is used up: 110 of 100 tokens`);
     expect(stderr).toContain('wait for 00:00 UTC');
+  });
+
+  it('is not used by what agents did without nika, though it was imported', async () => {
+    settings('limits: { perDay: { tokens: 100 } }');
+    job('spend', '', [usd(0, 10)]);
+    writeRecentClaude(home.dir);
+    expect((await home.nika('import', 'claude')).stdout).toContain('1.0k tok');
+    await start('spend', 'JOB-a');
+    await untilUsed('JOB-a', 10);
+    await send('JOB-a', 'end');
+    expect(await endOf('JOB-a')).toMatchObject({ status: 'completed' });
+    expect(warnings()).toEqual([]);
   });
 
   it('that cannot be read is said once, and what the pod uses itself is held to it (G1, G9)', async () => {

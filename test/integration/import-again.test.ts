@@ -1,6 +1,6 @@
 /** What is imported again, after it has grown, or after an import that was broken off, is on the bus once. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createChain } from '../../src/bus/chain.ts';
@@ -8,7 +8,7 @@ import { tryParseLine } from '../../src/bus/line.ts';
 import { mergeLines } from '../../src/bus/query/merge.ts';
 import { verifyBus } from '../../src/bus/read/verify.ts';
 import { generateHistory } from '../../scripts/bench/generated-history.ts';
-import { ClaudeFile, say, use, writeClaude } from '../fixtures/histories/claude-file.ts';
+import { say, use, writeClaude, writeRecentClaude } from '../fixtures/histories/claude-file.ts';
 import { writeCodex } from '../fixtures/histories/codex-files.ts';
 import { writeGemini } from '../fixtures/histories/gemini-files.ts';
 import { age } from '../fixtures/histories/history-text.ts';
@@ -191,21 +191,7 @@ describe('Redis', () => {
 
   it('hears nothing of what is imported, however young it is, neither from the import nor from a reconcile', async () => {
     const env = { NIKA_REDIS_URL: server.url };
-    const dir = join(home.dir, '.claude/projects/x');
-    mkdirSync(dir, { recursive: true });
-    const young = Date.now() - 2 * 3600_000;
-    const file = new ClaudeFile(join(dir, '5e551011-0000-4000-8000-0000000000c9.jsonl'));
-    const at = (ms: number) => ({ timestamp: new Date(young + ms).toISOString() });
-    file.raw(
-      [
-        { type: 'user', sessionId: 'x', ...at(0), message: { content: 'one' } },
-        { type: 'assistant', sessionId: 'x', ...at(10), message: { id: 'm', content: [use('t', 'Bash', {})] } },
-        { type: 'user', sessionId: 'x', ...at(20), message: { content: [{ tool_use_id: 't', type: 'tool_result' }] } },
-      ]
-        .map((line) => `${JSON.stringify(line)}\n`)
-        .join(''),
-    );
-    age(home.dir, 2);
+    writeRecentClaude(home.dir);
     const { stdout } = await home.start(['import', 'claude', '--json'], env).ended;
     expect(JSON.parse(stdout)).toMatchObject({ calls: 1 });
     expect(await server.admin.keys('*')).toEqual([]);

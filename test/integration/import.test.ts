@@ -101,7 +101,13 @@ describe('nika import', () => {
     expect(tree.stdout).toContain('└─ ✓ Explore SUB-20250312-');
     expect((await home.nika('bus', 'show', job)).stdout).toContain('You are welcome.');
     const ls = await home.nika('pod', 'ls', '--all');
-    expect(ls.stdout).toMatch(/claude-import +✓ completed .* shop: Put the cart right\. +5 +1\n/);
+    expect(ls.stdout).toMatch(
+      /claude-import +✓ completed .* shop: Put the cart right\. +5 +1 +7\.9k tok {2}\$0\.\d+\n/,
+    );
+    const costs = JSON.parse((await home.nika('costs', '--since', '2025-03', '--json')).stdout) as {
+      readonly total: unknown;
+    };
+    expect(costs.total).toMatchObject({ tool_calls: 5 });
     const [listed] = JSON.parse((await home.nika('pod', 'ls', '--all', '--json')).stdout) as readonly unknown[];
     expect(listed).toMatchObject({ id: job, imported: true, agent: 'claude-code', status: 'completed', calls: 5 });
     expect((await home.nika('pod', 'ls')).stdout).not.toContain('claude-import');

@@ -10,7 +10,8 @@ import { isFields } from './fields.ts';
 import { type Fields } from '../read-fields.ts';
 import type { ReadOptions } from './told.ts';
 
-const FIRST_PIECE_BYTES = 64 * 1024;
+/** Of hundreds of files of subagents each is begun at once. */
+const FIRST_PIECE_BYTES = 16 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const LINE_FEED = 10;

@@ -3,10 +3,12 @@
  *
  * E1. The first terminal line stands; later ones are superseded and counted.
  */
+import { z } from 'zod';
 import { ENTITY_STATES, type EntityState, isTerminal, transitionOfBusType } from '../../model/entity.ts';
 import { isImported } from '../../model/envelope.ts';
 import { ENTITY_TYPES, type EntityType } from '../../model/id.ts';
 import { WAIT_REASONS, type WaitReason } from '../../model/message.ts';
+import { totalTokens, usageSchema } from '../../model/usage.ts';
 import type { BusLine } from '../line.ts';
 
 /** One run of a pod, as far as its lines tell. Times as they stand on the bus. */
@@ -27,6 +29,8 @@ export interface SessionView {
   pausedMs?: number;
   calls?: number;
   errors?: number;
+  /** What its agents used: tokens, what they cost, and tokens of which nobody knows that. */
+  used?: { readonly tokens: number; readonly costUsd: number; readonly unpricedTokens: number };
   /** What was dropped, cut or delayed, by name (G3). */
   dropped?: Readonly<Record<string, number>>;
 }
@@ -95,6 +99,19 @@ const countsOf = (fields: Fields, key: string): Record<string, number> => {
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && entry[1] > 0),
   );
+};
+
+const usedIn = (fields: Fields): SessionView['used'] => {
+  const lines = z.array(usageSchema).safeParse(fields['usage']).data;
+  if (lines === undefined) return undefined;
+  const used = { tokens: 0, costUsd: 0, unpricedTokens: 0 };
+  for (const usage of lines) {
+    const tokens = totalTokens(usage);
+    used.tokens += tokens;
+    used.costUsd += usage.cost_usd ?? 0;
+    if (usage.cost_usd === null) used.unpricedTokens += tokens;
+  }
+  return used;
 };
 
 /** Sets what is there; what is not leaves the field as it is. */
@@ -180,6 +197,7 @@ const applySession = (view: EntityView, line: BusLine): void => {
   put(session, 'pausedMs', numberOf(data, 'paused_ms'));
   put(session, 'calls', numberOf(data, 'calls'));
   put(session, 'errors', numberOf(data, 'errors'));
+  put(session, 'used', usedIn(data));
   session.dropped = countsOf(data, 'dropped');
 };
 

@@ -5,10 +5,12 @@ import { bornAt, readEntities } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import type { Home } from '../../config/home.ts';
 import { isTerminal } from '../../model/entity.ts';
+import { roundedUsd } from '../../model/spending.ts';
 import { shortPodId } from '../../pod/registry/resolve-pod.ts';
 import { clip, formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
-import { isStatus, statusText, TOOL_COLUMNS } from './pod-table.ts';
+import { usedText } from '../words/used.ts';
+import { isStatus, type OtherRow, statusText, TOOL_COLUMNS } from './pod-table.ts';
 
 /** Imported sessions that were active since, the oldest first. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
 export const readImported = async ({ busDir, runDir }: Home, sinceTs: string): Promise<readonly EntityView[]> => {
@@ -29,6 +31,17 @@ const sum = (view: EntityView, key: 'calls' | 'errors'): number | undefined =>
 
 const about = ({ name, domain }: EntityView): string => [domain, name].filter((text) => text !== undefined).join(': ');
 
+/** Of models, over all attempts. */
+const usedBy = ({ sessions }: EntityView) => {
+  const total = { tokens: 0, costUsd: 0, unpricedTokens: 0 };
+  for (const { used } of sessions) {
+    total.tokens += used?.tokens ?? 0;
+    total.costUsd += used?.costUsd ?? 0;
+    total.unpricedTokens += used?.unpricedTokens ?? 0;
+  }
+  return total;
+};
+
 /** A session whose end is not imported yet has no state that a pod can have. */
 const statusOf = ({ state }: EntityView, terminal: Terminal, nowMs: number): string =>
   state !== undefined && isStatus(state)
@@ -36,7 +49,13 @@ const statusOf = ({ state }: EntityView, terminal: Terminal, nowMs: number): str
     : terminal.paint('dim', '○ open');
 
 /** In the columns of pods; where pods have their last tool, what the session was about. */
-export const importedRow = (view: EntityView, terminal: Terminal, nowMs: number): readonly string[] => {
+export const importedRow = (view: EntityView, terminal: Terminal, nowMs: number): OtherRow => {
+  const { tokens, costUsd, unpricedTokens } = usedBy(view);
+  const row = rowOf(view, terminal, nowMs);
+  return { at: bornAt(view), row, used: usedText(tokens, costUsd, unpricedTokens) };
+};
+
+const rowOf = (view: EntityView, terminal: Terminal, nowMs: number): readonly string[] => {
   const errors = sum(view, 'errors');
   return [
     shortPodId(view.id),
@@ -51,6 +70,7 @@ export const importedRow = (view: EntityView, terminal: Terminal, nowMs: number)
 
 export const importedJson = (view: EntityView): Readonly<Record<string, unknown>> => {
   const session = view.sessions.at(-1);
+  const { tokens, costUsd, unpricedTokens } = usedBy(view);
   return {
     id: view.id,
     job: view.job ?? null,
@@ -65,6 +85,9 @@ export const importedJson = (view: EntityView): Readonly<Record<string, unknown>
     last_tool: null,
     calls: sum(view, 'calls') ?? null,
     errors: sum(view, 'errors') ?? null,
+    tokens,
+    cost_usd: roundedUsd(costUsd),
+    unpriced_tokens: unpricedTokens,
     attempt: view.attempts,
     parent: null,
     domain: view.domain ?? null,

@@ -98,17 +98,14 @@ const renderWithImported = async (
   { home, records }: PodContext,
   terminal: Terminal,
 ): Promise<string> => {
-  const [{ importedJson, importedRow, readImported }, { bornAt }] = await Promise.all([
-    import('./imported-pods.ts'),
-    import('../../bus/query/entities.ts'),
-  ]);
+  const { importedJson, importedRow, readImported } = await import('./imported-pods.ts');
   const imported = await readImported(home, await sinceOf(options));
   if (options.json === true) return `${JSON.stringify([...chosen.map(podJson), ...imported.map(importedJson)])}\n`;
   if (options.quiet === true)
     return [...chosen.map(({ entity }) => entity), ...imported.map(({ id }) => id), ''].join('\n');
   if (chosen.length + imported.length === 0) return none(records, options);
   const nowMs = Date.now();
-  const others = imported.map((view) => ({ at: bornAt(view), row: importedRow(view, terminal, nowMs) }));
+  const others = imported.map((view) => importedRow(view, terminal, nowMs));
   return podTable(chosen, terminal, others);
 };
 
@@ -117,7 +114,7 @@ const render = async (options: ListOptions, terminal: Terminal): Promise<string>
   if (options.allHosts === true) return renderFleet(options, context, terminal);
   const { records } = context;
   const chosen = chosenOf(records, options, await sinceOf(options));
-  if (options.all === true) return renderWithImported(options, chosen, context, terminal);
+  if (options.all === true && options.waiting !== true) return renderWithImported(options, chosen, context, terminal);
   if (options.json === true) return `${JSON.stringify(chosen.map(podJson))}\n`;
   if (options.quiet === true) return chosen.map(({ entity }) => `${entity}\n`).join('');
   return chosen.length === 0 ? none(records, options) : podTable(chosen, terminal);

@@ -96,6 +96,8 @@ export interface OtherRow {
   /** When it started; as on the bus. */
   readonly at: string;
   readonly row: readonly string[];
+  /** Of models; empty: nothing. */
+  readonly used: string;
 }
 
 /** In order of start. */
@@ -104,9 +106,11 @@ export const podTable = (
   terminal: Terminal,
   others: readonly OtherRow[] = [],
 ): string => {
-  const [titles = [], ...rows] = podRows(records, terminal, Date.now());
+  const isUsed = records.some((record) => usedOf(record) !== '') || others.some(({ used }) => used !== '');
+  const [titles = [], ...rows] = podRows(records, terminal, Date.now(), isUsed);
   const own = rows.map((row, nth) => ({ at: records[nth]?.started_at ?? '', row }));
-  const inOrder = [...own, ...others].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const theirs = others.map(({ at, row, used }) => ({ at, row: [...row, ...(isUsed ? [used] : [])] }));
+  const inOrder = [...own, ...theirs].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   return renderTable([titles, ...inOrder.map(({ row }) => row)]);
 };
 

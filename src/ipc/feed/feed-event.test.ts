@@ -42,6 +42,13 @@ describe('feedEventOf', () => {
     });
   });
 
+  it('has none for what was imported: the past is not news', () => {
+    const imported = JSON.stringify({ ...JSON.parse(META), tags: ['nika:imported'] });
+    expect(feedEventOf(line('job_completed', {}, { metaJson: imported }))).toBeUndefined();
+    const told = JSON.stringify({ ...JSON.parse(META), job: '"nika:imported"', tags: ['imported'] });
+    expect(feedEventOf(line('job_completed', {}, { metaJson: told }))).toBeDefined();
+  });
+
   it.each([
     ['entity_started', {}, 'started'],
     ['review_request', {}, 'review_requested'],

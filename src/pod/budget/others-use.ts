@@ -5,6 +5,7 @@
 import type { BusLine } from '../../bus/line.ts';
 import { type Ancestry, entityOfLine } from '../../bus/query/ancestry.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
+import { isImported } from '../../model/envelope.ts';
 import { type PriceOf, settledBy, Spending } from '../../model/spending.ts';
 import { usageSchema } from '../../model/usage.ts';
 import type { PodRecord } from '../registry/pod-record.ts';
@@ -112,6 +113,7 @@ export class OthersUse {
   }
 
   #counts(line: BusLine): boolean | Promise<boolean> {
+    if (isImported(line.meta)) return false; // an agent without nika did it, and no budget held it
     if (this.#options.scope.kind === 'day') return line.ts.startsWith(this.#options.scope.of);
     return this.#isWithin(entityOfLine(line), textOf(line.meta['root_id']));
   }

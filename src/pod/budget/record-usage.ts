@@ -11,9 +11,16 @@ export interface UsageOf {
   readonly budget: Budget | undefined;
 }
 
-/** `entity`: whose line it is. Gives what it cost, where that can be said. */
-export const recordUsage = ({ session, job, budget }: UsageOf, told: Usage, entity: PodEntity): number | null => {
-  const usage = session.usage.take(told, job.meta.agent);
+/** `by`: whose line it is, and which agent tells, where that is not the one of the job. Gives what it cost, where that can be said. */
+export const recordUsage = (
+  { session, job, budget }: UsageOf,
+  told: Usage,
+  {
+    entity = job,
+    agent = job.meta.agent,
+  }: { readonly entity?: PodEntity | undefined; readonly agent?: string | undefined },
+): number | null => {
+  const usage = session.usage.take(told, agent);
   entity.record('usage', usage);
   const { tokens, costUsd, unpricedTokens } = session.usage.spent;
   session.tell({ event: 'used', usage, tokens, cost_usd: costUsd, unpriced_tokens: unpricedTokens });

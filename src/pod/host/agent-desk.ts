@@ -23,6 +23,8 @@ export interface AgentDeskOptions {
   readonly job: PodEntity;
   readonly control: PodControl;
   readonly onAgentSession: (session: string) => void;
+  /** Which agent it is, where the job does not say so. */
+  readonly agent?: string;
   /** Where it is not nika that started the agent. */
   readonly via?: MessageData<'agent_session'>['via'];
 }
@@ -184,7 +186,7 @@ export class AgentDesk {
    * cost it is made from the price table, unless the agent tells it later.
    */
   use(usage: Usage, sub?: string): void {
-    if (!this.#isClosed) this.#options.host.use(usage, this.#subs.entityOf(sub));
+    if (!this.#isClosed) this.#options.host.use(usage, this.#subs.entityOf(sub), this.#options.agent);
   }
 
   startSub(sub: AgentSub): void {

@@ -141,9 +141,9 @@ export class PodHost implements StepsHost {
   }
 
   /** What an agent or a program used of a model; `of`: a subagent, or the name of a task. Gives the cost, where it is known. */
-  use(told: Usage, of: PodEntity | string | undefined): number | null {
+  use(told: Usage, of: PodEntity | string | undefined, agent?: string): number | null {
     const entity = typeof of === 'string' ? this.#openTask(of) : of;
-    return recordUsage(this.#options, told, entity ?? this.#options.job);
+    return recordUsage(this.#options, told, { entity, agent });
   }
 
   /** @throws {NikaError} `NIKA_TASK_BAD`: it runs already, or there are too many. */

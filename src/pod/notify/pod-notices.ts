@@ -104,7 +104,7 @@ export class PodNotices implements AsyncDisposable {
         this.#used = { tokens: event.tokens, cost_usd: event.cost_usd };
         return;
       case 'budget':
-        return this.#tellBudget(event.detail);
+        return event.is_first ? this.#tellBudget(event.detail) : undefined; // of a fleet one notice
       case 'pod_ended':
         return this.#waits.clear();
       default:

@@ -34,6 +34,7 @@ const titleIn = (content: unknown): string | undefined => {
 
 const headOf = (path: string): SessionHead | undefined => {
   let startedAtMs: number | undefined;
+  let firstAtMs: number | undefined;
   let cwd: string | undefined;
   let version: string | undefined;
   let model: string | undefined;
@@ -41,6 +42,7 @@ const headOf = (path: string): SessionHead | undefined => {
   let kin: string | undefined;
   for (const record of firstLines(path, HEAD_LINES)) {
     const { type } = record;
+    firstAtMs ??= timeOf(record['timestamp']);
     if (type !== 'user' && type !== 'assistant') continue;
     const message = fieldsOf(record['message']);
     startedAtMs ??= timeOf(record['timestamp']);
@@ -52,6 +54,7 @@ const headOf = (path: string): SessionHead | undefined => {
     } else if (record['isMeta'] !== true) title ??= titleIn(message['content']);
     if (model !== undefined && title !== undefined) break;
   }
+  startedAtMs ??= firstAtMs; // its hooks alone have filled so many lines
   return startedAtMs === undefined ? undefined : { startedAtMs, cwd, version, model, title, kin };
 };
 

@@ -7,10 +7,12 @@
  * B4. Memory holds one session's ids and a few of its lines, however large the history is (G6).
  */
 import { tryLock } from '../../../bus/segments.ts';
+import { createPriceOf } from '../../../config/prices/price-of.ts';
 import type { Home } from '../../../config/home.ts';
 import type { Settings } from '../../../config/settings.ts';
 import { makeFolder } from '../../../failopen/make-folder.ts';
 import { errorMessage, NikaError } from '../../../model/error.ts';
+import type { PriceOf } from '../../../model/spending.ts';
 import { totalTokens } from '../../../model/usage.ts';
 import { type BodyEncoder, createBodyEncoder } from '../../../recorder/body.ts';
 import { DiskWatch } from '../../../recorder/disk-watch.ts';
@@ -55,6 +57,8 @@ export interface ImportCounts {
   /** What they used that was not there before. */
   tokens: number;
   costUsd: number;
+  /** Of models without a price. */
+  unpricedTokens: number;
   readBytes: number;
   isInterrupted: boolean;
 }
@@ -78,6 +82,7 @@ interface Work {
 class HistoryImport implements Disposable {
   readonly #options: ImportOptions;
   readonly #encoder: BodyEncoder;
+  readonly #priceOf: PriceOf;
   readonly #state: ImportState;
   readonly #kin = new Kin();
   readonly #disk: DiskWatch;
@@ -97,6 +102,7 @@ class HistoryImport implements Disposable {
     lineCount: 0,
     tokens: 0,
     costUsd: 0,
+    unpricedTokens: 0,
     readBytes: 0,
     isInterrupted: false,
   };
@@ -106,6 +112,7 @@ class HistoryImport implements Disposable {
     const { settings, home, form, sessions } = options;
     const { maxBodyBytes, redact } = settings.recorder;
     this.#encoder = createBodyEncoder({ maxBodyBytes, patterns: redact });
+    this.#priceOf = createPriceOf(settings.prices);
     this.#state = new ImportState(home, form.kind);
     this.#totalBytes = sessions.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#disk = DiskWatch.start({
@@ -161,7 +168,8 @@ class HistoryImport implements Disposable {
     const { home, settings, form, version, isDryRun } = this.#options;
     const known = await KnownEvents.read(home.busDir, ids);
     const ofKin = await this.#kin.known(home.busDir, head.kin, ids.session);
-    const options = { home, settings, encoder: this.#encoder, version, label: form.label };
+    const tools = { encoder: this.#encoder, priceOf: this.#priceOf };
+    const options = { home, settings, ...tools, version, label: form.label };
     const writer = new SessionWriter({ ...options, session, head, ids, known, ofKin, isDryRun });
     const open = isOpen(session);
     let isWhole = true;
@@ -191,8 +199,10 @@ class HistoryImport implements Disposable {
     counts.callCount += writer.newCallCount;
     counts.lineCount += writer.newLineCount;
     for (const usage of writer.newUsage.byModel) {
-      counts.tokens += totalTokens(usage);
+      const tokens = totalTokens(usage);
+      counts.tokens += tokens;
       counts.costUsd += usage.cost_usd ?? 0;
+      if (usage.cost_usd === null) counts.unpricedTokens += tokens;
     }
     if (writer.isEmpty) counts.emptyCount += 1;
     else if (writer.newLineCount === 0) counts.unchangedCount += 1;

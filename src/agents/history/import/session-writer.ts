@@ -15,6 +15,7 @@ import type { Settings } from '../../../config/settings.ts';
 import { bestEffortSync } from '../../../failopen/best-effort.ts';
 import { NikaError } from '../../../model/error.ts';
 import { eventIdFrom } from '../../../model/event-id.ts';
+import type { PriceOf } from '../../../model/spending.ts';
 import { UsageTotals } from '../../../model/usage.ts';
 import { PodEntity, type EntityStanding } from '../../../pod/entity.ts';
 import { weave } from '../../../pod/weave.ts';
@@ -23,7 +24,9 @@ import { Recorder } from '../../../recorder/recorder.ts';
 import type { Stamp } from '../../../recorder/stamp.ts';
 import type { HistorySession, SessionHead, Told, ToldCall, ToldSubEnd, ToldSubStart } from '../told.ts';
 import { clipped, type ImportedMeta, jobMeta } from './imported-meta.ts';
+import { toolUseOf } from './tool-use.ts';
 import type { KnownEvents } from './known-events.ts';
+import { priced } from './priced.ts';
 import { endJob, summaryOf } from './session-end.ts';
 import { eventDigest, type SessionIds, subEntityOf } from './session-ids.ts';
 import { SessionTally } from './session-tally.ts';
@@ -43,6 +46,8 @@ export interface SessionWriterOptions {
   readonly known: KnownEvents;
   /** And of sessions that begin with the same history. */
   readonly ofKin: readonly KnownEvents[];
+  /** Of what the agent's files do not tell. */
+  readonly priceOf: PriceOf;
   /** Nothing is written. */
   readonly isDryRun: boolean;
 }
@@ -85,7 +90,8 @@ export class SessionWriter {
   }
 
   /** Writes what is not there yet. @throws {NikaError} `NIKA_IMPORT_STOPPED` (W3) */
-  tell(told: Told): void {
+  tell(asTold: Told): void {
+    const told = priced(asTold, this.#options.priceOf);
     const { kind, key, atMs } = told;
     const event = eventOf(told);
     const name = `${event}\n${key}`;
@@ -131,11 +137,12 @@ export class SessionWriter {
     this.#summarise(startedAtMs);
   }
 
-  /** Resolves once all is on stable storage, or had a second for it. */
+  /** Resolves once all is on stable storage. @throws {NikaError} `NIKA_IMPORT_STOPPED`: it could not be put there */
   async close(): Promise<void> {
     const { home, ids, isDryRun } = this.#options;
-    if (!isDryRun && this.newLineCount > 0) await this.#recorder.settle();
+    if (!isDryRun && this.newLineCount > 0) await this.#bus.sync();
     this.#bus[Symbol.dispose]();
+    if (this.#bus.syncFailureCount > 0) throw stopped(home, 'the disk does not keep the lines of the import');
     if (isDryRun || this.newLineCount === 0) return;
     // Who asks for what happened since a time need not open it, and it is compressed as what is over for that long.
     const seconds = this.#lastMs / 1000;
@@ -178,29 +185,9 @@ export class SessionWriter {
   }
 
   #call(told: ToldCall): void {
-    const { id, tool, input, result, durationMs, turn, sub, cwd } = told;
-    const { exitCode } = result;
-    const common = {
-      session_id: this.#meta.session_id,
-      cwd: cwd ?? this.#options.head.cwd ?? '',
-      tool_name: tool,
-      tool_input: input,
-      tool_use_id: id,
-      duration_ms: durationMs,
-      ...(exitCode === undefined ? {} : { exit_code: exitCode }),
-    };
-    const origin = { source: 'stream' as const, ...(turn === undefined ? {} : { turn }) };
-    const { response } = result;
-    const event = result.ok
-      ? { ...common, hook_event_name: 'PostToolUse' as const, tool_response: response }
-      : {
-          ...common,
-          hook_event_name: 'PostToolUseFailure' as const,
-          error: result.error,
-          is_interrupt: result.isInterrupt === true,
-          ...(response === undefined ? {} : { tool_response: response }),
-        };
-    this.#entityOf(sub).recordToolCall(event, origin);
+    const { turn, sub } = told;
+    const event = toolUseOf(told, this.#meta.session_id, this.#options.head.cwd);
+    this.#entityOf(sub).recordToolCall(event, { source: 'stream', ...(turn === undefined ? {} : { turn }) });
   }
 
   #startSub({ key, atMs, type, what, parent }: ToldSubStart): void {
@@ -272,7 +259,7 @@ export class SessionWriter {
     this.#stamp = this.#nextStamp(kind, key, atMs);
     write();
     this.#stamp = outer;
-    if (this.#bus.isFailing) throw stopped(this.#options.home);
+    if (this.#bus.isFailing) throw stopped(this.#options.home, 'the bus does not take the lines of the import');
   }
 
   #nextStamp(kind: string, key: string, atMs = this.#lastMs): Stamp {
@@ -294,5 +281,5 @@ const standingOf = (known: KnownEvents, key: string): EntityStanding | undefined
   return known.has('created', key) ? { state: 'created', rev: 1 } : undefined;
 };
 
-const stopped = ({ busDir }: Home): NikaError =>
-  new NikaError('NIKA_IMPORT_STOPPED', 'the bus does not take the lines of the import', { subject: busDir });
+const stopped = ({ busDir }: Home, why: string): NikaError =>
+  new NikaError('NIKA_IMPORT_STOPPED', why, { subject: busDir });
