@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     maxWorkers: 3, // most tests wait for processes, more than they compute
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 10_000 } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {

@@ -19,10 +19,12 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['redis'],
   hooks: [],
   services: ['config', 'bus'],
+  notify: ['config'],
   recorder: ['bus', 'redis', 'ipc', 'telemetry'],
-  pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry'],
-  agents: ['config', 'hooks', 'recorder', 'bus', 'pod'],
-  doctor: ['config', 'bus', 'redis', 'pod', 'recorder'],
+  pod: ['config', 'hooks', 'recorder', 'bus', 'telemetry', 'notify'],
+  agents: ['config', 'hooks', 'recorder', 'bus', 'pod', 'mcp'],
+  mcp: ['config', 'hooks', 'bus', 'pod'],
+  doctor: ['config', 'bus', 'redis', 'pod', 'recorder', 'notify'],
   cli: ['*'],
   'index.ts': ['*'],
 };
@@ -50,11 +52,12 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'jsonc-parser': ['agents'],
   diff: ['cli'],
   ioredis: ['redis'],
+  '@modelcontextprotocol/sdk': ['mcp'],
   zod: ['*'],
 };
 
 /** Files that load a heavy client: reached by `import()` alone, so that what does not need it does not load it. */
-const LAZY: readonly string[] = ['src/redis/client.ts'];
+const LAZY: readonly string[] = ['src/redis/client.ts', 'src/mcp/serve.ts'];
 
 interface Import {
   readonly file: string;
@@ -97,7 +100,8 @@ const judgeLibrary = ({ file, target, isType, isLazy }: Import): string | undefi
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
-  if (name === 'ioredis' && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join()}`;
+  const isHeavy = name === 'ioredis' || name === '@modelcontextprotocol/sdk';
+  if (isHeavy && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join(' or ')}`;
   return isType || owners.includes('*') || owners.includes(roomOf(file))
     ? undefined
     : `${name} belongs to ${owners.join(', ')}/`;

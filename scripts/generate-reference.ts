@@ -7,6 +7,8 @@ import { busReference } from './reference/bus.ts';
 import { cliReference } from './reference/cli.ts';
 import { errorReference } from './reference/errors.ts';
 import { jobReference } from './reference/jobs.ts';
+import { mcpReference } from './reference/mcp.ts';
+import { notifyReference } from './reference/notify.ts';
 import { redisReference } from './reference/redis.ts';
 import { settingsReference } from './reference/settings.ts';
 
@@ -18,6 +20,8 @@ const pages: Readonly<Record<string, () => string>> = {
   'cli.md': () => cliReference(createProgram(resolveTerminal(process))),
   'errors.md': errorReference,
   'jobs.md': jobReference,
+  'mcp.md': mcpReference,
+  'notify.md': notifyReference,
   'redis.md': redisReference,
   'settings.md': settingsReference,
 };

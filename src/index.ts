@@ -5,5 +5,5 @@ export { createEntityId, type EntityId, parseEntityId } from './model/id.ts';
 export { MESSAGE_SCHEMAS, type MessageData, type MessageType } from './model/message.ts';
 export { nikaHooks, type NikaHooks } from './agents/sdk/nika-hooks.ts';
 export { Pod, type PodEnding, type PodOptions } from './pod/api/library-pod.ts';
-export type { HookedTool, HookedTools, IncomingMessage, PodApi } from './pod/api/pod-api.ts';
+export type { HookedTool, HookedTools, IncomingMessage, ModelUsage, PodApi } from './pod/api/pod-api.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';

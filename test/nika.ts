@@ -38,8 +38,10 @@ export class TestHome implements Disposable {
     writeFileSync(join(this.dir, 'config/jobs', `${name}.yaml`), `${head}${more}\nsteps:\n${steps}\n`);
   }
 
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const child = spawn(process.execPath, [binary, ...args], {
+  /** `way`: a command that starts it, such as `unshare` with its options. */
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}, way: readonly string[] = []): Running {
+    const [program = '', ...rest] = [...way, process.execPath, binary, ...args];
+    const child = spawn(program, rest, {
       cwd: this.cwd,
       env: { PATH: process.env['PATH'], HOME: this.dir, NIKA_HOME: this.dir, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

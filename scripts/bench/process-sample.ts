@@ -6,10 +6,12 @@ export interface Sample {
   readonly ms: number;
   /** 0: not a process of Node. */
   readonly maxRssKb: number;
+  /** Of processors; 0: not a process of Node. */
+  readonly cpuMs: number;
 }
 
 const nika = join(import.meta.dirname, '../../bin/nika.cjs');
-const TELL_MEMORY = `process.on('exit',()=>process.stderr.write('maxRSS='+process.resourceUsage().maxRSS))`;
+const TELL_USED = `process.on('exit',()=>{const u=process.resourceUsage();process.stderr.write('maxRSS='+u.maxRSS+' cpu='+(u.userCPUTime+u.systemCPUTime))})`;
 
 export const nikaCommand = (...args: readonly string[]): readonly string[] => [process.execPath, nika, ...args];
 
@@ -22,8 +24,9 @@ export const sample = (command: readonly string[], cpus: string): Sample => {
   const { stderr, status } = spawnSync('taskset', ['-c', cpus, ...command], {
     encoding: 'utf8',
     maxBuffer: 1e9,
-    env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(TELL_MEMORY)}` },
+    env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(TELL_USED)}` },
   });
   if (status !== 0 && status !== 1) throw new Error(`${command.join(' ')}: exit ${status}: ${stderr.slice(-500)}`);
-  return { ms: performance.now() - atMs, maxRssKb: Number(/maxRSS=(\d+)/.exec(stderr)?.[1] ?? 0) };
+  const [, maxRssKb = 0, cpuUs = 0] = /maxRSS=(\d+) cpu=(\d+)/.exec(stderr) ?? [];
+  return { ms: performance.now() - atMs, maxRssKb: Number(maxRssKb), cpuMs: Number(cpuUs) / 1000 };
 };

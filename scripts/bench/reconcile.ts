@@ -125,7 +125,7 @@ const benchMissed = async (): Promise<void> => {
     ours.push(reconcile(home));
     await mustHold(MISSED_COUNT);
     await server.admin.flushall();
-    bare.push({ ms: await bareXadds(server.url, entries), maxRssKb: 0 });
+    bare.push({ ms: await bareXadds(server.url, entries), maxRssKb: 0, cpuMs: 0 });
   }
   tell(`${MISSED_COUNT} missing transitions: nika reconcile`, ours);
   tell(`the same entries: XADD, ${BATCH} in a pipeline`, bare);

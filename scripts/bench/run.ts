@@ -4,7 +4,14 @@ import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const folder = import.meta.dirname;
-const notBenches = ['run.ts', 'figures.ts', 'generated-bus.ts', 'process-sample.ts', 'recording-pods.ts'];
+const notBenches = [
+  'run.ts',
+  'figures.ts',
+  'generated-bus.ts',
+  'generated-history.ts',
+  'process-sample.ts',
+  'recording-pods.ts',
+];
 const all = globSync('*.ts', { cwd: folder })
   .filter((name) => !notBenches.includes(name))
   .sort();

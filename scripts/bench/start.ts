@@ -10,9 +10,10 @@ const RUNS = 30;
 const nika = join(import.meta.dirname, '../../bin/nika.cjs');
 const home = mkdtempSync(join(tmpdir(), 'nika-bench-'));
 
-const untilPrinted = async (args: readonly string[], text: string): Promise<number> => {
+const untilPrinted = async (args: readonly string[], text: string, input = ''): Promise<number> => {
   const atMs = performance.now();
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(input);
   const exit = once(child, 'exit');
   let seen = '';
   let tookMs = Number.NaN;
@@ -25,10 +26,10 @@ const untilPrinted = async (args: readonly string[], text: string): Promise<numb
   return tookMs;
 };
 
-const measure = async (name: string, args: readonly string[], text: string): Promise<void> => {
+const measure = async (name: string, args: readonly string[], text: string, input?: string): Promise<void> => {
   const samples = new Float64Array(RUNS);
-  await untilPrinted(args, text); // warm-up: file cache, compile cache
-  for (let run = 0; run < RUNS; run += 1) samples[run] = await untilPrinted(args, text);
+  await untilPrinted(args, text, input); // warm-up: file cache, compile cache
+  for (let run = 0; run < RUNS; run += 1) samples[run] = await untilPrinted(args, text, input);
   const { p50, max } = percentiles(samples);
   row(name, [fixed(p50, 0), fixed(max, 0)]);
 };
@@ -47,6 +48,9 @@ try {
     [nika, 'pod', 'start', 'one', '--home', home, '--json'],
     'tool_started',
   );
+  const hello = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } };
+  const asked = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello })}\n`;
+  await measure('nika mcp, to its first answer', [nika, 'mcp', '--home', home], 'serverInfo', asked);
   await measure('nika --version', [nika, '--version'], '.');
   await measure('node -p 0 (reference)', ['-p', '0'], '0');
 } finally {

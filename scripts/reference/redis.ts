@@ -49,7 +49,7 @@ const rights = (): readonly string[] => [
 /** For whoever follows the feed with a program of their own. */
 const reading = (): readonly string[] => [
   '## Reading',
-  'An entry of the feed has an `event`: `created`, `started`, `review_requested`, `review_rejected`, `completed`, `failed`, `cancelled`, or a condition: `pod_waiting`, `pod_back`, `pod_stale`, `pod_lost`. `data` is that of its line on the [bus](bus.md), cut where it is long; `meta` is the envelope. What was sent again without an answer may stand there twice in a rare case: go by `id`, and by `rev` in `data` for the order of one entity. Plain reading takes nothing from anybody:',
+  'An entry of the feed has an `event`: `created`, `started`, `review_requested`, `review_rejected`, `completed`, `failed`, `cancelled`, or a condition: `pod_waiting` and `pod_back` (their `data` has the `reason`: `permission`, `question`, `idle`: a person; `rate_limit`, `compacting`, `api_error`, `silent`), `pod_lost` (told by whoever closes it), `pod_stale` (no one tells it yet; go by the age of `agent:state`). `data` is that of its line on the [bus](bus.md), cut where it is long; `meta` is the envelope. What was sent again without an answer may stand there twice in a rare case: go by `id`, and by `rev` in `data` for the order of one entity. Plain reading takes nothing from anybody:',
   [
     '```sh',
     'redis-cli -u "$NIKA_REDIS_URL" XRANGE nika:feed:entities - + COUNT 10          # the oldest ten',

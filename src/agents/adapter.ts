@@ -6,6 +6,7 @@
  * A2. What an adapter reads comes from outside: whatever stands there, it does not throw.
  */
 import type { AgentKind, Permission } from '../model/agent.ts';
+import type { McpServerCommand } from '../mcp/server-command.ts';
 import type { AgentDesk } from '../pod/host/agent-desk.ts';
 
 /** What is wanted of the agent, with no template left. */
@@ -36,6 +37,8 @@ export interface HookPlace {
   readonly spool: string;
   /** Hooks may have to wait for a person, or for a hook of the user: their time-out before a call must be long. */
   readonly mayAsk: boolean;
+  /** The tools of nika, which the agent is given; `undefined`: it is not. */
+  readonly mcp: McpServerCommand | undefined;
   /** Of nika's session: an agent that takes an id gets this one. */
   readonly sessionId: string;
 }

@@ -10,7 +10,9 @@ import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import { whyNotStarted } from '../failopen/program.ts';
 import { NO_HOOKS } from '../hooks/hook-pipeline.ts';
 import { NikaError } from '../model/error.ts';
+import { mcpServerCommand } from '../mcp/server-command.ts';
 import { AgentDesk } from '../pod/host/agent-desk.ts';
+import { SilenceWatch } from '../pod/host/silence-watch.ts';
 import { exitCodeOf } from '../pod/runner/command-runner.ts';
 import type { OpenAgentRunner, Runner, RunnerContext, RunnerOutcome } from '../pod/runner/runner.ts';
 import { findProgram } from '../pod/tree/find-program.ts';
@@ -20,6 +22,7 @@ import { runAgentProcess } from './agent-process.ts';
 import { resolveWish } from './agent-wish.ts';
 import { HookEndpoint } from './endpoint/hook-endpoint.ts';
 import { HookSpool } from './endpoint/hook-spool.ts';
+import { hookOfFile } from './endpoint/shell-hook.ts';
 import { loadAdapter } from './find-adapter.ts';
 
 /** Reading what is left of session files, and the like. */
@@ -49,14 +52,17 @@ interface Run {
   readonly adapter: AgentAdapter;
   readonly desk: AgentDesk;
   readonly place: HookPlace;
+  /** Told of each sign of life; `undefined`: a person sits before its screen. */
+  readonly silence: SilenceWatch | undefined;
 }
 
 /** The agent once, from its start to its end. */
 const runOnce = async (run: Run, wish: AgentWish, reader: AgentReader): Promise<RunnerOutcome> => {
-  const { context, adapter, desk, place } = run;
+  const { context, adapter, desk, place, silence } = run;
   const start = await adapter.prepare(wish, place);
   if (start.degraded !== undefined) desk.degrade(start.degraded);
   const take = (line: string): void => {
+    silence?.seen();
     bestEffortSync('agent.line', () => reader.line(line));
   };
   const ending = await runAgentProcess(context, start, wish.prompt === undefined ? undefined : take);
@@ -112,11 +118,18 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   const onAgentSession = (id: string): void => context.onAgentSession(kind, id);
   const desk = new AgentDesk({ session, host, job: entity, control, onAgentSession });
   const reader = adapter.open(desk, wish);
-  const handle = (event: string, payload: Readonly<Record<string, unknown>>): Promise<string> =>
-    desk.isClosed ? Promise.resolve('') : reader.hook(event, payload);
+  const afterMs = context.settings.agents.silentAfterMs;
+  using silence = wish.prompt === undefined ? undefined : SilenceWatch.start({ desk, control, afterMs });
+  const handle = (event: string, payload: Readonly<Record<string, unknown>>): Promise<string> => {
+    if (desk.isClosed) return Promise.resolve('');
+    silence?.seen();
+    return reader.hook(event, payload);
+  };
   const dir = folderOf(context);
   await using endpoint = await HookEndpoint.open({ handle, socket: hookSocketOf(context.env) });
-  using spool = HookSpool.open(join(dir, 'spool'), handle);
+  using spool = HookSpool.open(join(dir, 'spool'), (event, payload, name) =>
+    endpoint.hasTaken(hookOfFile(name)) ? Promise.resolve('') : handle(event, payload),
+  );
   session.countDrops(() => hookDrops(endpoint, spool));
   using _watchdog = Watchdog.start({
     limitMs: BLOCKED_MS,
@@ -125,9 +138,11 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   if (endpoint.url === '' && endpoint.socket === '') desk.degrade('no socket could be opened for the hooks');
   const { url, token, socket } = endpoint;
   const mayAsk = context.hooks !== NO_HOOKS;
-  const place: HookPlace = { dir, url, token, socket, spool: join(dir, 'spool'), mayAsk, sessionId: session.id };
+  const mcp = context.settings.mcp.inAgents ? mcpServerCommand(context.env) : undefined;
+  const spoolDir = join(dir, 'spool');
+  const place: HookPlace = { dir, url, token, socket, spool: spoolDir, mayAsk, mcp, sessionId: session.id };
   try {
-    return await runTurns({ context, adapter, desk, place }, wish, reader);
+    return await runTurns({ context, adapter, desk, place, silence }, wish, reader);
   } finally {
     await bestEffort('hooks.spool', { withinMs: SPOOL_BUDGET_MS }, () => spool.take());
     await desk.close(); // A3

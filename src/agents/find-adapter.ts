@@ -1,6 +1,5 @@
 /** Owns which adapter belongs to which agent; each is loaded where its agent is run. */
 import type { AgentKind } from '../model/agent.ts';
-import { NikaError } from '../model/error.ts';
 import type { AgentAdapter } from './adapter.ts';
 
 export const loadAdapter = async (kind: AgentKind): Promise<AgentAdapter> => {
@@ -11,7 +10,7 @@ export const loadAdapter = async (kind: AgentKind): Promise<AgentAdapter> => {
       return (await import('./opencode/opencode-adapter.ts')).opencodeAdapter;
     case 'gemini':
       return (await import('./gemini/gemini-adapter.ts')).geminiAdapter;
-    default:
-      throw new NikaError('NIKA_AGENT_MISSING', `nika has no adapter for ${kind} yet`);
+    case 'codex':
+      return (await import('./codex/codex-adapter.ts')).codexAdapter;
   }
 };

@@ -25,6 +25,7 @@ const AREA_WORDS = {
   record: 'Record',
   redis: 'Redis',
   qdrant: 'Qdrant',
+  notify: 'Notify',
 } as const satisfies Record<Area, string>;
 
 const AREA_CHARS = 8;
@@ -84,7 +85,9 @@ const doctor = async ({ home: flag, json }: DoctorFlags, terminal: Terminal): Pr
 export const addDoctorCommand = (program: Command, terminal: Terminal): void => {
   program
     .command('doctor')
-    .description('Looks whether all is well: home, settings, disk, bus, pods, Redis; and what helps where it is not.')
+    .description(
+      'Looks whether all is well: home, settings, disk, bus, pods, Redis, notifications; and what helps where it is not.',
+    )
     .option('--json', 'one JSON object with all findings')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(

@@ -3,12 +3,16 @@ import { Command, CommanderError, Option } from 'commander';
 import { readVersion } from '../config/package-root.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
+import { addCostsCommand } from './costs-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addHooksCommands } from './hooks/hooks-commands.ts';
+import { addImportCommand } from './import-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
 import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
+import { addMcpCommand } from './mcp-command.ts';
+import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
@@ -64,6 +68,7 @@ Examples:
   $ nika job list                      the jobs you can start
   $ nika tree                          what ran, and how it ended
   $ nika bus grep 'Exit code' --since 2d
+  $ nika costs --since 7d              what agents used, and what it cost
   $ nika bus verify                    prove that nothing on the bus was changed
   $ nika doctor                        whether all is well here`,
     );
@@ -73,11 +78,15 @@ Examples:
   addJobCommands(program, terminal);
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
+  addCostsCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);
+  addImportCommand(program, terminal);
   addServiceCommands(program, terminal);
+  addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
+  addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;

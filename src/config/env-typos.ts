@@ -1,5 +1,7 @@
 /** Owns variables of the environment that look like a setting of nika and are none: they would be silently without effect. */
 const PREFIX = 'NIKA_';
+/** What the command of a notification is told. */
+const NOTICE = 'NIKA_NOTIFY_';
 /** What nika reads besides the settings, or gives to what its pods start. */
 const OTHERS: readonly string[] = ['NIKA_HOME', 'NIKA_SESSION_ID', 'NIKA_ENTITY_ID'];
 
@@ -11,7 +13,9 @@ export interface EnvTypo {
 
 /** Variables `NIKA_…` that are near to one that nika knows; all others are somebody else's business. */
 export const findEnvTypos = async (env: Readonly<Record<string, string | undefined>>): Promise<readonly EnvTypo[]> => {
-  const unknown = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !OTHERS.includes(name));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith(PREFIX) && !name.startsWith(NOTICE) && !OTHERS.includes(name),
+  );
   if (unknown.length === 0) return []; // nearly always: the settings need not be loaded
   const [{ listSettings }, { settingsSchema }, { nearest }] = await Promise.all([
     import('./init/setting-list.ts'),

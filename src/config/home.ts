@@ -140,7 +140,8 @@ const userDir = ({ HOME: named }: HomeRequest['env']): string => {
   );
 };
 
-const stateDir = (env: HomeRequest['env']): string => {
+/** Of the user: nika's part of it. @throws {NikaError} `NIKA_CONFIG_NO_HOME` */
+export const stateDir = (env: HomeRequest['env']): string => {
   const state = env['XDG_STATE_HOME'];
   if (state !== undefined && isAbsolute(state)) return join(state, 'nika');
   return join(userDir(env), '.local', 'state', 'nika');

@@ -83,11 +83,11 @@ export const bytesSchema = ({ min, max }: Range) =>
     });
 
 /** Of text that is a duration; what is none was told already. */
-const durationProblem = (duration: string): string | undefined => {
+const durationProblem = (duration: string, maxMs: number): string | undefined => {
   const ms = parseDurationMs(duration);
   if (ms === undefined) return undefined;
   if (ms < 1) return 'must be longer than nothing';
-  return ms > MAX_DURATION_MS ? `must be at most ${formatDuration(MAX_DURATION_MS)}` : undefined;
+  return ms > maxMs ? `must be at most ${formatDuration(maxMs)}` : undefined;
 };
 
 const durationText = z
@@ -96,14 +96,20 @@ const durationText = z
 
 /** A duration in a file, checked and left as it is written; {@link parseDurationMs} reads it. */
 export const durationTextSchema = durationText.superRefine((duration, context) => {
-  const problem = durationProblem(duration);
+  const problem = durationProblem(duration, MAX_DURATION_MS);
   if (problem !== undefined) context.addIssue(problem);
 });
 
+const durationUpTo = (maxMs: number) =>
+  durationText.transform((duration, context): number => {
+    const problem = durationProblem(duration, maxMs);
+    if (problem === undefined) return parseDurationMs(duration) ?? 0;
+    context.addIssue(problem);
+    return z.NEVER;
+  });
+
 /** A duration in a file; milliseconds afterwards. */
-export const durationSchema = durationText.transform((duration, context): number => {
-  const problem = durationProblem(duration);
-  if (problem === undefined) return parseDurationMs(duration) ?? 0;
-  context.addIssue(problem);
-  return z.NEVER;
-});
+export const durationSchema = durationUpTo(MAX_DURATION_MS);
+
+/** One that no timer waits for: the times of many pods added up. */
+export const sumOfDurationsSchema = durationUpTo(10_000 * 864e5);

@@ -42,11 +42,17 @@ const DEFAULTS = {
   recorder: { maxBodyBytes: 1_048_576, redact: [] },
   logs: { level: 'info', maxBytesPerPod: 104_857_600, maxBytesTotal: 2_147_483_648 },
   disk: { warnFreePercent: 5, noBlobsFreePercent: 2.5 },
-  limits: { pods: 200 },
+  limits: { pods: 200, perDay: {} },
+  projects: {},
+  prices: {},
   pods: { cgroup: true, keepEnded: 500 },
+  mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
+  worktrees: { keep: 'changed', timeoutMs: 300_000 },
   redis: { kind: 'off' },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },
+  agents: { silentAfterMs: 600_000 },
+  notify: [],
 };
 
 describe('loadSettings', () => {
@@ -54,6 +60,15 @@ describe('loadSettings', () => {
     expect(loadSettings(home, {})).toEqual(DEFAULTS);
     for (const text of ['', '# nothing\n', 'bus:\n  # segmentBytes: 1MiB\n  backlog:\nlogs:\n'])
       expect(load(text)).toEqual(DEFAULTS);
+  });
+
+  it('takes a folder for worktrees relative to the home', () => {
+    expect(load('worktrees: { dir: trees, timeout: 10s }').worktrees).toEqual({
+      dir: join(home.dir, 'trees'),
+      keep: 'changed',
+      timeoutMs: 10_000,
+    });
+    expect(load('', { NIKA_WORKTREES_DIR: '/var/tmp/trees' }).worktrees.dir).toBe('/var/tmp/trees');
   });
 
   it('takes sizes and durations as people write them, and a key file relative to the home', () => {
@@ -66,8 +81,28 @@ describe('loadSettings', () => {
       archiveAfterDays: 7,
       backlog: { maxCount: 10_000, maxBytes: 65_536 },
     });
-    expect(settings.limits).toEqual({ pods: 200, toolCalls: 9, wallMs: 5_400_000 });
+    expect(settings.limits).toEqual({ pods: 200, perDay: {}, toolCalls: 9, wallMs: 5_400_000 });
     expect(load('bus: { keyFile: /etc/bus.key }').bus.keyFile).toBe('/etc/bus.key');
+  });
+
+  it('takes budgets of a day and of projects, and prices', () => {
+    const text = [
+      'limits: { costUsd: 2.5, perDay: { costUsd: 20, wall: 40d } }',
+      'projects: { PROJ-x: { limits: { tokens: 1000 } } }',
+      'prices: { my-model*: { input: 1, output: 2, long: { above: 10, input: 2, output: 4 } } }',
+    ].join('\n');
+    const { limits, projects, prices } = load(text, { NIKA_LIMITS_PER_DAY_TOKENS: '7' });
+    expect(limits).toMatchObject({ costUsd: 2.5, perDay: { costUsd: 20, tokens: 7, wallMs: 40 * 864e5 } });
+    expect(projects['PROJ-x']?.limits).toEqual({ tokens: 1000 });
+    expect(prices['my-model*']).toEqual({ input: 1, output: 2, long: { above: 10, input: 2, output: 4 } });
+    const wrong = 'projects: { x: {} }\nlimits: { perDay: { costUsd: 0 } }\nprices: { a: { input: -1 } }';
+    expect(problemsOf(wrong)).toEqual([
+      '4 mistakes:',
+      'nika.yaml:1:13: projects.x: the name must be like PROJ-hooks-refactor',
+      'nika.yaml:2:30: limits.perDay.costUsd: must be more than 0; this is 0',
+      'nika.yaml:3:14: prices.a.output: is missing; must be a number',
+      'nika.yaml:3:23: prices.a.input: must be at least 0; this is -1',
+    ]);
   });
 
   it('cannot be changed by anybody afterwards, all the way down', () => {
@@ -140,7 +175,14 @@ describe('settingsTemplate', () => {
       .join('\n');
     const { keyFile: _, ...bus } = load(uncommented).bus;
     expect(bus).toEqual(DEFAULTS.bus);
-    expect(load(uncommented).limits).toEqual({ pods: 200, toolCalls: 500, wallMs: 7_200_000 });
+    expect(load(uncommented).limits).toEqual({
+      pods: 200,
+      toolCalls: 500,
+      costUsd: 5,
+      tokens: 10_000_000,
+      wallMs: 7_200_000,
+      perDay: { costUsd: 20, tokens: 50_000_000, toolCalls: 5_000, wallMs: 86_400_000 },
+    });
   });
 
   it('knows every setting, each with a description', () => {

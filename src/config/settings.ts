@@ -2,11 +2,17 @@
  * Owns the settings of `config/nika.yaml`: their names, units and defaults, resolved once into a frozen value.
  * Everything is present in it, whether the file says so or not; only what has no default may be absent.
  */
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type BudgetLimits, budgetSchema, costSchema, tokensSchema } from './budget-limits.ts';
 import { type Home, settingsFile } from './home.ts';
+import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
+import { KEEP_WORKTREE } from './job/worktree-field.ts';
+import { notifySchema } from './notify/notify-settings.ts';
+import { PRICES_NOTE, pricesSchema } from './prices/price.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
+import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
@@ -113,25 +119,63 @@ const podsSchema = z.strictObject({
     .describe('How many ended pods are kept for "nika pod ls --all" and a restart; the bus keeps all.'),
 });
 
+const worktreesSchema = z
+  .strictObject({
+    dir: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ examples: ['/var/tmp/worktrees'] })
+      .describe(
+        "Where the git worktrees of pods are; a relative path is inside the home. None: run/worktrees/ of the home; where that would be inside of the repository's own checkout, worktrees/ in the user's state folder.",
+      ),
+    keep: z
+      .enum(KEEP_WORKTREE)
+      .prefault('changed')
+      .describe('Whether they stay at the end, where the job does not say: always; changed; never.'),
+    timeout: durationSchema.prefault('5m').describe('How long git may take to make one.'),
+  })
+  .transform(({ timeout, ...rest }) => ({ ...rest, timeoutMs: timeout }));
+
 const limitsSchema = z
   .strictObject({
     toolCalls: count(1_000_000_000)
       .optional()
       .meta({ examples: [500] })
-      .describe('Tool calls.'),
+      .describe('Tool calls of a job.'),
+    costUsd: costSchema
+      .optional()
+      .meta({ examples: [5] })
+      .describe('US dollars for the models of a job and of all that it starts.'),
+    tokens: tokensSchema
+      .optional()
+      .meta({ examples: [10_000_000] })
+      .describe('Tokens of a job and of all that it starts.'),
     wall: durationSchema
       .optional()
       .meta({ examples: ['2h'] })
-      .describe('Time from start to end.'),
+      .describe('Time of a job from start to end.'),
+    perDay: budgetSchema
+      .prefault({})
+      .describe('What all pods of this home may use in a day (UTC): then they are stopped, and none starts.'),
     pods: count(100_000)
       .prefault(200)
       .describe('Pods of one user that run on a host at once, whatever their home; more wait for a place.'),
   })
-  .transform(({ toolCalls, wall, pods }): { toolCalls?: number; wallMs?: number; pods: number } => ({
-    pods,
-    ...(toolCalls === undefined ? {} : { toolCalls }),
-    ...(wall === undefined ? {} : { wallMs: wall }),
-  }));
+  .transform(({ wall, ...limits }): Omit<typeof limits, 'perDay'> & { perDay: BudgetLimits; wallMs?: number } =>
+    wall === undefined ? limits : { ...limits, wallMs: wall },
+  );
+
+const projectSchema = z.strictObject({
+  limits: budgetSchema.prefault({}).describe('What all pods of the project may use, ever.'),
+});
+
+const projectsSchema = z
+  .record(
+    z.string().regex(/^PROJ-[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error: 'must be like PROJ-hooks-refactor' }),
+    projectSchema,
+  )
+  .meta({ examples: [{ 'PROJ-hooks-refactor': { limits: { costUsd: 100 } } }] });
 
 /** The schema of `config/nika.yaml`; its descriptions are the documentation. */
 export const settingsSchema = z.strictObject({
@@ -139,16 +183,24 @@ export const settingsSchema = z.strictObject({
   recorder: recorderSchema.prefault({}).describe('What is written down of a tool call.'),
   logs: logsSchema.prefault({}).describe("nika's own logs, under logs/."),
   disk: diskSchema.prefault({}).describe('What happens when the disk fills up.'),
-  limits: limitsSchema.prefault({}).describe('Limits: of the host, and of jobs that set none themselves.'),
+  limits: limitsSchema.prefault({}).describe('Limits: of the host, of a day, and of jobs that set none themselves.'),
+  projects: projectsSchema.prefault({}).describe('Projects by their ids, and what all their pods together may use.'),
+  prices: pricesSchema.prefault({}).describe(PRICES_NOTE),
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
+  worktrees: worktreesSchema.prefault({}).describe('The git worktrees of pods whose job has `worktree`.'),
+  agents: agentsSchema.prefault({}).describe('How agents are looked after.'),
+  mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
+  notify: notifySchema.describe(
+    'Who is told when a pod waits, fails, is lost or has finished, see docs/notify.md: ways, each with one of desktop, command and webhook. No pod waits for it.',
+  ),
   hooks: hooksSchema.prefault({}).describe(`${HOOKS_NOTE} Of the settings: in the home.`),
   policy: policySchema.prefault({}).describe(`${POLICY_NOTE} A job can add to them; it cannot lift them.`),
 });
 
-/** All sizes are bytes, all durations milliseconds. `bus.keyFile` is an absolute path. Frozen, deeply. */
+/** All sizes are bytes, all durations milliseconds. `bus.keyFile` and `worktrees.dir` are absolute paths. Frozen, deeply. */
 export type Settings = Frozen<z.output<typeof settingsSchema>>;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -200,6 +252,8 @@ export const loadSettings = (home: Home, env: Env = process.env): Settings => {
   const checked = checkValue(settingsSchema, value);
   if (!checked.ok) throw problemsError('NIKA_CONFIG_INVALID', checked.issues.map(problemOf));
   const settings = checked.value;
+  const { dir: worktreesDir } = settings.worktrees;
+  if (worktreesDir !== undefined) settings.worktrees.dir = resolve(home.dir, worktreesDir);
   const { keyFile } = settings.bus;
   if (keyFile !== undefined && !isAbsolute(keyFile)) settings.bus.keyFile = join(home.dir, keyFile);
   const redis = settleTlsFiles(settings.redis, home.dir);

@@ -3,7 +3,7 @@ import type { HomeRequest } from '../config/home.ts';
 import type { Finding } from './finding.ts';
 
 /** In their order: what needs less of the disk goes first. */
-export const FILE_CHECKS = ['home', 'pods', 'record', 'bus'] as const;
+export const FILE_CHECKS = ['home', 'pods', 'record', 'bus', 'notify'] as const;
 export type CheckName = (typeof FILE_CHECKS)[number] | 'redis';
 
 export interface CheckWork {

@@ -12,6 +12,8 @@ const load = async (name: CheckName): Promise<Check> => {
       return (await import('./bus-check.ts')).checkBusAndDisk;
     case 'pods':
       return (await import('./pods-check.ts')).checkPods;
+    case 'notify':
+      return (await import('./notify-check.ts')).checkNotify;
     case 'record':
       return (await import('./record-check.ts')).checkRecord;
     case 'redis':

@@ -1,6 +1,6 @@
 /** Owns what `nika doctor` finds: where, how bad, in words, and what helps. */
 
-export const AREAS = ['node', 'home', 'config', 'disk', 'bus', 'pods', 'record', 'redis', 'qdrant'] as const;
+export const AREAS = ['node', 'home', 'config', 'disk', 'bus', 'pods', 'record', 'redis', 'qdrant', 'notify'] as const;
 export type Area = (typeof AREAS)[number];
 
 /** `info`: so by choice. `degraded`: it works, and could be better. `wrong`: something does not work, or is lost. */

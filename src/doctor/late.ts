@@ -19,6 +19,11 @@ const OF: Readonly<Record<CheckName, Words>> = {
     what: 'run/ of the home does not answer',
     remedy: 'See whether its disk hangs; a home belongs on a local disk.',
   },
+  notify: {
+    area: 'notify',
+    what: 'run/notify/ of the home, or the settings, do not answer',
+    remedy: 'See whether its disk hangs; a home belongs on a local disk.',
+  },
   record: {
     area: 'record',
     what: 'the alpha bus does not answer',

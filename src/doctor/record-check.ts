@@ -9,6 +9,7 @@ import { readLines } from '../bus/read/lines.ts';
 import type { BusFilePart } from '../bus/read/files.ts';
 import type { Home } from '../config/home.ts';
 import { MESSAGE_SCHEMAS, type MessageData } from '../model/message.ts';
+import { totalTokens } from '../model/usage.ts';
 import { readCursor } from '../recorder/reconcile/feed-cursor.ts';
 import { counted, degraded, type Finding, info, ok, someOf, type Tell, wrong } from './finding.ts';
 import { type Check, homeOf } from './place.ts';
@@ -25,6 +26,8 @@ export interface Losses {
   /** Entities whose sessions told of any, the newest first. */
   readonly entities: readonly string[];
   readonly outages: readonly MessageData<'outage'>[];
+  /** Tokens that nobody knows the cost of, by model. */
+  readonly unpriced: Readonly<Record<string, number>>;
   readonly sessionCount: number;
   /** How far back was read: later than asked where the time ran out. */
   readonly sinceTs: string;
@@ -39,6 +42,7 @@ class Tally {
   readonly #dropped = new Map<string, number>();
   readonly #entities = new Set<string>();
   readonly #outages: MessageData<'outage'>[] = [];
+  readonly #unpriced = new Map<string, number>();
   #sessionCount = 0;
 
   constructor(feedSinceTs: string) {
@@ -63,6 +67,10 @@ class Tally {
   #addEnd({ ts, data, entity }: BusLine): void {
     const dropped = MESSAGE_SCHEMAS.session_end_summary.shape.dropped.safeParse(data['dropped']);
     this.#sessionCount += 1;
+    for (const usage of MESSAGE_SCHEMAS.session_end_summary.shape.usage.safeParse(data['usage']).data ?? []) {
+      if (usage.cost_usd !== null || totalTokens(usage) === 0) continue;
+      this.#unpriced.set(usage.model, (this.#unpriced.get(usage.model) ?? 0) + totalTokens(usage));
+    }
     for (const [name, count] of Object.entries(dropped.data ?? {})) {
       if (count <= 0 || (name === HELD_BACK && ts < this.#feedSinceTs)) continue;
       this.#dropped.set(name, (this.#dropped.get(name) ?? 0) + count);
@@ -75,6 +83,7 @@ class Tally {
       dropped: Object.fromEntries(this.#dropped),
       entities: [...this.#entities],
       outages: this.#outages,
+      unpriced: Object.fromEntries(this.#unpriced),
       sessionCount: this.#sessionCount,
       sinceTs,
     };
@@ -158,8 +167,21 @@ const outageFinding = (service: string, outages: readonly MessageData<'outage'>[
   return isLost ? wrong(`record.outage-${service}`, says, remedy) : degraded(`record.outage-${service}`, says, remedy);
 };
 
+/** What it cost is not zero, and nobody knows it. */
+const unpricedFinding = ({ unpriced }: Losses): Finding | undefined => {
+  const models = Object.keys(unpriced).map((model) => model || 'a model without a name');
+  if (models.length === 0) return undefined;
+  const tokens = Object.values(unpriced).reduce((sum, count) => sum + count, 0);
+  const says = `${counted(tokens, 'token')} since yesterday of models without a price: ${someOf(models)}`;
+  const remedy =
+    'They count in no cost and no budget in dollars: set "prices" in config/nika.yaml. See nika costs --by model.';
+  return info('record.prices', says, remedy);
+};
+
 const tellLosses = (losses: Losses, wantedTs: string, tell: Tell): void => {
   const dropped = droppedFinding(losses);
+  const unpriced = unpricedFinding(losses);
+  if (unpriced !== undefined) tell(unpriced);
   const outages = Map.groupBy(losses.outages, ({ service }) => service);
   if (dropped !== undefined) tell(dropped);
   for (const [service, list] of outages) tell(outageFinding(service, list));

@@ -21,3 +21,16 @@ export const agentOfProgram = (program: string): AgentKind | undefined =>
 /** What an agent may do without asking: read; also edit files; all. `ask`: as the agent itself has it. */
 export const PERMISSIONS = ['ask', 'read', 'edit', 'full'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
+
+/** Whether an agent says itself what its calls cost. */
+export type TellsCost = 'with each call' | 'at the end' | 'never';
+const TELLS_COST: Readonly<Record<AgentKind, TellsCost>> = {
+  'claude-code': 'at the end',
+  codex: 'never',
+  opencode: 'with each call',
+  gemini: 'never',
+};
+
+/** Of a program, or an agent that nika does not know: never. */
+export const tellsCost = (agent: string | undefined): TellsCost =>
+  agent !== undefined && isAgentKind(agent) ? TELLS_COST[agent] : 'never';

@@ -30,4 +30,11 @@ export const nikaMetaSchema = z.object({
   tags: z.array(z.string()).optional(),
 });
 
+/** Among the tags of all that was read later from an agent's own history: it is not told to anybody as if it happened now. */
+export const IMPORTED_TAG = 'nika:imported';
+
+/** Whether an envelope, as it was read, says so. */
+export const isImported = ({ tags }: { readonly tags?: unknown }): boolean =>
+  Array.isArray(tags) && tags.includes(IMPORTED_TAG);
+
 export type NikaMeta = z.infer<typeof nikaMetaSchema>;

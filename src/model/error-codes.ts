@@ -116,7 +116,8 @@ export const ERROR_CODES = {
   },
   NIKA_POD_UNKNOWN: {
     meaning: 'No pod goes by what was given.',
-    remedy: 'Run "nika pod ls --all" to see which pods there are; older ones are on the bus: "nika tree".',
+    remedy:
+      'Run "nika pod ls --all" to see which pods there are; older ones, and what was imported, are on the bus: "nika tree", "nika bus show <id>".',
     exitCode: 2,
   },
   NIKA_POD_OVER: {
@@ -128,6 +129,36 @@ export const ERROR_CODES = {
     meaning: 'As many pods run on this host as limits.pods allows.',
     remedy: 'Wait for one to end, stop one, or raise limits.pods in config/nika.yaml.',
     exitCode: 3,
+  },
+  NIKA_WORKTREE_REFUSED: {
+    meaning: 'A pod cannot have the git worktree that it is to run in; nothing was written.',
+    remedy: 'See "worktree" in docs/reference/jobs.md; --no-worktree runs the job where you are.',
+    exitCode: 2,
+  },
+  NIKA_WORKTREE_FAILED: {
+    meaning: 'git could not do what was needed of it, or not in time; its own words are told.',
+    remedy: 'Try the same with git itself; worktrees.timeout says how long it may take to make a worktree.',
+    exitCode: 1,
+  },
+  NIKA_WORKTREE_NONE: {
+    meaning: 'The pod has no git worktree of its own, or it is gone with its branch.',
+    remedy: 'See how the pod ran with "nika pod show <id>"; a job gets one by "worktree: true", or by --worktree.',
+    exitCode: 2,
+  },
+  NIKA_MERGE_REFUSED: {
+    meaning: 'The branch of a pod was not merged; nothing was changed.',
+    remedy: 'Do what the message says is missing, then merge again.',
+    exitCode: 1,
+  },
+  NIKA_MERGE_CONFLICT: {
+    meaning: 'The branch of a pod and the branch that is checked out change the same places.',
+    remedy: 'Solve the named files, "git add" them and "git commit"; or undo it all by "git merge --abort".',
+    exitCode: 1,
+  },
+  NIKA_NOTIFY_NONE: {
+    meaning: 'No way to notify people is configured.',
+    remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
+    exitCode: 2,
   },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
@@ -142,6 +173,21 @@ export const ERROR_CODES = {
   NIKA_SERVICE_FAILED: {
     meaning: 'A local service could not be started or ended.',
     remedy: 'See its log, run/services/<name>/<name>.log, and "nika up --status".',
+    exitCode: 1,
+  },
+  NIKA_IMPORT_NOTHING: {
+    meaning: 'No session of the agent was found where it was looked for.',
+    remedy: "Name the agent's folder, or a file of it: nika import <agent> <path>.",
+    exitCode: 1,
+  },
+  NIKA_IMPORT_BUSY: {
+    meaning: 'Another import into this home is under way.',
+    remedy: 'Wait for it to end; what it has imported is not imported again.',
+    exitCode: 1,
+  },
+  NIKA_IMPORT_STOPPED: {
+    meaning: 'An import could not go on: the bus does not take its lines, or the disk is nearly full.',
+    remedy: 'Make room ("nika doctor" tells what is wrong), then import again: it goes on where it stopped.',
     exitCode: 1,
   },
   NIKA_CLI_USAGE: {
@@ -172,6 +218,11 @@ export const ERROR_CODES = {
   NIKA_LIMIT_REACHED: {
     meaning: 'The job reached one of its limits.',
     remedy: 'Raise the limit in the job file, if the work is worth it.',
+    exitCode: 3,
+  },
+  NIKA_BUDGET_USED_UP: {
+    meaning: 'A budget is used up: of a project, of the day, or of a job that was to go on. No pod starts under it.',
+    remedy: 'Raise the limit that is named; "nika costs" shows what used it up.',
     exitCode: 3,
   },
   NIKA_POD_OUTSIDE: {

@@ -28,6 +28,25 @@ export const createEventId = (atMs: number): string => {
   return prefix + text + crypto.randomUUID().slice(18);
 };
 
+/**
+ * Such an id of an event that has a name elsewhere. `count`: of those before it in the same millisecond. `digest`: 16 hex
+ * digits or more of its name; what is made of them, the last 16 digits of the id, is the same whenever it is made.
+ */
+export const eventIdFrom = (atMs: number, count: number, digest: string): string => {
+  const hex = Math.trunc(atMs).toString(16).padStart(12, '0');
+  const counted = COUNTER_TEXTS[Math.min(count, COUNTERS - 1)] ?? '';
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${counted}-${eventTail(digest)}`;
+};
+
+/** The last 17 characters of an id that {@link eventIdFrom} makes of this digest. */
+export const eventTail = (digest: string): string => {
+  const variant = ((Number.parseInt(digest.slice(0, 1), 16) & 3) | 8).toString(16);
+  return `${variant}${digest.slice(1, 4)}-${digest.slice(4, 16)}`;
+};
+
+/** What {@link eventTail} gives for the digest that the id was made of. */
+export const tailOf = (eventId: string): string => eventId.slice(19);
+
 /** Ids that follow each other mostly have their milliseconds in common. */
 let orderedPrefix = '';
 let orderedMs = '';

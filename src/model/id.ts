@@ -42,12 +42,18 @@ export const entityTypeOf = (id: EntityId): EntityType => {
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
+const base32 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => BASE32[byte & 31]).join('');
+
 /** `count` random characters of lower-case base32 (5 bits each). */
-export const randomBase32 = (count: number): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(count));
-  return Array.from(bytes, (byte) => BASE32[byte & 31]).join('');
-};
+export const randomBase32 = (count: number): string => base32(crypto.getRandomValues(new Uint8Array(count)));
+
+const entityId = (type: EntityType, at: Date, random: string): EntityId =>
+  parseEntityId(`${type}-${at.toISOString().slice(0, 10).replaceAll('-', '')}-${random}`);
 
 /** `JOB-<yyyymmdd, UTC>-<8 random base32>`. */
 export const createEntityId = (type: EntityType, at: Date = new Date()): EntityId =>
-  parseEntityId(`${type}-${at.toISOString().slice(0, 10).replaceAll('-', '')}-${randomBase32(8)}`);
+  entityId(type, at, randomBase32(8));
+
+/** Such an id of something that has a name elsewhere: of the same digest (8 bytes or more) it is the same. */
+export const entityIdFrom = (type: EntityType, at: Date, digest: Uint8Array): EntityId =>
+  entityId(type, at, base32(digest.subarray(0, 8)));

@@ -53,6 +53,9 @@ export const WAIT_REASONS = [
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
+/** Whether it is a person's turn; all else may pass by itself. */
+export const isPersonsTurn = (reason: WaitReason): boolean => ['permission', 'question', 'idle'].includes(reason);
+
 export const MESSAGE_SCHEMAS = {
   session_start: z.object({
     kind: z.enum(['pod', 'worker', 'alpha']),
@@ -67,6 +70,7 @@ export const MESSAGE_SCHEMAS = {
     outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out', 'limit', 'interrupted', 'lost']),
     exit_code: z.int(),
     duration_ms: z.number(),
+    paused_ms: z.number().optional().describe('Of that it was paused.'),
     calls: z.int(),
     errors: z.int(),
     calls_by_tool: z.record(z.string(), z.int()).optional(),
@@ -129,10 +133,25 @@ export const MESSAGE_SCHEMAS = {
   }),
   signal: z.object({ kind: z.enum(['result', 'signal', 'request', 'error']), body: bodySchema }),
   condition: z.object({
-    condition: z.string().describe('`bus_file_failing`, `bus_file_removed` …'),
+    condition: z
+      .string()
+      .describe(
+        'Of a pod: `pod_waiting`, `pod_back`, `pod_lost` (its process is gone), `pod_survivors`. Of the bus: `bus_file_failing`, `bus_file_removed`.',
+      ),
     detail: z.string().optional(),
     file: z.string().optional().describe('Which file of the bus it is about.'),
     reason: z.enum(WAIT_REASONS).optional().describe('Of `pod_waiting` and `pod_back`: what is, or was, waited for.'),
+    tool_use_id: z.string().optional().describe('The call that a person is asked about.'),
+    budget: z
+      .object({
+        scope: z.enum(['job', 'project', 'day']),
+        of: z.string().describe('The JOB, the PROJ, or the day (UTC).'),
+        limit: z.enum(['cost_usd', 'tokens', 'tool_calls', 'wall']),
+        used: z.number().describe('Dollars, tokens, calls or milliseconds.'),
+        max: z.number(),
+      })
+      .optional()
+      .describe('Of `budget_warning`: which budget, and how much of it is used.'),
   }),
   agent_session: z
     .object({

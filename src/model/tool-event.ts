@@ -32,6 +32,11 @@ export interface PostToolUseFailure extends ToolEventBase {
   readonly exit_code?: number;
 }
 
+/** A call as it is written down. null: nobody knows how long it took. */
+export type FinishedToolUse = (Omit<PostToolUse, 'duration_ms'> | Omit<PostToolUseFailure, 'duration_ms'>) & {
+  readonly duration_ms: number | null;
+};
+
 export type ToolEvent = PreToolUse | PostToolUse | PostToolUseFailure;
 
 /** Who says so: our hook, an agent's event stream, or the program inside the pod about itself. */

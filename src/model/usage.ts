@@ -12,7 +12,15 @@ export const usageSchema = z.object({
   output_tokens: tokens.describe('With those of reasoning.'),
   reasoning_tokens: tokens.optional().describe('Of the output, where it is told.'),
   cost_usd: z.number().min(0).nullable().describe('null: neither the agent nor the price table says.'),
-  cost_from: z.enum(['agent', 'prices', 'nobody']).describe('Who says what it cost.'),
+  cost_from: z
+    .enum(['agent', 'prices', 'later', 'nobody'])
+    .describe(
+      'Who says what it cost. later: the agent, at the end of its run, in a line of that scope; it covers all lines of the session before it that say so.',
+    ),
+  source: z
+    .enum(['agent', 'reported'])
+    .optional()
+    .describe('reported: a program in the pod tells it of itself. Missing: the agent.'),
   turn: z.string().optional().describe("The agent's id of the turn."),
 });
 
@@ -36,14 +44,6 @@ export class UsageTotals {
 
   get byModel(): readonly Usage[] {
     return [...this.#byModel.values()];
-  }
-
-  get tokens(): number {
-    return this.byModel.reduce((total, usage) => total + totalTokens(usage), 0);
-  }
-
-  get costUsd(): number {
-    return this.byModel.reduce((total, { cost_usd: cost }) => total + (cost ?? 0), 0);
   }
 }
 

@@ -13,6 +13,7 @@ import { errorMessage, NikaError } from '../model/error.ts';
 import type { EntityId, SessionId } from '../model/id.ts';
 import { endOf, finish, type Run } from './end-pod.ts';
 import { Stop } from './ending.ts';
+import type { Budget } from './budget/budget.ts';
 import type { EntityStanding, PodEntity } from './entity.ts';
 import { PauseGate } from './host/pause-gate.ts';
 import { createProject } from './create-project.ts';
@@ -33,10 +34,12 @@ import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface AttemptOptions {
   readonly wish: PodWish;
   readonly plan: PodPlan;
+  readonly worktree: PodWorktree | undefined;
   readonly sessionId: SessionId;
   /** From 1; of how many. */
   readonly attempt: number;
@@ -46,6 +49,7 @@ export interface AttemptOptions {
   readonly runnerKind: PodRecord['runner'];
   readonly run: Runner;
   readonly outerStop: Stop;
+  readonly budget: Budget | undefined;
   readonly listener: PodListener;
   readonly detached: boolean;
   readonly tmux: string | undefined;
@@ -142,6 +146,7 @@ class Attempt {
       hooks,
       cwd: plan.mission.cwd,
       maxToolCalls: plan.mission.maxToolCalls,
+      budget: options.budget,
     });
     this.#faults = new SocketFaults((fault, why) => session.log.write('warn', 'socket', { fault, why }));
     session.countDrops(() => prefixed('hook ', hooks.failures()));
@@ -158,7 +163,7 @@ class Attempt {
   }
 
   async run(): Promise<AttemptRun> {
-    const { outerStop, beforeBegin, onControl, wish } = this.#options;
+    const { outerStop, beforeBegin, onControl, wish, worktree } = this.#options;
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
@@ -168,11 +173,13 @@ class Attempt {
     this.#begin();
     const outcome = await this.#work(door);
     this.#host.close();
+    await this.#options.budget?.end();
     await this.#endTree();
     const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
-    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity };
+    const { pausedMs } = this.#stop;
+    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, worktree, pausedMs };
     this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
@@ -250,17 +257,11 @@ class Attempt {
     });
     if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
     this.#control.begin();
+    this.#options.budget?.begin({ session: this.#session, entity: this.#entity, stop: this.#stop });
     this.#session.redis?.sink.start();
-    const { id } = this.#session;
-    this.#session.tell({
-      event: 'pod_started',
-      id: plan.id,
-      session: id,
-      job: name,
-      home: wish.home.dir,
-      cwd,
-      attempt,
-    });
+    const started = { id: plan.id, session: this.#session.id, job: name, home: wish.home.dir, cwd, attempt };
+    this.#session.tell({ event: 'pod_started', ...started });
+    this.#options.worktree?.tellStart({ session: this.#session, entity: this.#entity });
   }
 
   async #openSocket(door: ReturnType<typeof createPodDoor>): Promise<AsyncDisposable> {

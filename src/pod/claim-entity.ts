@@ -15,18 +15,21 @@ export interface EntityHold extends AsyncDisposable {
   readonly attempt: number;
   /** `undefined`: the entity is new. */
   readonly standing: EntityStanding | undefined;
+  /** How long its sessions worked until now: without pauses, and what was between them. */
+  readonly workedMs: number;
 }
 
 const LOCK_BUDGET_MS = 1_000;
 
-const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Pick<EntityHold, 'attempt' | 'standing'>> => {
+const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Omit<EntityHold, typeof Symbol.asyncDispose>> => {
   const { readEntity } = await import('../bus/query/entities.ts'); // a new entity does not need it: start-up time
   const view = await readEntity(busDir, id);
   if (view?.state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
   if (isTerminal(view.state)) {
     throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${view.state}`, { subject: id });
   }
-  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev } };
+  const workedMs = view.sessions.reduce((sum, { durationMs = 0, pausedMs = 0 }) => sum + durationMs - pausedMs, 0);
+  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev }, workedMs };
 };
 
 /**
@@ -41,7 +44,7 @@ export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): P
     throw new NikaError('NIKA_ENTITY_EXISTS', `another pod works on ${id} now`, { subject: id });
   }
   const dispose = (): Promise<void> => Promise.resolve(lock[Symbol.asyncDispose]());
-  if (!resumes) return { attempt: 1, standing: undefined, [Symbol.asyncDispose]: dispose };
+  if (!resumes) return { attempt: 1, standing: undefined, workedMs: 0, [Symbol.asyncDispose]: dispose };
   try {
     return { ...(await readStanding(home, id)), [Symbol.asyncDispose]: dispose };
   } catch (thrown) {

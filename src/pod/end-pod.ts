@@ -7,11 +7,15 @@ import type { PodEnded, PodOutcome } from './pod-event.ts';
 import type { EndedStatus } from './registry/pod-record.ts';
 import type { RunnerOutcome } from './runner/runner.ts';
 import type { Session } from './session.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
+import type { WorktreeEnd } from './worktree/worktree-end.ts';
 
 export interface Run {
   readonly home: Home;
   readonly session: Session;
   readonly entity: PodEntity;
+  readonly worktree: PodWorktree | undefined;
+  readonly pausedMs: number;
 }
 
 export interface End {
@@ -95,12 +99,19 @@ const writeSurplusHeads = ({ entity, session }: Run): void => {
   }
 };
 
+const settleWorktree = async (run: Run, end: End): Promise<{ readonly worktree?: WorktreeEnd }> => {
+  const how = { isLast: end.attemptsLeft === 0, isStopped: end.outcome === 'interrupted' };
+  const worktree = await run.worktree?.settle(run, how);
+  return worktree === undefined ? {} : { worktree };
+};
+
 /** Writes the ends on the bus and closes the session; what is to be told of it comes back. */
 export const finish = async (run: Run, end: End): Promise<PodEnded> => {
   const { entity, session, home } = run;
   const { calls, errors, byTool } = session.recorder.counts;
   session.bus.retryNow(); // an outage that is over ends before the last lines (S1)
   writeEnd(run, end);
+  const worktree = await settleWorktree(run, end);
   await session.redis?.drain(); // before the summary: what could not be delivered stands there
   const durationMs = Math.round(session.atMs);
   writeSurplusHeads(run);
@@ -108,10 +119,12 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     outcome: end.outcome,
     exit_code: end.exitCode,
     duration_ms: durationMs,
+    ...(run.pausedMs < 1 ? {} : { paused_ms: Math.round(run.pausedMs) }),
     calls,
     errors,
     calls_by_tool: Object.fromEntries(byTool),
     ...(session.usage.byModel.length === 0 ? {} : { usage: [...session.usage.byModel] }),
+    ...worktree,
     dropped: session.dropped(),
     result: end.result,
     ...session.weave(entity), // may write notes: before the heads are taken
@@ -129,8 +142,12 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     duration_ms: durationMs,
     calls,
     errors,
+    tokens: session.usage.spent.tokens,
+    cost_usd: session.usage.spent.costUsd,
+    unpriced_tokens: session.usage.spent.unpricedTokens,
     result: end.result,
     ...(end.error === undefined ? {} : { error: end.error }),
+    ...worktree,
     degraded: session.degraded,
     dropped: session.dropped(),
     channel: busPath(home.busDir, channelName(entity.id)),

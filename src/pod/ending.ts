@@ -2,6 +2,8 @@
  * Owns why a pod ends before its work is done, and what each way to end means for exit code and state.
  * The first reason stands: a Ctrl-C after a timeout does not make it an interruption.
  */
+import type { LimitName, ScopeKind } from './budget/scope.ts';
+import { usedUpText } from './budget/words.ts';
 import type { PodOutcome } from './pod-event.ts';
 
 /** What ends a pod with its story. SIGQUIT too: Ctrl-\ at a terminal is no crash of nika's. */
@@ -19,7 +21,15 @@ export type StopReason =
   /** `nika pod kill`: what runs gets no time to end by itself. */
   | { readonly kind: 'killed'; readonly why?: string }
   | { readonly kind: 'timed_out'; readonly afterMs: number }
-  | { readonly kind: 'limit'; readonly limit: 'tool_calls' | 'wall'; readonly value: number };
+  /** `used`, `scope`, `of`: of a budget, and how much of it is used. */
+  | {
+      readonly kind: 'limit';
+      readonly limit: LimitName;
+      readonly value: number;
+      readonly used?: number;
+      readonly scope?: ScopeKind;
+      readonly of?: string;
+    };
 
 /** 128 + the signal's number, as shells count. */
 const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
@@ -51,6 +61,10 @@ export const explain = (reason: StopReason): string => {
     case 'timed_out':
       return `timed out after ${reason.afterMs / 1000} s`;
     case 'limit':
+      if (reason.used !== undefined && reason.scope !== undefined && reason.of !== undefined) {
+        const { limit, used, scope, of, value: max } = reason;
+        return usedUpText({ limit, used, scope, of, max });
+      }
       return reason.limit === 'wall'
         ? `over its limit of ${reason.value / 1000} s of wall time`
         : `over its limit of ${reason.value} tool calls`;
@@ -93,7 +107,8 @@ export class Stop implements Disposable {
   readonly #controller = new AbortController();
   readonly #countdowns: Countdown[] = [];
   #reason: StopReason | undefined;
-  #isPaused = false;
+  #pausedSinceMs: number | undefined;
+  #pausedMs = 0;
 
   /** Its reason is an Error, as code expects that waits with it; its `cause` is the {@link StopReason}. */
   get signal(): AbortSignal {
@@ -104,6 +119,11 @@ export class Stop implements Disposable {
     return this.#reason;
   }
 
+  /** How long it stood still in all. */
+  get pausedMs(): number {
+    return this.#pausedMs + (this.#pausedSinceMs === undefined ? 0 : performance.now() - this.#pausedSinceMs);
+  }
+
   now(reason: StopReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -111,19 +131,25 @@ export class Stop implements Disposable {
   }
 
   after(ms: number, reason: StopReason): void {
-    const countdown = new Countdown(ms, () => this.now(reason));
-    this.#countdowns.push(countdown);
-    if (!this.#isPaused) countdown.run();
+    this.later(ms, () => this.now(reason));
   }
 
-  /** The times of {@link after} stand still until {@link unpause}. */
+  /** Does something then; the time stands still as that of {@link after}. */
+  later(ms: number, fire: () => void): void {
+    const countdown = new Countdown(ms, fire);
+    this.#countdowns.push(countdown);
+    if (this.#pausedSinceMs === undefined) countdown.run();
+  }
+
+  /** The times of {@link after} and {@link later} stand still until {@link unpause}. */
   pause(): void {
-    this.#isPaused = true;
+    this.#pausedSinceMs ??= performance.now();
     for (const countdown of this.#countdowns) countdown.pause();
   }
 
   unpause(): void {
-    this.#isPaused = false;
+    this.#pausedMs = this.pausedMs;
+    this.#pausedSinceMs = undefined;
     for (const countdown of this.#countdowns) countdown.run();
   }
 

@@ -9,7 +9,7 @@ import {
 import { type NikaMeta, nikaMetaSchema } from '../model/envelope.ts';
 import type { EntityId } from '../model/id.ts';
 import type { MessageData, MessageType } from '../model/message.ts';
-import type { PostToolUse, PostToolUseFailure } from '../model/tool-event.ts';
+import type { FinishedToolUse } from '../model/tool-event.ts';
 import type { Recorder, Scope, ToolCallOrigin } from '../recorder/recorder.ts';
 
 type TransitionFields<T extends TransitionType> = Omit<MessageData<T>, 'from' | 'to' | 'rev'>;
@@ -77,7 +77,7 @@ export class PodEntity {
     this.#recorder.record(this.#scope, type, data);
   }
 
-  recordToolCall(event: PostToolUse | PostToolUseFailure, origin: ToolCallOrigin): void {
+  recordToolCall(event: FinishedToolUse, origin: ToolCallOrigin): void {
     this.#recorder.recordToolCall(this.#scope, event, origin);
   }
 }

@@ -12,6 +12,8 @@ import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
 import type { Lineage } from './session.ts';
 import { resolveTrace, type TraceIds } from './trace.ts';
+import { isInLinkedCheckout } from './worktree/linked-checkout.ts';
+import type { WorktreePlan } from './worktree/plan-worktree.ts';
 
 export interface PodWish {
   readonly home: Home;
@@ -26,6 +28,8 @@ export interface PodWish {
   /** Where the command was given. Absolute. */
   readonly calledIn: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The entity is on the bus already, and goes on with its next attempt. */
+  readonly resumes?: boolean;
 }
 
 export interface PodPlan {
@@ -33,6 +37,8 @@ export interface PodPlan {
   readonly parent: EntityId | undefined;
   readonly trace: TraceIds;
   readonly mission: Mission;
+  /** In which git worktree it runs; `undefined`: where it was started. */
+  readonly worktree: WorktreePlan | undefined;
   readonly encoder: BodyEncoder;
   readonly lineage: Lineage;
   /** What expressions see; each attempt adds the environment of its session. */
@@ -43,6 +49,18 @@ export interface PodPlan {
 
 const definedOnly = (env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+
+/** The worktree that it is to run in, or has to: loaded where there may be one. */
+const planPlace = async (
+  wish: PodWish,
+  id: EntityId,
+  { cwd, worktree: wanted }: Mission,
+): Promise<WorktreePlan | undefined> => {
+  const mayHaveOne = wish.resumes === true || isInLinkedCheckout(cwd);
+  if ((wanted ?? false) === false && !mayHaveOne) return undefined;
+  const { planWorktree } = await import('./worktree/plan-worktree.ts');
+  return planWorktree({ wish, id, cwd, wanted });
+};
 
 /** The keys of providers that the agent has in its environment are on no line, however it shows them (G7). */
 const keyPatterns = (env: PodWish['env']) =>
@@ -61,14 +79,17 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
     cwd: calledIn,
   };
   const nika = { node: process.execPath, home: home.dir };
-  const mission = resolveMission(job, settings, { inputs, steps: {}, job: named, env, nika }, calledIn);
-  const { project, domain, intent, role } = mission;
-  const tags = Object.fromEntries(mission.tags.map((tag, at) => [`tags[${at}]`, tag]));
+  const rendered = resolveMission(job, settings, { inputs, steps: {}, job: named, env, nika }, calledIn);
+  const { project, domain, intent, role } = rendered;
+  const tags = Object.fromEntries(rendered.tags.map((tag, at) => [`tags[${at}]`, tag]));
   const { maxBodyBytes, redact } = settings.recorder;
   const encoder = createBodyEncoder({ maxBodyBytes, patterns: [...redact, ...keyPatterns(env)] });
-  refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, ...tags }, encoder);
+  const branch = typeof rendered.worktree === 'object' ? rendered.worktree.branch : undefined;
+  refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, branch, ...tags }, encoder);
   const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);
-  const childEnv = definedOnly({ ...env, ...mission.env });
+  const worktree = await planPlace(wish, id, rendered);
+  const mission = worktree === undefined ? rendered : { ...rendered, cwd: worktree.cwd };
+  const childEnv = definedOnly({ ...(worktree?.env ?? env), ...mission.env });
   const lineage: Lineage = {
     job: job.name,
     domain,
@@ -79,5 +100,5 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
     root_id: root ?? id,
   };
   const scope: Scope = { inputs, steps: {}, job: { ...named, cwd: mission.cwd }, env: childEnv, nika };
-  return { id, parent: parent ?? project, trace, mission, encoder, lineage, scope, env: childEnv };
+  return { id, parent: parent ?? project, trace, mission, worktree, encoder, lineage, scope, env: childEnv };
 };

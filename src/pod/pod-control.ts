@@ -3,7 +3,7 @@
  * it stands meanwhile.
  */
 import { NikaError } from '../model/error.ts';
-import type { WaitReason } from '../model/message.ts';
+import { WAIT_REASONS, type WaitReason } from '../model/message.ts';
 import { explain, type Stop } from './ending.ts';
 import type { PauseGate } from './host/pause-gate.ts';
 import type { LivingStatus } from './registry/pod-record.ts';
@@ -37,6 +37,15 @@ export interface PersonsAnswer {
 /** What the `run` of a module came to. */
 export type RunEnd = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
 
+/** What a pod does not go on for. */
+export interface Waiting {
+  readonly reason: WaitReason;
+  /** As a person would say it. */
+  readonly why: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
 export interface StopWish {
   readonly graceMs?: number | undefined;
   readonly why?: string | undefined;
@@ -52,11 +61,14 @@ const MAX_WAITING_MESSAGES = 100;
 
 export class PodControl {
   readonly #options: PodControlOptions;
-  readonly #questions = new Map<string, Question & { readonly settle: (answer: PersonsAnswer) => void }>();
+  readonly #questions = new Map<
+    string,
+    Question & { readonly since: string; settle: (answer: PersonsAnswer) => void }
+  >();
   readonly #listeners = new Set<(push: Push) => void>();
   readonly #waiting: PodMessage[] = [];
-  /** What the agent does not go on for, and how a person would say it. */
-  readonly #waits = new Map<WaitReason, string>();
+  /** What the agent does not go on for. */
+  readonly #waits = new Map<WaitReason, Waiting>();
   #phase: Phase = { kind: 'starting', why: null };
   #graceMs = DEFAULT_GRACE_MS;
   readonly #runEnd = Promise.withResolvers<RunEnd>();
@@ -71,22 +83,36 @@ export class PodControl {
     const { stop, gate } = this.#options;
     if (stop.signal.aborted) return 'stopping';
     if (gate.isShut) return 'paused';
-    if (this.#questions.size > 0 || (this.#waits.size > 0 && this.#phase.kind === 'running')) return 'waiting';
-    return this.#phase.kind;
+    return this.#firstWait === undefined ? this.#phase.kind : 'waiting';
+  }
+
+  /** Where its status is `waiting`: for what. */
+  get waiting(): Waiting | null {
+    return this.status === 'waiting' ? (this.#firstWait ?? null) : null;
   }
 
   /** Why it does not go on, where it does not. */
   get why(): string | null {
+    return this.#firstWait?.why ?? (this.#phase.kind === 'starting' ? this.#phase.why : null);
+  }
+
+  /** Of several: what a person is needed for goes first. */
+  get #firstWait(): Waiting | undefined {
     const [question] = this.#questions.values();
-    if (question !== undefined) return `asks: ${question.tool} ${question.what}: ${question.reason}`;
-    const [wait] = this.#waits.values();
-    return this.#phase.kind === 'starting' ? this.#phase.why : (wait ?? null);
+    if (question !== undefined) {
+      const why = `asks: ${question.tool} ${question.what}: ${question.reason}`;
+      return { reason: 'permission', why, since: question.since };
+    }
+    if (this.#phase.kind === 'starting') return undefined;
+    const first = WAIT_REASONS.find((reason) => this.#waits.has(reason));
+    return first === undefined ? undefined : this.#waits.get(first);
   }
 
   /** The agent that runs does not go on. False: that was known. */
   holdUp(reason: WaitReason, why: string): boolean {
-    if (this.#waits.get(reason) === why) return false;
-    this.#waits.set(reason, why);
+    const before = this.#waits.get(reason);
+    if (before?.why === why) return false;
+    this.#waits.set(reason, { reason, why, since: before?.since ?? new Date().toISOString() });
     this.#options.onChange();
     return true;
   }
@@ -181,7 +207,7 @@ export class PodControl {
   /** Waits for a person. Denied where the pod is stopped before. */
   async ask(question: Question, signal: AbortSignal): Promise<PersonsAnswer> {
     const { promise, resolve } = Promise.withResolvers<PersonsAnswer>();
-    this.#questions.set(question.call, { ...question, settle: resolve });
+    this.#questions.set(question.call, { ...question, since: new Date().toISOString(), settle: resolve });
     const onAbort = (): void => resolve({ allow: false, reason: 'the pod was stopped before anybody answered' });
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });

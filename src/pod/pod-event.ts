@@ -2,6 +2,8 @@
 
 import type { WaitReason } from '../model/message.ts';
 import type { Usage } from '../model/usage.ts';
+import type { WorktreeEnd } from './worktree/worktree-end.ts';
+import type { Reached } from './budget/scope.ts';
 
 /** How a service stands with a pod. */
 export interface ServiceStanding {
@@ -65,6 +67,14 @@ export type PodEvent =
       readonly task?: string;
     }
   | { readonly event: 'note'; readonly text: string }
+  /** It works in a git worktree; `left_behind`: what is not committed where it was started, and so is not in it. */
+  | {
+      readonly event: 'worktree';
+      readonly path: string;
+      readonly branch: string;
+      readonly base: string;
+      readonly left_behind?: string;
+    }
   /** A rule or a hook wants a person to say whether the call may be made. */
   | {
       readonly event: 'asked';
@@ -82,8 +92,16 @@ export type PodEvent =
   | { readonly event: 'going_on'; readonly reason: WaitReason }
   /** The agent says something between its calls. */
   | { readonly event: 'said'; readonly text: string }
-  /** The agent used tokens. */
-  | { readonly event: 'used'; readonly usage: Usage }
+  /** The agent used tokens; besides `usage`: what the session used so far. */
+  | {
+      readonly event: 'used';
+      readonly usage: Usage;
+      readonly tokens: number;
+      readonly cost_usd: number;
+      readonly unpriced_tokens: number;
+    }
+  /** Much of a budget is used. `is_first`: no other pod of those that it holds for said so before. */
+  | ({ readonly event: 'budget'; readonly detail: string; readonly is_first: boolean } & Omit<Reached, 'isAbout'>)
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
   | PodEnded;
 
@@ -99,9 +117,16 @@ export interface PodEnded {
   readonly duration_ms: number;
   readonly calls: number;
   readonly errors: number;
+  /** What was used of models, as far as it was told. */
+  readonly tokens: number;
+  /** Without what nobody knows the cost of: `unpriced_tokens`. */
+  readonly cost_usd: number;
+  readonly unpriced_tokens: number;
   /** Declared outputs, or the last step's output; `null` where there is none. */
   readonly result: unknown;
   readonly error?: string;
+  /** The git worktree of its own: what was changed in it, and whether it is still there. */
+  readonly worktree?: WorktreeEnd;
   /** Services that could not be used at the end, and why (G9). */
   readonly degraded: readonly Degradation[];
   /** What was dropped, cut or delayed, by name (G3); empty: nothing. */

@@ -13,6 +13,7 @@ import type { Session } from './session.ts';
 import type { PodFacts } from './socket/protocol.ts';
 import type { SessionFacts } from '../telemetry/session-facts.ts';
 import type { PodTree } from './tree/pod-tree.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface PresenceOptions {
   readonly wish: PodWish;
@@ -27,6 +28,7 @@ export interface PresenceOptions {
   readonly control: PodControl;
   readonly tree: PodTree;
   readonly output: OutputLog | undefined;
+  readonly worktree: PodWorktree | undefined;
 }
 
 const RESULT_MAX_CHARS = 2_048;
@@ -63,9 +65,21 @@ export class Presence {
 
   facts(): PodFacts {
     const { session, entity, job, attempt, started_at } = this.#heartbeat.record;
-    const { calls, errors, status } = this.#look();
+    const { calls, errors, tokens, cost_usd, status } = this.#look();
     const { wish, tree } = this.#options;
-    const pod = { session, entity, job, attempt, started_at, status, calls, errors, pid: process.pid };
+    const pod = {
+      session,
+      entity,
+      job,
+      attempt,
+      started_at,
+      status,
+      calls,
+      errors,
+      tokens,
+      cost_usd,
+      pid: process.pid,
+    };
     return { ...pod, home: wish.home.dir, tree: tree.kind.kind };
   }
 
@@ -76,6 +90,7 @@ export class Presence {
 
   /** Whether a disk hangs. */
   async end(end: End, durationMs: number): Promise<boolean> {
+    this.#heartbeat.amend({ worktree: this.#options.worktree?.record ?? null });
     const written = await this.#heartbeat.end({
       status: statusOfEnd(end),
       outcome: end.outcome,
@@ -106,6 +121,7 @@ export class Presence {
       domain: mission.domain,
       intent: mission.intent,
       cwd: session.clean(mission.cwd),
+      worktree: this.#options.worktree?.record ?? null,
       detached,
       tmux: tmux ?? null,
       writer: session.bus.id,
@@ -124,19 +140,26 @@ export class Presence {
     const { calls, errors } = session.recorder.counts;
     const { status } = control;
     const why = control.why === null ? null : session.clean(control.why);
-    const { tokens, costUsd } = session.usage;
-    const counts = { calls, errors, tokens, cost_usd: costUsd, dropped: { ...session.dropped() } };
+    const { tokens, costUsd, unpricedTokens } = session.usage.spent;
+    const used = { tokens, cost_usd: costUsd, unpriced_tokens: unpricedTokens };
+    const counts = { calls, errors, ...used, dropped: { ...session.dropped() } };
     const services = session.redis === undefined ? [] : [session.redis.standing];
-    return { status, why, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
+    const { reason = null, since = null } = control.waiting ?? {};
+    const waits = { why, reason, waiting_since: since };
+    return { status, ...waits, ...counts, last_tool: this.#lastTool, degraded: [...session.degraded], services };
   }
 
   /** What Redis is told. */
   #sessionFacts(): SessionFacts {
     const { entity, job, attempt, process: by, domain, intent, parent, started_at } = this.#heartbeat.record;
-    const { status, why, calls, errors, tokens, cost_usd: costUsd, last_tool: last, degraded, dropped } = this.#look();
+    const { status, why, calls, errors, last_tool: last, degraded, dropped, ...look } = this.#look();
+    const { tokens, costUsd, unpricedTokens } = this.#options.session.usage.spent;
     return {
+      reason: look.reason,
+      waitingSince: look.waiting_since,
       tokens,
       costUsd,
+      unpricedTokens,
       entity,
       job,
       attempt,

@@ -14,11 +14,12 @@ import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
 import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
-import { UsageTotals } from '../model/usage.ts';
+import { createPriceOf } from '../config/prices/price-of.ts';
 import { thisProcess } from '../failopen/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
 import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
+import { SessionUsage } from './budget/session-usage.ts';
 import { type EntityStanding, PodEntity } from './entity.ts';
 import type { Degradation, PodEvent, PodListener } from './pod-event.ts';
 import { openSessionRedis, type SessionRedis } from './session-redis.ts';
@@ -52,7 +53,7 @@ export class Session implements AsyncDisposable {
   readonly #process = thisProcess();
   readonly #degraded = new Map<string, Degradation>();
   /** What its agents used so far. */
-  readonly usage = new UsageTotals();
+  readonly usage: SessionUsage;
   /** Nothing where none is configured. */
   readonly redis: SessionRedis | undefined;
   readonly #dropSources: (() => Readonly<Record<string, number>>)[] = [];
@@ -63,6 +64,7 @@ export class Session implements AsyncDisposable {
   constructor(options: SessionOptions) {
     this.#options = options;
     const { home, settings, session } = options;
+    this.usage = new SessionUsage(createPriceOf(settings.prices));
     const chain: Chain = createChain(settings.bus.keyFile);
     this.log = new Log({
       logsDir: home.logsDir,
@@ -229,7 +231,7 @@ export class Session implements AsyncDisposable {
       ...settings.disk,
       onChange: (room, freePercent) => {
         const why = `${freePercent.toFixed(1)} % of the disk is free`;
-        if (room === 'enough') this.#recover('disk', why);
+        if (room === 'enough') this.recover('disk', why);
         else this.degrade('disk', `${why}${room === 'very low' ? '; long bodies are no longer kept' : ''}`);
       },
     });
@@ -276,7 +278,7 @@ export class Session implements AsyncDisposable {
     this.log.write('warn', 'not on stable storage: a power cut may lose what it holds', { path, why });
   }
 
-  #recover(service: string, why: string): void {
+  recover(service: string, why: string): void {
     this.#degraded.delete(service);
     this.log.write('info', 'recovered', { service, why });
     this.tell({ event: 'recovered', service, why });
@@ -292,6 +294,6 @@ export class Session implements AsyncDisposable {
     }
     const span = { since: new Date(sinceMs).toISOString(), until: new Date().toISOString() };
     this.#main?.record('outage', { service: 'bus', ...span, cause, buffered, replayed, dropped });
-    this.#recover('bus', `${replayed} lines written late, ${dropped} dropped`);
+    this.recover('bus', `${replayed} lines written late, ${dropped} dropped`);
   }
 }

@@ -3,6 +3,7 @@
  *
  * P1. Nothing is written before everything is validated.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveBus } from '../bus/archive.ts';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
@@ -11,13 +12,16 @@ import { runnerOf } from '../config/job/job.ts';
 import { NikaError } from '../model/error.ts';
 import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
+import type { Budget } from './budget/budget.ts';
 import type { Stop } from './ending.ts';
 import { claimEntity } from './claim-entity.ts';
+import type { PodNotices } from './notify/pod-notices.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { OpenAgentRunner, Runner } from './runner/runner.ts';
+import type { PodWorktree } from './worktree/pod-worktree.ts';
 
 export interface SuperviseOptions extends PodWish {
   readonly stop: Stop;
@@ -34,8 +38,6 @@ export interface SuperviseOptions extends PodWish {
   readonly takesRoom?: boolean;
   /** Of the first attempt; else one is made. */
   readonly sessionId?: SessionId;
-  /** The entity is on the bus already, and goes on with its next attempt. */
-  readonly resumes?: boolean;
   readonly onControl?: (control: PodControl) => void;
   /** What does the work, of a program that is a pod itself; else what the job says. */
   readonly runner?: Runner;
@@ -48,11 +50,15 @@ const HOUSEKEEPING_BUDGET_MS = 10 * 60_000;
 const LATER_MS = 1_000;
 const MAX_BACKOFF_MS = 3_600_000;
 
-const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodPlan): Promise<Runner> => {
+const loadRunner = async (
+  { job, calledIn, openAgentRunner }: SuperviseOptions,
+  { mission, env }: PodPlan,
+): Promise<Runner> => {
   switch (runnerOf(job)) {
     case 'agent':
       if (openAgentRunner !== undefined && job.agent !== undefined) {
-        return openAgentRunner(job.agent, { cwd: plan.mission.cwd, env: plan.env });
+        const cwd = existsSync(mission.cwd) ? mission.cwd : calledIn; // a worktree is still to be made
+        return openAgentRunner(job.agent, { cwd, env });
       }
       throw new NikaError('NIKA_POD_NOT_STARTED', 'a pod of this kind runs no agents', { subject: job.name });
     case 'steps':
@@ -67,10 +73,10 @@ const loadRunner = async ({ job, openAgentRunner }: SuperviseOptions, plan: PodP
 const createSessionId = (): SessionId => sessionIdSchema.parse(crypto.randomUUID());
 
 /**
- * What others left behind is seen to while the pod works: pods that died are closed, the oldest ended ones forgotten, old
- * files of the bus compressed. The pod's end ends that too.
+ * What others left behind is seen to while the pod works: notifications are sent, pods that died closed, the oldest ended
+ * ones forgotten, old files of the bus compressed. The pod's end ends that too.
  */
-const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
+const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable => {
   const controller = new AbortController();
   const { signal } = controller;
   const { busDir, runDir } = home;
@@ -81,15 +87,18 @@ const startHousekeeping = ({ home, settings }: PodWish): AsyncDisposable => {
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { prunePods, pruneUnreadable }] = await Promise.all([
+    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }] = await Promise.all([
       import('./registry/lost.ts'),
       import('./registry/prune.ts'),
+      import('./worktree/prune-worktrees.ts'),
+      import('./notify/start-sender.ts'),
     ]);
+    await resumeSender(home, env);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
-    bestEffortSync('pod.prune', () => {
-      prunePods({ runDir, keep });
-      pruneUnreadable(runDir, false);
-    });
+    await bestEffort('pod.prune', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
+      prunePodsAndWorktrees({ runDir, keep, env, force: false, isQuick: true, signal }),
+    );
+    bestEffortSync('pod.prune', () => pruneUnreadable(runDir, false));
   };
   const keeping = keepHouse();
   return {
@@ -158,25 +167,47 @@ const waitBetween = async (control: PodControl, ms: number, signal: AbortSignal)
   }
 };
 
+/** Who tells people of it; nobody where the settings name no way. */
+const openNotices = async (options: SuperviseOptions, plan: PodPlan): Promise<PodNotices | undefined> => {
+  if (options.settings.notify.length === 0) return undefined;
+  const { PodNotices } = await import('./notify/pod-notices.ts');
+  return new PodNotices(options, plan, options.listener);
+};
+
 const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
   Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
 
+/** In which its attempts work; loaded where there is one. */
+const openWorktree = async (
+  { worktree }: PodPlan,
+  { home, settings, stop }: SuperviseOptions,
+): Promise<PodWorktree | undefined> => {
+  if (worktree === undefined) return undefined;
+  const { PodWorktree: Opened } = await import('./worktree/pod-worktree.ts');
+  const { timeoutMs: withinMs } = settings.worktrees;
+  return Opened.open(worktree, { runDir: home.runDir, withinMs }, stop.signal);
+};
+
 /**
  * Runs the job to its end: as many attempts as it takes, or may take.
- * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken.
+ * @throws {NikaError} before anything was written (P1): a wrong id, parent, key or field, an id that is taken, a budget
+ * that is used up.
  */
 export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRun> => {
   const { stop } = options;
   const plan = await planPod(options);
   const kind = options.runner === undefined ? runnerOf(options.job) : 'library';
   const run = options.runner ?? (await loadRunner(options, plan));
+  const budget = await openBudget(options, plan);
+  using _budget = budget;
   using room = new HostRoom(options);
   await room.claimAtOnce();
-  const { wallMs } = plan.mission;
-  if (wallMs !== undefined) stop.after(wallMs, { kind: 'limit', limit: 'wall', value: wallMs });
   ensureHome(options.home); // what could not be made is told by the attempt
   await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
+  await using worktree = await openWorktree(plan, options);
+  budget?.limitWall(stop, hold.workedMs);
   await using _house = startHousekeeping(options);
+  await using notices = await openNotices(options, plan);
   const first = hold.attempt;
   const attempts = Math.max(first, plan.mission.maxAttempts);
   let { standing } = hold;
@@ -187,7 +218,10 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     };
     const attempted = await runAttempt({
       ...ofAll(options),
+      listener: notices?.listener ?? options.listener,
       plan,
+      worktree,
+      budget,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
@@ -198,8 +232,21 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     });
     standing = attempted.standing;
     // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
+    await notices?.end(attempted);
     if (!attempted.goesOn) return attempted;
   }
+};
+
+/** `undefined`: none is set, and nothing of it is loaded. @throws {NikaError} `NIKA_BUDGET_USED_UP` */
+const openBudget = async (options: SuperviseOptions, plan: PodPlan): Promise<Budget | undefined> => {
+  const { limits, projects } = options.settings;
+  const { maxCostUsd, maxTokens, maxToolCalls, wallMs } = plan.mission;
+  const limited = [maxCostUsd, maxTokens, maxToolCalls, wallMs, ...Object.values(limits.perDay)];
+  const mayBeOfProject = plan.parent !== undefined && Object.keys(projects).length > 0;
+  if (limited.every((limit) => limit === undefined) && !mayBeOfProject) return undefined;
+  const opening = await import('./budget/open-budget.ts');
+  const { stop, resumes = false } = options;
+  return opening.openBudget({ wish: options, plan, stop, resumes });
 };
 
 const ofAll = (options: SuperviseOptions) => ({

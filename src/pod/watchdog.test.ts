@@ -1,5 +1,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +38,8 @@ describe('Watchdog', () => {
   });
 
   it('leaves one alone that gets no processor (D2)', async () => {
-    const onOneCpu = ['-c', '0', process.execPath];
+    const [cpu = '0'] = /Cpus_allowed_list:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.slice(1) ?? [];
+    const onOneCpu = ['-c', cpu, process.execPath];
     const watched = spawn('taskset', [...onOneCpu, program, 'starved'], { stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
     watched.stderr.on('data', (chunk) => (output += String(chunk)));

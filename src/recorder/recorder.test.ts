@@ -170,4 +170,13 @@ describe('another message', () => {
     expect(Buffer.byteLength(lastText())).toBeLessThan(LINE_MAX_BYTES);
     expect(last().type).toBe('note');
   });
+
+  it('takes time and id of a line from who knows them, for what happened before', () => {
+    const id = '019587a0-0000-7000-8000-000000000001';
+    const encoder = createBodyEncoder({ maxBodyBytes: 1024, patterns: [] });
+    const stamp = () => ({ atMs: Date.UTC(2025, 2, 12), id });
+    const past = new Recorder({ bus, encoder, mayKeepBlobs: () => true, stamp });
+    past.recordToolCall(SCOPE, { ...post({}, 'x'), duration_ms: null }, { source: 'stream' });
+    expect(last()).toMatchObject({ ts: '2025-03-12T00:00:00.000Z', id, data: { duration_ms: null } });
+  });
 });

@@ -8,13 +8,13 @@
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import type { BusWriter } from '../bus/writer.ts';
 import { LINE_MAX_BYTES } from '../bus/line.ts';
-import { createEventId } from '../model/event-id.ts';
 import type { EntityId } from '../model/id.ts';
 import type { MessageData, MessageType } from '../model/message.ts';
-import type { PostToolUse, PostToolUseFailure, ToolCallSource } from '../model/tool-event.ts';
+import type { FinishedToolUse, ToolCallSource } from '../model/tool-event.ts';
 import type { BodyEncoder, EncodedBody } from './body.ts';
 import { fitBodies, fitBody, type KeepBlob } from './line-fit.ts';
 import type { RecordSink } from './record-sink.ts';
+import { isoTime, type Stamp, stampNow } from './stamp.ts';
 
 /** What a line is about: the entity, and its envelope as JSON text, made once. */
 export interface Scope {
@@ -33,6 +33,8 @@ export interface RecorderOptions {
   readonly onBlobFailure?: (thrown: unknown) => void;
   /** Told of each event once it is on the bus. */
   readonly sink?: RecordSink;
+  /** Time and id of the line that is written next; default: now, and a new one. For what happened before. */
+  readonly stamp?: () => Stamp;
 }
 
 export interface ToolCallOrigin {
@@ -118,14 +120,16 @@ export class Recorder {
   };
 
   readonly #names: EncodedNames;
+  readonly #stamp: () => Stamp;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#stamp = options.stamp ?? stampNow;
     this.#names = new EncodedNames(options.encoder);
   }
 
   /** One line for one finished call. When this returns, the line is on the bus, or held back and counted (G1, G2). */
-  recordToolCall(scope: Scope, event: PostToolUse | PostToolUseFailure, origin: ToolCallOrigin): void {
+  recordToolCall(scope: Scope, event: FinishedToolUse, origin: ToolCallOrigin): void {
     const { encoder } = this.#options;
     const input = encoder.encode(event.tool_input);
     const response = event.tool_response === undefined ? undefined : encoder.encode(event.tool_response);
@@ -148,7 +152,7 @@ export class Recorder {
         entity: scope.entity,
         tool: this.#names.text(event.tool_name),
         isOk: error === undefined,
-        durationMs: event.duration_ms,
+        durationMs: event.duration_ms ?? 0,
         input: input.json,
         inputBytes: sizeOf(input),
         responseBytes: response === undefined ? 0 : sizeOf(response),
@@ -200,7 +204,7 @@ export class Recorder {
     return chars * 3 <= budgetBytes ? bodies : fitBodies(bodies, budgetBytes, this.#keepBlob);
   }
 
-  #head(event: PostToolUse | PostToolUseFailure, { source, step, title, turn }: ToolCallOrigin): string {
+  #head(event: FinishedToolUse, { source, step, title, turn }: ToolCallOrigin): string {
     const useId = this.#options.encoder.encodeText(event.tool_use_id, MAX_NAME_BYTES).text;
     const stepField = step === undefined ? '' : `,"step":${this.#names.json(step)}`;
     const titleField = title === undefined ? '' : `,"title":${this.#names.json(title)}`;
@@ -211,7 +215,7 @@ export class Recorder {
   }
 
   #tail(
-    event: PostToolUse | PostToolUseFailure,
+    event: FinishedToolUse,
     error: string | undefined,
     input: EncodedBody,
     response: EncodedBody | undefined,
@@ -231,7 +235,7 @@ export class Recorder {
     return tail;
   }
 
-  #count(event: PostToolUse | PostToolUseFailure, bodies: readonly (EncodedBody | undefined)[]): void {
+  #count(event: FinishedToolUse, bodies: readonly (EncodedBody | undefined)[]): void {
     const { byTool } = this.counts;
     const told = this.#names.text(event.tool_name).slice(0, MAX_NAME_BYTES);
     const name = byTool.has(told) || byTool.size < MAX_TOOL_NAMES ? told : '(other)';
@@ -262,26 +266,13 @@ export class Recorder {
   };
 
   #write(scope: Scope, type: string, dataJson: string): Written {
-    const atMs = Date.now();
     const { entity, channel, metaJson } = scope;
+    const { atMs, id } = this.#stamp();
     const ts = isoTime(atMs);
-    const id = createEventId(atMs);
     this.#options.bus.write({ ts, type, entity: channel ?? entity, id, metaJson, dataJson });
     return { id, ts, atMs };
   }
 }
-
-let lastMs = -1;
-let lastIso = '';
-
-/** ISO 8601 of a time in milliseconds; the same millisecond is made into text once. */
-const isoTime = (atMs: number): string => {
-  if (atMs !== lastMs) {
-    lastMs = atMs;
-    lastIso = new Date(atMs).toISOString();
-  }
-  return lastIso;
-};
 
 const addCounts = (
   a: Readonly<Record<string, number>> | undefined,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RedisTarget } from '../config/redis/redis-settings.ts';
 import { entityIdSchema } from '../model/id.ts';
+import { WAIT_REASONS } from '../model/message.ts';
 import { createKeys } from '../redis/keys.ts';
 import { openWriter } from '../redis/link.ts';
 
@@ -24,7 +25,12 @@ const fleetPodSchema = z.object({
     .default(null),
   calls: z.int().default(0),
   errors: z.int().default(0),
+  tokens: z.number().default(0),
+  cost_usd: z.number().default(0),
+  unpriced_tokens: z.number().default(0),
   why: z.string().nullable().default(null),
+  reason: z.enum(WAIT_REASONS).nullable().default(null).catch(null),
+  waiting_since: z.string().nullable().default(null),
   degraded: z.array(z.string()).default([]),
 });
 

@@ -26,8 +26,13 @@ export interface SessionFacts {
   /** What its agents used. */
   readonly tokens: number;
   readonly costUsd: number;
+  /** Nobody knows what they cost: not in `costUsd`. */
+  readonly unpricedTokens: number;
   /** Why it waits. */
   readonly why: string | null;
+  /** What it waits for (`permission`, `rate_limit` …), and since when; null: it does not. */
+  readonly reason: string | null;
+  readonly waitingSince: string | null;
   /** Services that cannot be used now, and why. */
   readonly degraded: readonly { readonly service: string; readonly why: string }[];
   /** Not zero, by name. */
@@ -58,7 +63,10 @@ export const stateFields = (facts: SessionFacts): Readonly<Record<string, string
   errors: facts.errors,
   tokens: facts.tokens,
   cost: facts.costUsd,
+  unpriced_tokens: facts.unpricedTokens,
   why: short(facts.why ?? '', WHY_CHARS),
+  reason: facts.reason ?? '',
+  waiting_since: facts.waitingSince ?? '',
   degraded: short(facts.degraded.map(({ service, why }) => `${service}: ${why}`).join('; '), WHY_CHARS),
   dropped: Object.keys(facts.dropped).length === 0 ? '' : JSON.stringify(facts.dropped).slice(0, 1_000),
   ended_at: facts.endedAt ?? '',
@@ -93,7 +101,10 @@ export const fleetValue = (facts: SessionFacts): Readonly<Record<string, unknown
         errors: facts.errors,
         tokens: facts.tokens,
         cost_usd: facts.costUsd,
+        unpriced_tokens: facts.unpricedTokens,
         why: facts.why === null ? null : short(facts.why, WHY_CHARS),
+        reason: facts.reason,
+        waiting_since: facts.waitingSince,
         degraded: facts.degraded.map(({ service }) => service),
       }
     : undefined;

@@ -89,8 +89,12 @@ export class AgentHome extends TestHome implements AsyncDisposable {
   }
 
   /** nika, with the agent on its PATH. */
-  override start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    return super.start(args, { ...this.environment, ...env });
+  override start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    way: readonly string[] = [],
+  ): Running {
+    return super.start(args, { ...this.environment, ...env }, way);
   }
 
   /** The job `agent`, which this agent does; `more`: lines of YAML. */

@@ -1,5 +1,6 @@
 /** Claude Code, the real one, where somebody switched its hooks off. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AgentHome, JOB } from './agent-home.ts';
@@ -8,7 +9,10 @@ import { AGENT_CLIS } from './cli/cli-cache.ts';
 const { words } = AGENT_CLIS['claude-code'];
 const script = { main: [{ calls: [words.shell('echo one')] }, { calls: [words.shell('echo two')] }] };
 /** Where an administrator rules over every session of a machine. */
-const MANAGED = '/etc/claude-code/managed-settings.json';
+const MANAGED = '/etc/claude-code';
+/** Root may; in a user namespace who is called so may not. */
+const mayBind =
+  spawnSync('test', ['-w', '/etc']).status === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
 
 const START = ['pod', 'start', 'claude', 'go', '-i', 'model=claude-sonnet-4-5', '--id', JOB];
 
@@ -26,17 +30,19 @@ describe('Claude Code', () => {
     expect(sourcesOf(home)).toEqual(['hook', 'hook']);
   });
 
-  it('says that no hooks come where a managed policy allows none, and records from its stream (G9)', async () => {
-    await using home = await AgentHome.open('claude-code', script);
-    if (existsSync(MANAGED)) throw new Error(`this machine has ${MANAGED}`);
-    mkdirSync(join(MANAGED, '..'), { recursive: true });
-    try {
-      writeFileSync(MANAGED, '{"allowManagedHooksOnly":true}');
-      const { code, stdout } = await home.start(START).ended;
+  it.runIf(mayBind)(
+    'says that no hooks come where a managed policy allows none, and records from its stream (G9)',
+    async () => {
+      await using home = await AgentHome.open('claude-code', script);
+      const policy = join(home.dir, 'policy');
+      mkdirSync(policy);
+      writeFileSync(join(policy, 'managed-settings.json'), '{"allowManagedHooksOnly":true}');
+      mkdirSync(MANAGED, { recursive: true });
+      // For this pod alone: other agents of this machine see nothing of it.
+      const bind = `mount --bind ${policy} ${MANAGED} && exec "$@"`;
+      const { code, stdout } = await home.start(START, {}, ['unshare', '--mount', 'sh', '-c', bind, 'sh']).ended;
       expect([code, stdout]).toEqual([0, expect.stringContaining('hooks: Claude Code calls no hooks')]);
       expect(sourcesOf(home)).toEqual(['stream', 'stream']);
-    } finally {
-      rmSync(MANAGED, { force: true });
-    }
-  });
+    },
+  );
 });

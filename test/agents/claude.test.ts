@@ -36,15 +36,6 @@ const writeSettings = (folder: string, settings: unknown): void => {
 };
 
 describe('the hooks of nika in Claude Code', () => {
-  it('are called in a project whose settings switch all hooks off', async () => {
-    await using home = await AgentHome.open('claude-code', TWO_CALLS);
-    writeSettings(home.cwd, { disableAllHooks: true });
-    home.agentJob();
-    const { code, stdout } = await home.runPod();
-    expect([code, stdout]).toEqual([0, expect.not.stringMatching(/degraded/i)]);
-    expectCalls(home, truth, [truth.exits(0), { ...truth.exits(3), ok: false }]);
-  });
-
   it('stand beside those of the user, which are called too', async () => {
     await using home = await AgentHome.open('claude-code', TWO_CALLS);
     const log = join(home.user, 'calls.log');

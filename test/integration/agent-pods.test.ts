@@ -73,9 +73,14 @@ describe('an agent as a pod', () => {
   });
 
   it('gives an agent its own screen with nika run: arguments, streams and exit code are its own', async () => {
-    claude('echo "args: $*" | sed "s/--settings [^ ]*/--settings FILE/; s/[0-9a-f-]\\{36\\}/ID/"; exit 3');
+    claude(
+      'echo "args: $*" | sed "s/--mcp-config [^ ]*/--mcp-config FILE/; s/--settings [^ ]*/--settings FILE/; s/[0-9a-f-]\\{36\\}/ID/"; exit 3',
+    );
     const { code, stdout } = await run(['run', 'claude', '--verbose', 'hello there']);
-    expect([code, stdout]).toEqual([3, 'args: --settings FILE --session-id ID --verbose hello there\n']);
+    expect([code, stdout]).toEqual([
+      3,
+      'args: --mcp-config FILE --settings FILE --session-id ID --verbose hello there\n',
+    ]);
     const version = await run(['run', 'claude', '--version']);
     expect([version.code, version.stdout]).toEqual([3, 'args: --version\n']);
   });

@@ -202,6 +202,24 @@ describe('nika doctor', () => {
     expect(code).toBe(1);
   });
 
+  it('names models without a price, of which nobody knows what they cost', async () => {
+    using home = await usedHome();
+    {
+      using writer = writerIn(home);
+      const counts = { input_tokens: 5, cache_read_tokens: 0, cache_write_tokens: 0, output_tokens: 0 };
+      const used = { scope: 'run', model: 'mine', ...counts, cost_usd: null, cost_from: 'nobody' };
+      const priced = { ...used, model: 'gpt-6-sol', cost_usd: 1, cost_from: 'prices' };
+      const data = { outcome: 'completed', dropped: {}, usage: [used, priced] };
+      tellLine(writer, { entity: 'JOB-used', type: 'session_end_summary', data });
+    }
+    const { of } = await diagnose(home);
+    expect(of('record.prices')).toMatchObject({
+      status: 'info',
+      says: '5 tokens since yesterday of models without a price: mine',
+      remedy: expect.stringContaining('"prices" in config/nika.yaml'),
+    });
+  });
+
   it('does not count what a session held back from Redis once the bus was compared after its end', async () => {
     using home = await usedHome();
     const hourAgo = new Date(Date.now() - 3_600_000).toISOString();

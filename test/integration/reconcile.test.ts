@@ -59,7 +59,9 @@ const onFeed = async (): Promise<readonly (readonly [string, string])[]> =>
   });
 const idsOnFeed = async (): Promise<readonly string[]> => (await onFeed()).map(([id]) => id);
 const onBus = (): readonly (readonly [string, string])[] =>
-  home.alpha.filter(({ type }) => /^(entity_|job_)/.test(type)).map(({ id, ts }) => [id, ts]);
+  home.alpha
+    .filter(({ type, data }) => /^(entity_|job_)/.test(type) || data['condition'] === 'pod_lost')
+    .map(({ id, ts }) => [id, ts]);
 
 describe('nika reconcile', () => {
   it('G4: brings what pods could not tell: each event once, in order, with its own id and time', async () => {
@@ -146,7 +148,7 @@ describe('nika reconcile', () => {
     expect(await told()).toMatchObject({ isFull: false, publishedCount: 3, leftToLiveCount: 2 });
     process.kill(recordOf(home, 'JOB-long')?.process.pid ?? Number.NaN, 'SIGKILL');
     await until('it to be closed', async () => (await home.nika('pod', 'ls', '--all')).stdout.includes('lost'));
-    expect(await told()).toMatchObject({ publishedCount: 3, leftToLiveCount: 0 });
+    expect(await told()).toMatchObject({ publishedCount: 4, leftToLiveCount: 0 });
     expect(new Set(await idsOnFeed())).toEqual(new Set(onBus().map(([id]) => id)));
     expect(await onFeed()).toHaveLength(onBus().length);
   });

@@ -72,6 +72,27 @@ describe('nika report', () => {
     ]);
   });
 
+  it('tells of tokens that were used, and what they cost where it knows that', async () => {
+    const flags = [
+      '--model',
+      'gpt-6-sol',
+      '--input-tokens',
+      '1200',
+      '--output-tokens',
+      '300',
+      '--cache-read-tokens',
+      '9',
+    ];
+    expect(await report('usage', ...flags, '--cost', '0.25', '--task', 'lint')).toMatchObject({ code: 0, stderr: '' });
+    await report('usage', '--cost-later', '--scope', 'turn');
+    const counts = { input_tokens: 1200, output_tokens: 300, cache_read_tokens: 9, cache_write_tokens: 0 };
+    const none = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+    expect(door.requests('usage')).toEqual([
+      { model: 'gpt-6-sol', ...counts, cost_usd: 0.25, scope: 'call', task: 'lint' },
+      { model: '', ...none, cost_later: true, scope: 'turn' },
+    ]);
+  });
+
   it('shows the facts of the pod', async () => {
     const { stdout } = await report('facts', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ entity: 'JOB-20261120-k3f9xq2m', status: 'running' });
@@ -103,6 +124,9 @@ describe('nika report', () => {
     [['tool', 'x', '--duration', '5'], 'is no duration'],
     [['task', 'end', 'x', '--outcome', 'odd'], 'Allowed choices'],
     [['result'], 'missing required argument'],
+    [['usage', '--input-tokens', '1.5'], 'a whole number'],
+    [['usage', '--cost', '-1'], 'a number of US dollars'],
+    [['usage', '--cost', '1', '--cost-later'], 'exclude each other'],
   ])('%j exits 2 and tells nothing', async (args, said) => {
     const { code, stderr } = await report(...args);
     expect(code).toBe(2);

@@ -17,6 +17,7 @@ const everyOp = async (): Promise<unknown> => {
   await pod.listen();
   await pod.report({ tool: 'lint', input: null, ok: false, error: 'no' });
   await pod.tool('add', [1, 2], ([a = 0, b = 0]) => a + b);
+  await pod.usage({ model: 'm', input_tokens: 3, cost_usd: 0.5 });
   await pod.note({ text: 'hello', level: 'warn' });
   await pod.task('t', () => undefined);
   await pod.startTask('kept');

@@ -38,6 +38,8 @@ const facts: PodDoor['facts'] = () => ({
   started_at: new Date().toISOString(),
   calls,
   errors: 0,
+  tokens: 0,
+  cost_usd: 0,
   tree: 'process table',
 });
 

@@ -2,7 +2,7 @@
 import type { Permission } from '../../model/agent.ts';
 import type { AgentAdapter, AgentStart, AgentWish, HookPlace } from '../adapter.ts';
 import { ClaudeReader } from './claude-reader.ts';
-import { takeSettings, writeClaudeSettings } from './claude-settings.ts';
+import { takeSettings, writeClaudeMcp, writeClaudeSettings } from './claude-settings.ts';
 
 const MODES: Readonly<Record<Exclude<Permission, 'ask'>, string>> = {
   read: 'plan',
@@ -34,7 +34,8 @@ const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> =
   const { args, given } = takeSettings(wish.args, wish.cwd);
   const [first = ''] = args;
   if (wish.prompt === undefined && NO_SESSION.test(first)) return { argv: ['claude', ...args], env: {} };
-  const settings = ['--settings', writeClaudeSettings(wish, place, given)];
+  const mcp = place.mcp === undefined ? [] : ['--mcp-config', writeClaudeMcp(place, place.mcp)];
+  const settings = [...mcp, '--settings', writeClaudeSettings(wish, place, given)];
   const flags = flagsOf({ ...wish, args }, place);
   if (wish.prompt === undefined) return { argv: ['claude', ...settings, ...flags, ...args], env: {} };
   const output = ['-p', '--output-format', 'stream-json', '--verbose'];

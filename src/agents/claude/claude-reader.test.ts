@@ -17,6 +17,8 @@ const WISH: AgentWish = {
   cwd: '/',
   env: {},
 };
+/** It tells its cost itself, at the end. */
+const OF_CLAUDE = { agent: 'claude-code' };
 const AT_SCREEN: AgentWish = { ...WISH, prompt: undefined };
 const ENDED: AgentExit = { code: 0, signal: null, stderr: '' };
 
@@ -37,12 +39,16 @@ describe('ClaudeReader', () => {
   afterEach(() => home[Symbol.dispose]());
 
   const told = (payloads: readonly Fields[], stream: readonly Fields[] = [], wish = WISH) =>
-    atDesk(home, async ({ desk }) => {
-      const reader = new ClaudeReader(desk, wish);
-      for (const payload of payloads) await reader.hook(eventOf(payload), payload);
-      for (const line of stream) reader.line(JSON.stringify(line));
-      await reader.end(ENDED);
-    });
+    atDesk(
+      home,
+      async ({ desk }) => {
+        const reader = new ClaudeReader(desk, wish);
+        for (const payload of payloads) await reader.hook(eventOf(payload), payload);
+        for (const line of stream) reader.line(JSON.stringify(line));
+        await reader.end(ENDED);
+      },
+      OF_CLAUDE,
+    );
 
   it('knows of every call from the hooks alone: unknown tools, wrong inputs, time-outs, the background', async () => {
     expect(callsOf(await told(captured('claude-odd'), [], AT_SCREEN))).toEqual([

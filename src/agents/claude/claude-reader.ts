@@ -2,8 +2,8 @@
 import type { MessageData } from '../../model/message.ts';
 import type { AgentDesk } from '../../pod/host/agent-desk.ts';
 import type { AgentExit, AgentOutcome, AgentReader, AgentWish } from '../adapter.ts';
+import { HookForm } from '../hook-form/hook-form.ts';
 import { type Fields, textOf, wordOf } from '../read-fields.ts';
-import { ClaudeHooks } from './claude-hooks.ts';
 import { ClaudeStream } from './claude-stream.ts';
 
 const STDERR_LINES = 10;
@@ -14,7 +14,7 @@ export class ClaudeReader implements AgentReader {
   readonly #agent: string;
   readonly #desk: AgentDesk;
   readonly #wish: AgentWish;
-  readonly #hooks: ClaudeHooks;
+  readonly #hooks: HookForm;
   readonly #stream: ClaudeStream;
   #session: MessageData<'agent_session'> | undefined;
 
@@ -25,7 +25,10 @@ export class ClaudeReader implements AgentReader {
     this.#wish = wish;
     const onSession = (told: Fields): void => this.#seeSession(told);
     const prints = wish.args.some((arg) => arg === '-p' || arg === '--print');
-    this.#hooks = new ClaudeHooks({ desk, isInteractive: wish.prompt === undefined && !prints, onSession });
+    const isInteractive = wish.prompt === undefined && !prints;
+    // `Task` is what its older versions call it.
+    const toolOf = (name: string): string => (name === 'Task' ? 'Agent' : name);
+    this.#hooks = new HookForm({ desk, isInteractive, onSession, toolOf });
     this.#stream = new ClaudeStream(desk, onSession);
   }
 

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errorMessage, NikaError } from '../../model/error.ts';
+import type { McpServerCommand } from '../../mcp/server-command.ts';
 import type { AgentWish, HookPlace } from '../adapter.ts';
 
 /** Before a call: a policy may ask a person, and the call waits as long as that takes. */
@@ -71,6 +72,19 @@ const hookOf = (event: string, { url, token, mayAsk }: HookPlace): Settings => (
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+/** The tools of nika are capped by its own settings: nobody has to be asked for them. */
+const withNikasTools = (given: unknown): Settings => {
+  const theirs = isObject(given) ? given : {};
+  return { ...theirs, allow: [...listOf(theirs['allow']), 'mcp__nika'] };
+};
+
+/** Writes what tells Claude Code of the tools of nika; its path. */
+export const writeClaudeMcp = ({ dir }: HookPlace, { command, args, env }: McpServerCommand): string => {
+  const path = join(dir, 'claude-mcp.json');
+  writeFileSync(path, JSON.stringify({ mcpServers: { nika: { command, args, env } } }), { mode: 0o600 });
+  return path;
+};
+
 /** Writes the file; its path. `given`: the user's own settings of the command line, whose hooks stay. */
 export const writeClaudeSettings = (wish: AgentWish, place: HookPlace, given: Settings): string => {
   const events = wish.prompt === undefined ? [...ALWAYS, ...WITHOUT_OUTPUT] : ALWAYS;
@@ -79,7 +93,12 @@ export const writeClaudeSettings = (wish: AgentWish, place: HookPlace, given: Se
     events.map((event) => [event, [...listOf(theirs[event]), { hooks: [hookOf(event, place)] }]]),
   );
   // Stands before the files of the user and of the project, which could switch hooks off.
-  const settings = { disableAllHooks: false, ...given, hooks: { ...theirs, ...ours } };
+  const settings = {
+    disableAllHooks: false,
+    ...given,
+    hooks: { ...theirs, ...ours },
+    ...(place.mcp === undefined ? {} : { permissions: withNikasTools(given['permissions']) }),
+  };
   const path = join(place.dir, 'claude-settings.json');
   writeFileSync(path, JSON.stringify(settings), { mode: 0o600 });
   return path;

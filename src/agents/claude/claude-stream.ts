@@ -4,8 +4,8 @@
  */
 import type { Usage } from '../../model/usage.ts';
 import type { AgentDesk } from '../../pod/host/agent-desk.ts';
+import { failureOf, toolErrorIn } from '../hook-form/call-failure.ts';
 import { countOf, type Fields, fieldsOf, listOf, numberOf, parseFields, textOf, wordOf } from '../read-fields.ts';
-import { failureOf, toolErrorIn } from './claude-hooks.ts';
 
 interface ToldCall {
   readonly tool: string;

@@ -69,7 +69,8 @@ const unsteered = (settings: Settings): Settings => ({
   ...settings,
   hooks: hooksSchema.parse({}),
   policy: policySchema.parse({}),
-  limits: { pods: settings.limits.pods },
+  limits: { pods: settings.limits.pods, perDay: {} },
+  projects: {},
 });
 
 export class CollectedSession {

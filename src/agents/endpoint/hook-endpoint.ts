@@ -4,6 +4,7 @@
  *
  * E1. Whatever comes is answered soon and with success, or the agent would show its user an error of ours (G1).
  * E2. What cannot be taken is counted by name (G3).
+ * E3. A command hook that was answered too late may leave its payload as a file as well: by its name it is taken once.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -28,6 +29,8 @@ type Refusal = 'unauthorised' | 'too_long' | 'not_json' | 'broken_off' | 'failed
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const LISTEN_BUDGET_MS = 1_000;
 const TOKEN_BYTES = 24;
+/** Names of hooks that are remembered (G6); the file of one that was given up comes within seconds. */
+const MAX_TAKEN = 1_000;
 const ROUTE = /^\/hook\/([A-Za-z0-9._-]{1,64})$/;
 
 const bodyOf = async (request: IncomingMessage): Promise<Buffer | 'too_long'> => {
@@ -65,6 +68,7 @@ export class HookEndpoint implements AsyncDisposable {
   readonly #options: HookEndpointOptions;
   readonly #servers: Server[] = [];
   readonly #refused = new Map<Refusal, number>();
+  readonly #taken = new Set<string>();
   #url = '';
   #hasSocket = false;
 
@@ -92,6 +96,11 @@ export class HookEndpoint implements AsyncDisposable {
   /** Requests that could not be taken, by name; only what is not zero (G3). */
   refused(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#refused);
+  }
+
+  /** Whether the hook of that name was taken (E3). */
+  hasTaken(name: string): boolean {
+    return this.#taken.has(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -160,6 +169,7 @@ export class HookEndpoint implements AsyncDisposable {
     if (body === 'too_long') return this.#answer(response, 'too_long');
     const payload = parsePayload(body.toString());
     if (payload === undefined) return this.#answer(response, 'not_json');
+    this.#remember(request.headers['x-nika-hook']);
     this.#send(response, await this.#options.handle(event, payload));
   }
 
@@ -167,6 +177,15 @@ export class HookEndpoint implements AsyncDisposable {
     const given = Buffer.from(headers.authorization ?? '');
     const wanted = Buffer.from(`Bearer ${this.token}`);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
+  }
+
+  #remember(name: string | readonly string[] | undefined): void {
+    if (typeof name !== 'string') return;
+    if (this.#taken.size >= MAX_TAKEN) {
+      const [oldest = ''] = this.#taken;
+      this.#taken.delete(oldest);
+    }
+    this.#taken.add(name);
   }
 
   /** E1: also for what failed. */

@@ -98,7 +98,7 @@ describe('GeminiReader', () => {
       model: 'gemini-2.5-flash',
       input_tokens: 100,
       output_tokens: 20,
-      cost_usd: null,
+      cost_from: 'prices', // the agent tells none
     });
     expect(lines.find(({ type }) => type === 'agent_turn')?.data).toMatchObject({
       prompt: 'do the "thing"\nline 2 --flag',

@@ -93,7 +93,7 @@ export const nikaHooks = (pod: Pod): NikaHooks => {
   const { context, closers } = insideOf(pod);
   const { session, host, entity, control } = context;
   const onAgentSession = (id: string): void => context.onAgentSession('claude-code', id);
-  const desk = new AgentDesk({ session, host, job: entity, control, onAgentSession });
+  const desk = new AgentDesk({ session, host, job: entity, control, onAgentSession, agent: 'claude-code' });
   const reader = new ClaudeReader(desk, NOBODY);
   closers.push(() => desk.close());
   const mayAsk = context.hooks !== NO_HOOKS;

@@ -35,6 +35,7 @@ const STATE_TYPES = [
   'job_failed',
   'job_cancelled',
   'attempt_failed',
+  'condition',
   'session_start',
   'session_end_summary',
 ];

@@ -3,8 +3,12 @@
  *
  * E1. The first terminal line stands; later ones are superseded and counted.
  */
+import { z } from 'zod';
 import { ENTITY_STATES, type EntityState, isTerminal, transitionOfBusType } from '../../model/entity.ts';
+import { isImported } from '../../model/envelope.ts';
 import { ENTITY_TYPES, type EntityType } from '../../model/id.ts';
+import { WAIT_REASONS, type WaitReason } from '../../model/message.ts';
+import { totalTokens, usageSchema } from '../../model/usage.ts';
 import type { BusLine } from '../line.ts';
 
 /** One run of a pod, as far as its lines tell. Times as they stand on the bus. */
@@ -22,10 +26,23 @@ export interface SessionView {
   outcome?: string;
   exitCode?: number;
   durationMs?: number;
+  pausedMs?: number;
   calls?: number;
   errors?: number;
+  /** What its agents used: tokens, what they cost, and tokens of which nobody knows that. */
+  used?: { readonly tokens: number; readonly costUsd: number; readonly unpricedTokens: number };
   /** What was dropped, cut or delayed, by name (G3). */
   dropped?: Readonly<Record<string, number>>;
+}
+
+/** A pod that waits. */
+export interface EntityWait {
+  /** `undefined`: it does not say, or in a word of a later version. */
+  readonly reason?: WaitReason;
+  /** As on the bus. */
+  readonly since: string;
+  /** What its end is known by. */
+  readonly key: string;
 }
 
 export interface EntityView {
@@ -37,6 +54,9 @@ export interface EntityView {
   job?: string;
   domain?: string;
   intent?: string;
+  agent?: string;
+  /** It was read from an agent's history, after the fact. */
+  isImported?: true;
   /** `undefined`: no transition of it was found. */
   state?: EntityState;
   rev: number;
@@ -55,6 +75,8 @@ export interface EntityView {
   /** Any JSON; a blob reference where it was long. */
   result?: unknown;
   sessions: SessionView[];
+  /** What its pod does not go on for, the oldest first; absent: nothing. */
+  waits?: readonly EntityWait[];
   /** Terminal lines after the first (E1). */
   supersededCount: number;
 }
@@ -77,6 +99,19 @@ const countsOf = (fields: Fields, key: string): Record<string, number> => {
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && entry[1] > 0),
   );
+};
+
+const usedIn = (fields: Fields): SessionView['used'] => {
+  const lines = z.array(usageSchema).safeParse(fields['usage']).data;
+  if (lines === undefined) return undefined;
+  const used = { tokens: 0, costUsd: 0, unpricedTokens: 0 };
+  for (const usage of lines) {
+    const tokens = totalTokens(usage);
+    used.tokens += tokens;
+    used.costUsd += usage.cost_usd ?? 0;
+    if (usage.cost_usd === null) used.unpricedTokens += tokens;
+  }
+  return used;
 };
 
 /** Sets what is there; what is not leaves the field as it is. */
@@ -128,6 +163,7 @@ const applyTransition = (view: EntityView, line: BusLine, to: EntityState): void
   put(view, 'summary', textOf(data, 'summary'));
   if (!isTerminal(to)) return;
   view.endedAt = ts;
+  delete view.waits;
   put(view, 'result', data['result']);
   put(view, 'error', textOf(data, 'error') ?? textOf(data, 'reason'));
 };
@@ -145,6 +181,7 @@ const sessionOf = (view: EntityView, { meta, ts }: BusLine): SessionView => {
 
 const applySession = (view: EntityView, line: BusLine): void => {
   const { type, data, ts } = line;
+  delete view.waits; // of a pod that is gone
   const session = sessionOf(view, line);
   if (type === 'session_start') {
     session.startedAt = ts;
@@ -157,9 +194,28 @@ const applySession = (view: EntityView, line: BusLine): void => {
   put(session, 'outcome', textOf(data, 'outcome'));
   put(session, 'exitCode', numberOf(data, 'exit_code'));
   put(session, 'durationMs', numberOf(data, 'duration_ms'));
+  put(session, 'pausedMs', numberOf(data, 'paused_ms'));
   put(session, 'calls', numberOf(data, 'calls'));
   put(session, 'errors', numberOf(data, 'errors'));
+  put(session, 'used', usedIn(data));
   session.dropped = countsOf(data, 'dropped');
+};
+
+const applyCondition = (view: EntityView, { data, ts }: BusLine): void => {
+  const { condition, reason: said } = data;
+  if (condition !== 'pod_waiting' && condition !== 'pod_back') return;
+  const key = `${textOf(data, 'tool_use_id') ?? ''} ${String(said)}`;
+  const known = view.waits?.find((wait) => wait.key === key);
+  if (condition === 'pod_waiting') {
+    if (known !== undefined || isTerminal(view.state)) return;
+    const reason = WAIT_REASONS.find((one) => one === said);
+    view.waits = [...(view.waits ?? []), { ...(reason === undefined ? {} : { reason }), since: ts, key }];
+  } else setWaits(view, view.waits?.filter((wait) => wait !== known) ?? []);
+};
+
+const setWaits = (view: EntityView, waits: readonly EntityWait[]): void => {
+  if (waits.length === 0) delete view.waits;
+  else view.waits = waits;
 };
 
 /** Takes in one more line of the entity, in the order of its file. */
@@ -171,10 +227,13 @@ export const applyLine = (view: EntityView, line: BusLine): void => {
   put(view, 'job', textOf(meta, 'job'));
   put(view, 'domain', textOf(meta, 'domain'));
   put(view, 'intent', textOf(meta, 'intent'));
+  put(view, 'agent', textOf(meta, 'agent'));
+  if (isImported(meta)) view.isImported = true;
   view.attempts = Math.max(view.attempts, numberOf(meta, 'attempt') ?? 1);
   const to = stateOf(line);
   if (to !== undefined) applyTransition(view, line, to);
   else if (type === 'session_start' || type === 'session_end_summary') applySession(view, line);
+  else if (type === 'condition') applyCondition(view, line);
   else if (type === 'tool_call') {
     view.callsRead += 1;
     if (data['ok'] === false) view.errorsRead += 1;

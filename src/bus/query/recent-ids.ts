@@ -3,14 +3,14 @@
  *
  * Tool calls stand in one file: they can come a second time only where the same bus is read twice, and then soon. Other
  * messages stand in two, and the second may come late: what a writer had to hold back stands behind all that came
- * meanwhile. So tool calls are remembered for a while, and never push out messages, which are remembered for long.
+ * meanwhile, and what was imported from an agent's history stands on the alpha bus behind all that is younger. So tool calls are remembered for a while, and never push out messages, which are remembered for long.
  */
 import { isChannelOnly } from '../../model/message.ts';
 import { FingerprintIndex } from '../read/verify/fingerprint-index.ts';
 
 /** About 20 bytes each; of two generations the older is forgotten at once. */
 const CALLS_REMEMBERED = 25_000;
-const MESSAGES_REMEMBERED = 500_000;
+const MESSAGES_REMEMBERED = 2_000_000;
 
 class Generations {
   readonly #maxCount: number;

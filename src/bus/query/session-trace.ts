@@ -1,5 +1,6 @@
 /** Owns what one session left on the bus: its heads, its entities, its calls. For whoever closes a pod that died. */
 import type { Head } from '../../model/message.ts';
+import { type Usage, usageSchema, UsageTotals } from '../../model/usage.ts';
 import type { BusLine } from '../line.ts';
 import { tryParseLine } from '../line.ts';
 import { type BusFile, listBusFiles } from '../read/files.ts';
@@ -15,6 +16,8 @@ export interface SessionTrace {
   readonly calls: number;
   readonly errors: number;
   readonly callsByTool: Readonly<Record<string, number>>;
+  /** What its agents used, by model. */
+  readonly usage: readonly Usage[];
   /** Its last word, its own or that of whoever closed it. */
   readonly end: BusLine | undefined;
   /** That its attempt failed is told already. */
@@ -36,6 +39,9 @@ class Trace implements SessionTrace {
   readonly #writer: string;
   readonly #session: string;
   readonly #heads = new Map<string, Head>();
+  readonly #usage = new UsageTotals();
+  /** Lines of usage: they stand in two files. */
+  readonly #usedIds = new Set<string>();
   readonly entities = new Map<string, { readonly view: EntityView; readonly meta: BusLine['meta'] }>();
   readonly callsByTool: Record<string, number> = {};
   calls = 0;
@@ -50,6 +56,10 @@ class Trace implements SessionTrace {
 
   get heads(): readonly Head[] {
     return [...this.#heads.values()];
+  }
+
+  get usage(): readonly Usage[] {
+    return this.#usage.byModel;
   }
 
   async read({ name, parts }: BusFile, sinceMs: number): Promise<void> {
@@ -85,11 +95,19 @@ class Trace implements SessionTrace {
     applyLine(known.view, line);
     if (line.type === 'session_end_summary') this.end = line;
     if (line.type === 'attempt_failed') this.hasFailedAttempt = true;
+    if (line.type === 'usage') this.#use(line);
     if (line.type !== 'tool_call') return;
     this.calls += 1;
     if (line.data['ok'] === false) this.errors += 1;
     const tool = String(line.data['tool_name']);
     this.callsByTool[tool] = (this.callsByTool[tool] ?? 0) + 1;
+  }
+
+  #use({ id, data }: BusLine): void {
+    const usage = usageSchema.safeParse(data);
+    if (!usage.success || this.#usedIds.has(id)) return;
+    this.#usedIds.add(id);
+    this.#usage.add(usage.data);
   }
 }
 

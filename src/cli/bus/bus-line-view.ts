@@ -71,6 +71,9 @@ const duration = (fields: Fields, key = 'duration_ms'): string => {
 const plural = (count: unknown, one: string, many = `${one}s`): string =>
   typeof count === 'number' ? `${count} ${count === 1 ? one : many}` : '';
 
+const worktreeGist = (worktree: Fields): string =>
+  `${plural(worktree['files'], 'file', 'files')} changed on ${text(worktree, 'branch')}${worktree['kept'] === true ? '' : ' (removed)'}`;
+
 const joined = (parts: readonly string[], between = ', '): string => parts.filter((part) => part !== '').join(between);
 
 /** `failed: why`, where there is a why. */
@@ -107,6 +110,7 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
       duration(data),
       plural(data['calls'], 'call'),
       plural(data['errors'], 'error'),
+      isFields(data['worktree']) ? worktreeGist(data['worktree']) : '',
       isFields(data['dropped']) ? oneLine(droppedText(data['dropped'])) : '',
     ]),
   attempt_failed: (data) =>

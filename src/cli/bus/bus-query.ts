@@ -35,7 +35,8 @@ export const parseRegex = (pattern: string, ignoreCase: boolean): RegExp => {
   }
 };
 
-const parseTime = (flag: string, text: string): TimeSpan => {
+/** @throws {NikaError} `NIKA_CLI_USAGE` */
+export const parseTime = (flag: string, text: string): TimeSpan => {
   const span = tryParseTimeSpan(text, Date.now());
   if (span !== undefined) return span;
   throw usage(`${flag} does not know the time "${text}"`, `Write it as ${TIME_SPAN_FORMS}; times are UTC.`);

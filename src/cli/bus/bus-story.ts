@@ -68,13 +68,7 @@ const droppedOf = (view: EntityView): string =>
 /** What is known of the entity as a whole. */
 export const storyHeader = (view: EntityView, terminal: Terminal, nowMs: number): readonly string[] => {
   const { paint, columns } = terminal;
-  const head = [
-    stateMark(terminal, view.state),
-    paint('bold', titleOf(view)),
-    view.id,
-    '',
-    stateWord(terminal, view.state, outcomeOf(view)),
-  ];
+  const head = [stateMark(terminal, view), paint('bold', titleOf(view)), view.id, '', stateWord(terminal, view, nowMs)];
   const dropped = droppedOf(view);
   const superseded = view.supersededCount;
   const facts = [
@@ -174,7 +168,7 @@ const blockRow = (view: EntityView, indent: string, place: StoryPlace): string =
   const why = view.error ?? view.summary;
   const room = Math.max(16, columns - OFFSET_COLUMNS - indent.length - 4);
   const text = joined([title, view.id, joined([told, why === undefined ? undefined : oneLine(why)], ': ')], '  ');
-  return `${offset(bornAt(view), place)}  ${indent}${stateMark(terminal, view.state)} ${paint('bold', clip(text, room))}`;
+  return `${offset(bornAt(view), place)}  ${indent}${stateMark(terminal, view)} ${paint('bold', clip(text, room))}`;
 };
 
 /** One item of the story as lines of text; none where its block's head has told it. */

@@ -6,6 +6,7 @@ import { bornAt, readEntities } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { readLastLines } from '../../bus/query/last-lines.ts';
 import { isTerminal } from '../../model/entity.ts';
+import { isImported } from '../../model/envelope.ts';
 import { NikaError } from '../../model/error.ts';
 import { type EntityId, entityIdSchema, parseEntityId } from '../../model/id.ts';
 import { shortId } from './bus-line-view.ts';
@@ -45,23 +46,28 @@ const readLastHeardOf = async (busDir: string): Promise<string | undefined> => {
   let last: BusLine | undefined;
   for (const type of LATER_TYPES) {
     const texts = await readLastLines({ busDir, query: { type }, count: LATER_COUNT });
-    const root = texts.flatMap((text) => tryParseLine(text) ?? []).findLast(isRootJob);
+    const root = texts
+      .flatMap((text) => tryParseLine(text) ?? [])
+      .findLast((line) => isRootJob(line) && !isImported(line.meta));
     if (root !== undefined && (last === undefined || root.ts >= last.ts)) last = root;
   }
   return last?.entity;
 };
 
-/** The JOB that was created last and belongs to no other JOB. */
+/** The JOB that was created last and belongs to no other JOB; one that was imported only where there is no other. */
 const readLastRoot = async (busDir: string): Promise<string | undefined> => {
+  let imported: BusLine | undefined;
   for (const files of ['alpha', 'all'] as const) {
     for (const count of LOOK_AT_COUNTS) {
       const texts = await readLastLines({ busDir, query: { type: 'entity_created' }, count, files });
-      const root = texts.flatMap((text) => tryParseLine(text) ?? []).findLast(isRootJob);
+      const roots = texts.flatMap((text) => tryParseLine(text) ?? []).filter(isRootJob);
+      const root = roots.findLast(({ meta }) => !isImported(meta));
       if (root !== undefined) return root.entity;
+      imported = roots.at(-1) ?? imported;
       if (texts.length < count) break;
     }
   }
-  return readLastHeardOf(busDir);
+  return (await readLastHeardOf(busDir)) ?? imported?.entity;
 };
 
 /** Whether a person who types `text` may mean this id. */

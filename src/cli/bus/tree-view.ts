@@ -5,7 +5,7 @@ import { isTerminal } from '../../model/entity.ts';
 import { oneLine } from './bus-line-view.ts';
 import { clip, formatDuration } from '../format.ts';
 import { asCalled } from '../hint/called-as.ts';
-import { outcomeOf, stateMark, stateWord } from './state-mark.ts';
+import { stateMark, stateWord } from './state-mark.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type Children = ReadonlyMap<string | undefined, readonly EntityView[]>;
@@ -68,11 +68,11 @@ const describe = (view: EntityView, terminal: Terminal, nowMs: number): string =
   const why = view.state === 'failed' && view.error !== undefined ? clip(oneLine(view.error), WHY_CHARS) : '';
   const title = titleOf(view);
   const head = [
-    stateMark(terminal, view.state),
+    stateMark(terminal, view),
     terminal.paint(isChild ? 'reset' : 'bold', title),
     terminal.paint('dim', view.id),
   ];
-  const told = [stateWord(terminal, view.state, outcomeOf(view)), ...facts].join(', ');
+  const told = [stateWord(terminal, view, nowMs), ...facts].join(', ');
   return `${head.filter((part) => part !== '').join(' ')}  ${told}${why === '' ? '' : `: ${why}`}`;
 };
 

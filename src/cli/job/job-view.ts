@@ -86,6 +86,13 @@ const programRows = ({ module, command }: Job): readonly (readonly string[])[] =
     ? [['command', clip(cell(Array.isArray(command) ? command.join(' ') : String(command)), 100)]]
     : [['module', cell(module)]];
 
+const worktreeText = (worktree: NonNullable<Job['worktree']>): string => {
+  if (worktree === true) return 'one of its own';
+  if (typeof worktree !== 'object') return worktree === 'parent' ? 'that of its parent' : String(worktree);
+  const parts = Object.entries(worktree).map(([name, value]) => `${name} ${value}`);
+  return ['one of its own', ...parts].join(', ');
+};
+
 const labelRows = (job: Job): readonly (readonly string[])[] => {
   const { project, role, tags, cwd, timeout, limits, env } = job;
   const rows: [string, string | number | undefined][] = [
@@ -95,6 +102,7 @@ const labelRows = (job: Job): readonly (readonly string[])[] => {
     ['role', role],
     ['tags', tags.length === 0 ? undefined : tags.join(', ')],
     ['runs in', cwd ?? 'the folder where the command is given'],
+    ['worktree', job.worktree === undefined || job.worktree === false ? undefined : worktreeText(job.worktree)],
     ['env', Object.keys(env).length === 0 ? undefined : Object.keys(env).join(', ')],
     ['timeout', timeout ?? 'none'],
     ['tries', job.retry === undefined ? undefined : `up to ${job.retry.attempts}`],

@@ -6,6 +6,7 @@ import type { FleetPod } from '../../telemetry/read-fleet.ts';
 import { clip, formatDuration, printable } from '../format.ts';
 import { renderTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { usedText } from '../words/used.ts';
 import { isStatus, podRows, statusText, TOOL_COLUMNS } from './pod-table.ts';
 
 /** Silent for so long, it is shown with --all alone. */
@@ -20,32 +21,38 @@ export const statusOfFleetPod = ({ status, silentMs }: FleetPod): PodStatus => {
 const since = (iso: string | null): string =>
   iso === null ? '' : formatDuration(Math.max(0, Date.now() - Date.parse(iso)));
 
-const lastTool = ({ last_tool: last, why }: FleetPod): string => {
-  if (last === null) return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
+const lastTool = ({ last_tool: last, why, status }: FleetPod): string => {
+  if (last === null || (status === 'waiting' && !last.running))
+    return why === null ? '–' : clip(printable(why), TOOL_COLUMNS);
   const what = clip(printable(`${last.tool} ${last.what}`.trim()), TOOL_COLUMNS);
   return last.running ? what : `${what}, ${since(last.at)} ago`;
 };
 
-const fleetRow = (pod: FleetPod, terminal: Terminal): readonly string[] => {
+const usedOf = ({ tokens, cost_usd: costUsd, unpriced_tokens: unpriced }: FleetPod): string =>
+  usedText(tokens, costUsd, unpriced);
+
+const fleetRow = (pod: FleetPod, terminal: Terminal, showsUsed: boolean): readonly string[] => {
   const mark = pod.degraded.length > 0 ? terminal.paint('yellow', ' !') : '';
   return [
     shortPodId(pod.entity),
     clip(printable(pod.job), 24),
-    `${statusText(terminal, statusOfFleetPod(pod))}${mark}`,
+    `${statusText(terminal, { ...pod, status: statusOfFleetPod(pod) }, Date.now())}${mark}`,
     since(pod.started_at),
     lastTool(pod),
     String(pod.calls),
     pod.errors === 0 ? '0' : terminal.paint('red', String(pod.errors)),
+    ...(showsUsed ? [usedOf(pod)] : []),
     clip(printable(pod.host), 32),
   ];
 };
 
 export const fleetTable = (records: readonly PodRecord[], others: readonly FleetPod[], terminal: Terminal): string => {
-  const local = podRows(records, terminal, Date.now()).map((row, at) => [
+  const isUsed = records.some(({ beat }) => beat.tokens > 0) || others.some((pod) => usedOf(pod) !== '');
+  const local = podRows(records, terminal, Date.now(), isUsed).map((row, at) => [
     ...row,
     at === 0 ? terminal.paint('dim', 'HOST') : clip(printable(records[at - 1]?.process.host ?? ''), 32),
   ]);
-  return renderTable([...local, ...others.map((pod) => fleetRow(pod, terminal))]);
+  return renderTable([...local, ...others.map((pod) => fleetRow(pod, terminal, isUsed))]);
 };
 
 export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => ({
@@ -60,11 +67,16 @@ export const fleetJson = (pod: FleetPod): Readonly<Record<string, unknown>> => (
   last_tool: pod.last_tool,
   calls: pod.calls,
   errors: pod.errors,
+  tokens: pod.tokens,
+  cost_usd: pod.cost_usd,
+  unpriced_tokens: pod.unpriced_tokens,
   attempt: pod.attempt,
   parent: pod.parent,
   domain: pod.domain,
   intent: pod.intent,
   why: pod.why,
+  reason: pod.reason,
+  waiting_since: pod.waiting_since,
   degraded: pod.degraded,
   ended_at: null,
   exit_code: null,

@@ -8,7 +8,7 @@ import { type SessionId, sessionIdSchema } from '../../model/id.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
 import type { Terminal } from '../terminal.ts';
 import { interruption } from '../ending.ts';
-import { identityOf, type StartOptions, viewMode } from './start-options.ts';
+import { identityOf, type StartOptions, viewMode, worktreeOrder } from './start-options.ts';
 
 export interface LaunchWish {
   readonly home: Home;
@@ -49,6 +49,7 @@ const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): Launc
     v: 1,
     session,
     job: jobFile === undefined ? { kind: 'inline', job: inlineForm(job) } : { kind: 'file', file: jobFile },
+    worktree: worktreeOrder(options) ?? null,
     inputs,
     parent: parent ?? null,
     entity: id,
@@ -79,12 +80,13 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
     import('../../pod/launch/detach.ts'),
     import('../../pod/plan.ts'),
   ]);
-  const { home, settings, job, jobFile, inputs } = wish;
+  const { home, settings, job, jobFile, inputs, resumes = false } = wish;
   const { parent, entity } = spec;
-  const planned = { home, settings, job, jobFile, inputs, parent: parent ?? undefined, id: entity };
-  await planPod({ ...planned, calledIn: terminal.cwd, env: terminal.env }); // a mistake is told here, at once
+  const planned = { home, settings, job, jobFile, inputs, parent: parent ?? undefined, id: entity, resumes };
+  const plan = await planPod({ ...planned, calledIn: terminal.cwd, env: terminal.env }); // a mistake is told here, at once
+  const mayTakeMs = plan.worktree === undefined ? 0 : settings.worktrees.timeoutMs;
   const answer = await untilStarted(
-    startDetached({ home, spec, env: terminal.env, signal: interruption() }),
+    startDetached({ home, spec, env: terminal.env, mayTakeMs, signal: interruption() }),
     spec,
     terminal,
   );
@@ -154,7 +156,9 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
 };
 
 /** @throws {NikaError} what is wrong, before anything was written */
-export const launch = async (wish: LaunchWish, terminal: Terminal): Promise<void> => {
+export const launch = async (given: LaunchWish, terminal: Terminal): Promise<void> => {
+  const { orderedJob } = await import('../../pod/launch/resolve-launch.ts');
+  const wish = { ...given, job: orderedJob(given.job, worktreeOrder(given.options)) };
   const session = sessionIdSchema.parse(crypto.randomUUID());
   const spec = specOf(wish, session, terminal);
   if (wish.options.detach === true) await startInBackground(wish, spec, terminal);

@@ -2,8 +2,10 @@
 import type { Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
 import { addControlCommands } from './control-commands.ts';
+import { addDiffCommand } from './diff-command.ts';
 import { addListCommand } from './list-command.ts';
 import { addLogsCommand } from './logs-command.ts';
+import { addMergeCommand } from './merge-command.ts';
 import { addPruneCommand } from './prune-command.ts';
 import { addRestartCommand } from './restart-command.ts';
 import { addRunCommand } from './run-command.ts';
@@ -22,6 +24,8 @@ export const addPodCommands = (program: Command, terminal: Terminal): void => {
   addStopCommands(pod, terminal);
   addControlCommands(pod, terminal);
   addRestartCommand(pod, terminal);
+  addDiffCommand(pod, terminal);
+  addMergeCommand(pod, terminal);
   addPruneCommand(pod, terminal);
   addRunCommand(program, terminal);
 };

@@ -17,21 +17,16 @@ export interface PodContext {
 
 /** @throws {NikaError} what is wrong with home or settings */
 export const openPodContext = async (homeFlag: string | undefined, terminal: Terminal): Promise<PodContext> => {
-  const [{ resolveHome }, { loadSettings }, { readRecords }, { statusOf }] = await Promise.all([
+  const [{ resolveHome }, { loadSettings }, { readCurrentRecords }] = await Promise.all([
     import('../../config/home.ts'),
     import('../../config/settings.ts'),
-    import('../../pod/registry/record-file.ts'),
-    import('../../pod/registry/pod-status.ts'),
+    import('../../pod/registry/current-records.ts'),
   ]);
   const home = resolveHome({ flag: homeFlag, env: terminal.env, cwd: terminal.cwd });
   const settings = loadSettings(home, terminal.env);
-  const records = readRecords(home.runDir);
-  const hasLost = records.some((record) => record.end === null && statusOf(record) === 'lost');
-  if (!hasLost) return { home, settings, records };
-  const { closeAllLost } = await import('../../pod/registry/lost.ts');
-  const lost = await closeAllLost({ home, settings });
-  for (const closed of lost) tellOfLost(closed, terminal);
-  return { home, settings, records: readRecords(home.runDir) };
+  const { records, closed } = await readCurrentRecords({ home, settings });
+  for (const lost of closed) tellOfLost(lost, terminal);
+  return { home, settings, records };
 };
 
 /** Somebody has to be told: nobody was there when it died. */

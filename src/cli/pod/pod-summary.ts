@@ -6,6 +6,8 @@ import { asCalled } from '../hint/called-as.ts';
 import type { Terminal } from '../terminal.ts';
 import { degradedText, droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
+import { worktreeEndText } from '../words/worktree.ts';
+import { usedText } from '../words/used.ts';
 import { errorLines } from './call-rows.ts';
 
 /** More is for a pipe, and for `--quiet`. */
@@ -53,6 +55,14 @@ const pointers = (terminal: Terminal, { id, channel, log }: PodEnded): readonly 
   return [...story, ...(log !== null && existsSync(log) ? [paint('dim', `log: ${log}`)] : [])];
 };
 
+const worktreeLines = (terminal: Terminal, { worktree, id }: PodEnded): readonly string[] => {
+  if (worktree === undefined) return [];
+  const line = `worktree: ${printable(worktreeEndText(worktree))}`;
+  const hasWork = worktree.kept && (worktree.files > 0 || worktree.commits > 0);
+  const look = `diff: nika pod diff ${id}   merge: nika pod merge ${id}`;
+  return hasWork ? [line, terminal.paint('dim', asCalled(terminal, look))] : [line];
+};
+
 /** `toldError`: that of the last call, whose lines were shown below it. */
 export const summary = (terminal: Terminal, ended: PodEnded, toldError: string | undefined): string => {
   const { paint } = terminal;
@@ -61,13 +71,15 @@ export const summary = (terminal: Terminal, ended: PodEnded, toldError: string |
   const calls = `${ended.calls} ${ended.calls === 1 ? 'call' : 'calls'}`;
   const errors = `${ended.errors} ${ended.errors === 1 ? 'error' : 'errors'}`;
   const dropped = droppedText(ended.dropped);
+  const used = usedText(ended.tokens, ended.cost_usd, ended.unpriced_tokens);
   const lines = [
     '',
-    `${paint(look, outcome)} in ${formatDuration(ended.duration_ms)} · ${calls}, ${errors}`,
+    `${paint(look, outcome)} in ${formatDuration(ended.duration_ms)} · ${calls}, ${errors}${used === '' ? '' : ` · ${used}`}`,
     ...shownError(ended.error, toldError),
     ...shownResult(ended, terminal),
     ...(ended.degraded.length === 0 ? [] : [paint('yellow', printable(degradedText(ended.degraded)))]),
     ...(dropped === '' ? [] : [paint('yellow', `dropped or delayed: ${dropped}`)]),
+    ...worktreeLines(terminal, ended),
     ...pointers(terminal, ended),
   ];
   return `${lines.join('\n')}\n`;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Usage } from '../../model/usage.ts';
 import type { PodEnded, PodEvent } from '../../pod/pod-event.ts';
 import { columnsOf, printable } from '../format.ts';
 import { resolveTerminal, type Terminal } from '../terminal.ts';
@@ -53,6 +54,9 @@ const ended = (more: Partial<PodEnded> = {}): PodEnded => ({
   duration_ms: 12,
   calls: 1,
   errors: 0,
+  tokens: 0,
+  cost_usd: 0,
+  unpriced_tokens: 0,
   result: null,
   degraded: [],
   dropped: {},
@@ -94,6 +98,20 @@ describe('the end of a pod', () => {
     const quiet = view('quiet');
     quiet.tell(ended({ result }));
     expect(quiet.seen.out).toBe(`${result}\n`);
+  });
+
+  it('tells tokens and cost where there are any; what nobody knows the cost of is not zero', () => {
+    const first = (more: Partial<PodEnded>): string | undefined => {
+      const { seen, tell } = view('plain');
+      tell(ended(more));
+      return seen.out.split('\n')[1];
+    };
+    expect(first({})).toBe('completed in 12 ms · 1 call, 0 errors');
+    expect(first({ tokens: 12_345, cost_usd: 0.04 })).toBe('completed in 12 ms · 1 call, 0 errors · 12.3k tok  $0.04');
+    expect(first({ tokens: 12_345, cost_usd: 0.04, unpriced_tokens: 9 })).toContain('12.3k tok  ≥ $0.04');
+    expect(first({ tokens: 12_345, unpriced_tokens: 12_345 })).toBe(
+      'completed in 12 ms · 1 call, 0 errors · 12.3k tok',
+    );
   });
 
   it('tells an error of many lines once, with its indentation', () => {
@@ -173,6 +191,21 @@ describe('a call that runs', () => {
       seen.out = '';
       vi.advanceTimersByTime(100);
       expect(seen.out).toContain('30 %');
+      expect(columnsOf(printable(seen.out))).toBeLessThan(columns);
+      close();
+    },
+  );
+
+  it.each([200, 80, 60])(
+    'has beside it what was used so far, in one row of %d columns where there is room',
+    (columns) => {
+      const { seen, tell, close } = view('live', { columns });
+      tell(started('a title that is as long as titles of calls can be, which is eighty characters in'));
+      const more = { tokens: 12_345, cost_usd: 0.04, unpriced_tokens: 0 };
+      tell({ event: 'used', usage: {} as Usage, ...more });
+      seen.out = '';
+      vi.advanceTimersByTime(100);
+      expect(seen.out.includes('12.3k tok  $0.04')).toBe(columns > 60);
       expect(columnsOf(printable(seen.out))).toBeLessThan(columns);
       close();
     },

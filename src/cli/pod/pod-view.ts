@@ -1,10 +1,11 @@
 /** Owns what a person sees of a pod in the foreground: a live view on a terminal, plain lines in a pipe, or JSON. */
 import type { PodControl } from '../../pod/pod-control.ts';
 import type { PodEnded, PodEvent, PodListener } from '../../pod/pod-event.ts';
-import { firstLine, formatDuration, printable } from '../format.ts';
+import { columnsOf, firstLine, formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
+import { usedText } from '../words/used.ts';
 import { askPerson } from './ask-person.ts';
 import { callRow, endedRow, type ToolStarted } from './call-rows.ts';
 import { resultLines, summary } from './pod-summary.ts';
@@ -25,6 +26,8 @@ export interface PodView {
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const SPIN_EVERY_MS = 100;
+/** From here on there is room for what was used, beside the call that runs. */
+const WIDE_COLUMNS = 70;
 /** A call that runs longer is told of where no spinner shows that it runs. */
 const STILL_AFTER_MS = 10_000;
 const STILL_EVERY_MS = 30_000;
@@ -61,10 +64,14 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
       return terminal.paint('magenta', `  ! waits (${event.reason}): ${printable(event.why)}`);
     case 'going_on':
       return terminal.paint('green', '  ! goes on');
+    case 'budget':
+      return terminal.paint('yellow', `  ! budget: ${printable(event.detail)}`);
     case 'said':
       return terminal.paint('dim', `  ${firstLines(printable(event.text), SAID_LINES).replaceAll('\n', '\n  ')}`);
     case 'note':
       return terminal.paint('dim', `  · ${printable(event.text).replaceAll('\n', '\n    ')}`);
+    case 'worktree':
+      return worktreeRow(terminal, event);
     case 'degraded':
       return terminal.paint('yellow', `  ! ${event.service}: ${printable(event.why)}`);
     case 'recovered':
@@ -76,6 +83,14 @@ const plainText = (terminal: Terminal, event: PodEvent): string | undefined => {
     case 'pod_ended':
       return undefined;
   }
+};
+
+type InWorktree = Extract<PodEvent, { event: 'worktree' }>;
+
+const worktreeRow = (terminal: Terminal, { path, branch, left_behind: left }: InWorktree): string => {
+  const row = terminal.paint('dim', `  · on the branch ${printable(branch)}, in ${printable(path)}`);
+  if (left === undefined) return row;
+  return `${row}\n${terminal.paint('yellow', `  ! not in it, since not committed: ${printable(left)}`)}`;
 };
 
 /** The pod goes on: a try that failed is not its end. */
@@ -181,6 +196,7 @@ const liveView = (terminal: Terminal): PodView => {
   /** By call, the oldest first: an agent has several at once. */
   const running = new Map<string, { readonly call: ToolStarted; readonly sinceMs: number; last: string }>();
   let tick = 0;
+  let used = '';
   let control: PodControl | undefined;
   let asking: Disposable | undefined;
   const draw = (): void => {
@@ -189,7 +205,10 @@ const liveView = (terminal: Terminal): PodView => {
     const { call, last, sinceMs } = newest;
     const mark = terminal.paint('cyan', SPINNER[tick % SPINNER.length] ?? '');
     // No wrapping while it is drawn: a row with wide characters is longer than it is counted.
-    const row = callRow(terminal, { mark, call, durationMs: performance.now() - sinceMs, last });
+    const beside = used === '' || terminal.columns < WIDE_COLUMNS ? '' : `  ${used}`;
+    const room = { columns: terminal.columns - columnsOf(beside) };
+    const row =
+      callRow(room, { mark, call, durationMs: performance.now() - sinceMs, last }) + terminal.paint('dim', beside);
     print(`\r\u001B[K\u001B[?7l${row}\u001B[?7h`);
   };
   const timer = setInterval(() => {
@@ -204,6 +223,7 @@ const liveView = (terminal: Terminal): PodView => {
         return;
       }
       print('\r\u001B[K');
+      if (event.event === 'used') used = usedText(event.tokens, event.cost_usd, event.unpriced_tokens);
       if (event.event === 'tool_ended') running.delete(event.call);
       lines.listener(event, atMs);
       if (event.event === 'tool_started')

@@ -22,6 +22,19 @@ interface TaskOptions extends ReportOptions {
   readonly summary?: string;
 }
 
+interface UsageOptions extends ReportOptions {
+  readonly model?: string;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly cacheReadTokens?: number;
+  readonly cacheWriteTokens?: number;
+  readonly reasoningTokens?: number;
+  readonly cost?: number;
+  readonly costLater?: true;
+  readonly scope: 'call' | 'turn' | 'run';
+  readonly task?: string;
+}
+
 /** Of what is piped in; the pod caps a body at less. */
 const STDIN_MAX_BYTES = 2 * 1024 * 1024;
 /** What `--response -` is until standard input was read. */
@@ -87,6 +100,51 @@ const reportTool = async (tool: string, options: ToolOptions, terminal: Terminal
   );
 };
 
+const parseTokens = (text: string): number => {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number.');
+};
+
+const parseUsd = (text: string): number => {
+  if (/^\d{1,9}(\.\d{1,12})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a number of US dollars, such as 0.25.');
+};
+
+const reportUsage = (options: UsageOptions, terminal: Terminal): Promise<void> => {
+  const { model, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = options;
+  const { cost, costLater, scope, task } = options;
+  if (cost !== undefined && costLater === true)
+    throw new NikaError('NIKA_CLI_USAGE', '--cost and --cost-later exclude each other');
+  const usage = {
+    model,
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    cache_read_tokens: cacheReadTokens,
+    cache_write_tokens: cacheWriteTokens,
+    reasoning_tokens: reasoningTokens,
+    cost_usd: cost,
+    cost_later: costLater,
+    scope,
+    task,
+  };
+  return withPod(options, terminal, (pod) => pod.usage(usage));
+};
+
+const addUsageCommand = (report: Command, terminal: Terminal): void => {
+  addTo(report, 'usage', 'Tells of tokens that the program used of a model, each once; the budgets count them.')
+    .option('--model <model>', 'as its provider calls it')
+    .option('--input-tokens <count>', 'without those that came from or went into a cache', parseTokens)
+    .option('--output-tokens <count>', 'with those of reasoning', parseTokens)
+    .option('--cache-read-tokens <count>', 'that came from a cache', parseTokens)
+    .option('--cache-write-tokens <count>', 'that went into a cache', parseTokens)
+    .option('--reasoning-tokens <count>', 'of the output', parseTokens)
+    .option('--cost <dollars>', 'what it cost; without it the price table says', parseUsd)
+    .option('--cost-later', 'what it cost is told at the end, with --scope run --cost, for all that said so')
+    .addOption(new Option('--scope <scope>', 'of what').choices(['call', 'turn', 'run']).default('call'))
+    .option('--task <name>', 'a TASK that was started')
+    .action((options: UsageOptions) => reportUsage(options, terminal));
+};
+
 const reportFacts = (options: ReportOptions & { readonly json?: true }, terminal: Terminal): Promise<void> =>
   withPod(options, terminal, async (pod) => {
     const facts = await pod.facts();
@@ -137,6 +195,7 @@ Examples:
   $ nika report tool lint --input '{"files": 12}' --response '{"warnings": 0}' --duration 3s
   $ make 2>&1 | nika report tool make --response - --if-pod
   $ nika report tool deploy --error 'the host refused'
+  $ nika report usage --model gpt-6-sol --input-tokens 1200 --output-tokens 300
   $ nika report task start build && make && nika report task end build
   $ nika report result '{"version": "1.4.0"}'`,
     );
@@ -152,6 +211,7 @@ Examples:
     .action((text: string, options: ReportOptions & { readonly level: 'info' | 'warn' | 'error' }) =>
       withPod(options, terminal, (pod) => pod.note({ text, level: options.level })),
     );
+  addUsageCommand(report, terminal);
   addTaskCommands(report, terminal);
   addTo(report, 'result', 'Sets the result of the pod; the last one counts.')
     .argument('<json>', 'any JSON', parseJson)

@@ -7,7 +7,7 @@ import { isOver } from '../../pod/registry/pod-status.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
-import { stopPods } from './stop-commands.ts';
+import { stopAndTell } from './stop-commands.ts';
 
 interface RestartOptions {
   readonly home?: string;
@@ -39,7 +39,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
     });
   }
   const { job, jobFile } = await resolveJob(home, spec);
-  if (!isOver(record)) await stopPods([record], context, { why: 'restarted', isAttempt: true }, terminal);
+  if (!isOver(record)) await stopAndTell([record], context, { why: 'restarted', isAttempt: true }, terminal);
   const resumes = await isOpen(record, context);
   await launch(
     {
@@ -55,6 +55,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
         ...(spec.tmux === null || options.foreground === true ? {} : { tmux: true }),
         ...(spec.parent === null ? {} : { parent: spec.parent }),
         ...(resumes ? { id: record.entity } : {}),
+        ...(typeof spec.worktree === 'boolean' ? { worktree: spec.worktree } : spec.worktree),
       },
       passTerminal: spec.tmux !== null,
       resumes,

@@ -1,4 +1,5 @@
 /** Owns what becomes of a word to an agent that has ended: its session is gone on with, in a pod of its own. */
+import { existsSync } from 'node:fs';
 import { literalText } from '../../config/expression/template.ts';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
@@ -8,6 +9,18 @@ import type { PodContext } from './pod-context.ts';
 
 export const hasEndedSession = (record: PodRecord): boolean =>
   record.end !== null && record.agent !== null && record.agent.session !== null;
+
+/**
+ * An agent finds its session by the folder that it ran in: in the worktree where it was; where that is gone, one that
+ * is made again at the same place, from where it ended.
+ */
+const placeOf = ({ worktree, cwd }: PodRecord, calledIn: string) => {
+  if (worktree === null) return { cwd: calledIn, fields: {} };
+  if (existsSync(cwd)) return { cwd, fields: { cwd: undefined, worktree: false } };
+  const { path, branch, base, head } = worktree;
+  const again = { path: literalText(path), branch: literalText(branch), base: head ?? base };
+  return { cwd: calledIn, fields: { worktree: again } };
+};
 
 /**
  * Starts the same job, with the same inputs, in the agent's old session: it is asked `text`. Prints the new id.
@@ -35,7 +48,8 @@ export const resumeAgent = async (
   const { steps: _steps, interactive: _interactive, args: _args, ...fields } = job;
   const args = job.interactive === true ? {} : { args: job.args };
   const asked = { prompt: literalText(text), resume: literalText(session) };
-  const form = structuredClone({ ...fields, ...args, ...asked }) as Record<string, unknown>;
+  const place = placeOf(record, spec.called_in);
+  const form = structuredClone({ ...fields, ...args, ...asked, ...place.fields }) as Record<string, unknown>;
   terminal.warn(`${record.entity} has ended: its session goes on in a pod of its own`);
   await launch(
     {
@@ -47,6 +61,6 @@ export const resumeAgent = async (
       options: { wait: true, detach: true, ...(spec.parent === null ? {} : { parent: spec.parent }) },
       passTerminal: false,
     },
-    { ...terminal, cwd: spec.called_in },
+    { ...terminal, cwd: place.cwd },
   );
 };

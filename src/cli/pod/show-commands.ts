@@ -2,14 +2,15 @@
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { statusOf } from '../../pod/registry/pod-status.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
+import { changesText } from '../words/worktree.ts';
+import { tokensText, usedText } from '../words/used.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext } from './pod-context.ts';
-import { podJson, statusText } from './pod-table.ts';
+import { podJson, standingOf, statusText } from './pod-table.ts';
 
 interface ShowOptions {
   readonly json?: true;
@@ -47,11 +48,21 @@ const serviceRows = ({ beat, end }: PodRecord): readonly (readonly [string, stri
   ]);
 };
 
+const worktreeRows = ({ worktree, entity }: PodRecord): readonly (readonly [string, string | undefined])[] => {
+  if (worktree === null) return [];
+  const { path, branch, base, kept, changes, owner } = worktree;
+  return [
+    ['worktree', owner === entity ? `${path}${kept ? '' : ' (removed)'}` : `${path}, of ${owner}`],
+    ['branch', `${branch}${kept ? '' : ' (removed)'}, from ${base.slice(0, 12)}`],
+    ['changed', changes === null ? undefined : changesText(changes)],
+  ];
+};
+
 const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
   const rows: (readonly [string, string | undefined])[] = [
-    ['status', statusText(terminal, statusOf(record))],
+    ['status', statusText(terminal, standingOf(record), Date.now())],
     ['why', beat.why ?? undefined],
     ...endRows(record),
     ['job', record.job_file === null ? record.job : `${record.job}  ${record.job_file}`],
@@ -65,6 +76,11 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ['started', `${record.started_at} (${ago(record.started_at)})`],
     ['sign of life', end === null ? ago(beat.at) : undefined],
     ['calls', `${beat.calls}, ${beat.errors} ${beat.errors === 1 ? 'error' : 'errors'}`],
+    ['used', usedText(beat.tokens, beat.cost_usd, beat.unpriced_tokens) || undefined],
+    [
+      'no price',
+      beat.unpriced_tokens === 0 ? undefined : `${tokensText(beat.unpriced_tokens)}: see "prices" in nika.yaml`,
+    ],
     [
       'last tool',
       last === null
@@ -74,6 +90,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ...serviceRows(record),
     ['dropped', droppedText(beat.dropped) || undefined],
     ['runs in', record.cwd],
+    ...worktreeRows(record),
     ['socket', end === null ? (record.socket ?? 'none') : undefined],
     ['tmux', record.tmux ?? undefined],
     ['output', record.stdout ?? undefined],
@@ -105,19 +122,6 @@ const show = async (names: readonly string[], options: ShowOptions, terminal: Te
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? 'null');
 
-/** The whole result stands on the bus, where the record has its beginning only. */
-const wholeResult = async (record: PodRecord, busDir: string): Promise<unknown> => {
-  const [{ readEntity }, { readBlobText }] = await Promise.all([
-    import('../../bus/query/entities.ts'),
-    import('../../bus/blob.ts'),
-  ]);
-  const view = await readEntity(busDir, record.entity);
-  const result: unknown = view?.result ?? record.end?.result ?? null;
-  const blob = typeof result === 'object' && result !== null && '$blob' in result ? result.$blob : undefined;
-  if (typeof blob !== 'string' || blob === '') return result;
-  return JSON.parse(readBlobText(busDir, blob)) as unknown;
-};
-
 const result = async (name: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
   const context = await openPodContext(options.home, terminal);
   const [record] = await namedPods([name], context);
@@ -129,6 +133,7 @@ const result = async (name: string, options: ShowOptions, terminal: Terminal): P
       remedy: `Wait for it: nika pod wait ${record.entity}`,
     });
   }
+  const { wholeResult } = await import('../../pod/registry/pod-result.ts');
   const value = await wholeResult(record, context.home.busDir);
   process.exitCode = end.exit_code;
   if (options.json === true) {

@@ -1,5 +1,6 @@
 /** Owns the flags that `pod start` and `run` share, and what is made of them. */
 import { type Command, InvalidArgumentError } from 'commander';
+import type { WorktreeOrder } from '../../config/job/worktree-field.ts';
 import { NikaError } from '../../model/error.ts';
 import { createEntityId, type EntityId, entityTypeOf, parseEntityId } from '../../model/id.ts';
 import type { Terminal } from '../terminal.ts';
@@ -15,6 +16,10 @@ export interface StartOptions {
   readonly wait: boolean;
   readonly json?: true;
   readonly quiet?: true;
+  /** False: `--no-worktree`. */
+  readonly worktree?: boolean;
+  readonly branch?: string | undefined;
+  readonly base?: string | undefined;
 }
 
 export const collectInput = (value: string, previous: readonly string[] = []): readonly string[] => {
@@ -44,6 +49,13 @@ export const identityOf = ({ id, parent, tmux, detach, json, quiet }: StartOptio
   };
 };
 
+/** `undefined`: as the job has it. @throws {NikaError} `NIKA_CLI_USAGE` */
+export const worktreeOrder = ({ worktree, branch, base }: StartOptions): WorktreeOrder | undefined => {
+  if (branch === undefined && base === undefined) return worktree;
+  if (worktree !== false) return { branch, base };
+  throw new NikaError('NIKA_CLI_USAGE', '--no-worktree excludes --branch and --base');
+};
+
 export const viewMode = ({ json, quiet }: StartOptions, { isInteractive }: Terminal): ViewMode => {
   if (json === true) return 'json';
   if (quiet === true) return 'quiet';
@@ -58,5 +70,9 @@ export const addStartFlags = (command: Command): Command =>
     .option('--parent <id>', 'the PROJ, JOB or TASK that the job belongs to')
     .option('--id <id>', 'an id of your own for the job, such as JOB-nightly')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .option('--worktree', 'in a git worktree and on a branch of its own, whatever the job says')
+    .option('--no-worktree', 'where the command is given, whatever the job says')
+    .option('--branch <name>', 'a worktree on a new branch of that name; default: nika/<job>-<short id>')
+    .option('--base <revision>', 'a worktree that begins from there; default: HEAD')
     .option('--json', 'one JSON object per event')
     .option('-q, --quiet', 'only the result');

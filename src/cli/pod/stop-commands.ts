@@ -1,13 +1,13 @@
 /** Owns `nika pod stop` and `nika pod kill`. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { isOver, podLiveness, statusOf } from '../../pod/registry/pod-status.ts';
+import { isOver, statusOf } from '../../pod/registry/pod-status.ts';
 import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
+import type { StopWishes } from '../../pod/registry/stop-pods.ts';
 import type { Terminal } from '../terminal.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
-import { durationOption, waitFor } from './wait-command.ts';
+import { durationOption } from './wait-command.ts';
 
 interface StopFlags {
   readonly grace?: string;
@@ -16,91 +16,20 @@ interface StopFlags {
   readonly home?: string;
 }
 
-export interface StopWishes {
-  /** Milliseconds; default: the pod's own. */
-  readonly graceMs?: number;
-  readonly why?: string | undefined;
-  /** SIGKILL to all it started, at once. */
-  readonly isKill?: boolean;
-  /** Only the attempt ends. */
-  readonly isAttempt?: boolean;
-}
-
-const DEFAULT_GRACE_MS = 10_000;
-/** What a pod needs besides the grace: to write its story. */
-const STORY_MS = 5_000;
-/** A supervisor on a machine that is busy answers late; one that hangs is killed in the end. */
-const ASK_BUDGET_MS = 5_000;
-const ASK_TO_KILL_BUDGET_MS = 2_000;
-const KILLED_BUDGET_MS = 2_000;
 const EXIT_FAILED = 1;
 
-const isKillWish = ({ isKill }: StopWishes): boolean => isKill === true;
-
-/** Asks the pod; where it does not answer, its process is told by a signal. */
-const tell = async (record: PodRecord, wishes: StopWishes): Promise<void> => {
-  const { graceMs, why = isKillWish(wishes) ? 'nika pod kill' : 'nika pod stop', isKill, isAttempt } = wishes;
-  const reason = { reason: why };
-  if (podLiveness(record.process) === 'alive') trySignal(record.process.pid, 'SIGCONT'); // one that is stopped cannot answer
-  if (record.socket !== null) {
-    const { connect } = await import('../../pod/client/client.ts');
-    try {
-      await using client = await connect({
-        path: record.socket,
-        signal: AbortSignal.timeout(isKill === true ? ASK_TO_KILL_BUDGET_MS : ASK_BUDGET_MS),
-      });
-      if (isKill === true) await client.kill(reason);
-      else {
-        const grace = graceMs === undefined ? {} : { grace_ms: graceMs };
-        await client.stop({ ...grace, ...reason, ...(isAttempt === true ? { keep_open: true } : {}) });
-      }
-      return;
-    } catch {
-      // it does not answer: hung, stopped, or just ended
-    }
-  }
-  if (podLiveness(record.process) !== 'alive') return;
-  trySignal(record.process.pid, 'SIGTERM');
-};
-
-const trySignal = (pid: number, signal: NodeJS.Signals): void => {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it has ended meanwhile
-  }
-};
-
-/** The last resort: the supervisor itself is killed, and whoever kills it closes the pod. */
-const force = async (record: PodRecord, context: PodContext, why: string): Promise<void> => {
-  const { closeDead, endLeftovers } = await import('../../pod/registry/lost.ts');
-  const { home, settings } = context;
-  if (podLiveness(record.process) === 'alive') trySignal(record.process.pid, 'SIGKILL');
-  const untilMs = performance.now() + KILLED_BUDGET_MS;
-  while (podLiveness(record.process) === 'alive' && performance.now() < untilMs) await delay(10);
-  await endLeftovers(record);
-  await closeDead({ home, settings }, record.session, { status: 'cancelled', error: why, exitCode: 137 });
-};
-
-/** Stops them all at once, and waits. The number that could not be stopped. */
-export const stopPods = async (
+/** Stops them all at once, waits, and says what was not done. The number that could not be stopped. */
+export const stopAndTell = async (
   pods: readonly PodRecord[],
   context: PodContext,
   wishes: StopWishes,
   terminal: Terminal,
 ): Promise<number> => {
-  const living = pods.filter((record) => !isOver(record) && podLiveness(record.process) !== 'elsewhere');
-  const graceMs = wishes.isKill === true ? 0 : (wishes.graceMs ?? DEFAULT_GRACE_MS);
-  await Promise.all(living.map((record) => tell(record, wishes)));
-  const untilMs = performance.now() + graceMs + (wishes.isKill === true ? KILLED_BUDGET_MS : STORY_MS);
-  const { pods: now } = await waitFor(living, context, { isAny: false, untilMs }, new AbortController().signal);
-  const stuck = now.filter((record) => !isOver(record));
-  const why = wishes.isKill === true ? 'killed' : 'it did not end when it was told to, and was killed';
-  await Promise.all(stuck.map((record) => force(record, context, why)));
+  const { stopPods } = await import('../../pod/registry/stop-pods.ts');
+  const { elsewhere } = await stopPods(pods, context, wishes);
   for (const record of pods.filter(isOver)) {
     terminal.warn(`${record.entity} has ended already: ${statusOf(record)}`);
   }
-  const elsewhere = pods.filter((record) => !isOver(record) && !living.includes(record));
   for (const { entity, process: by } of elsewhere) {
     terminal.warn(`${entity} runs on ${by.host}: it can be stopped there only`);
   }
@@ -118,7 +47,7 @@ const stop = async (names: readonly string[], flags: StopFlags, isKill: boolean,
     why: flags.reason,
     ...(flags.grace === undefined ? {} : { graceMs: await durationOption('--grace', flags.grace) }),
   };
-  const left = await stopPods(pods, context, wishes, terminal);
+  const left = await stopAndTell(pods, context, wishes, terminal);
   for (const record of pods) if (!isOver(record)) terminal.print(`${record.entity}\n`);
   if (left > 0) process.exitCode = EXIT_FAILED;
 };

@@ -1,21 +1,19 @@
 /** Owns `nika pod wait`. */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { NikaError } from '../../model/error.ts';
-import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { isOver, statusOf } from '../../pod/registry/pod-status.ts';
+import { statusOf } from '../../pod/registry/pod-status.ts';
 import { interruption } from '../ending.ts';
 import type { Terminal } from '../terminal.ts';
-import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
+import { namedPods, openPodContext } from './pod-context.ts';
 
 interface WaitOptions {
   readonly any?: true;
+  readonly for: 'end' | 'waiting';
   readonly timeout?: string;
   readonly json?: true;
   readonly home?: string;
 }
 
-const LOOK_EVERY_MS = 100;
 const EXIT_TIMED_OUT = 3;
 
 /** A duration that a person gave. @throws {NikaError} `NIKA_CLI_USAGE` */
@@ -26,66 +24,33 @@ export const durationOption = async (flag: string, text: string): Promise<number
   throw new NikaError('NIKA_CLI_USAGE', `${flag} takes a time such as 10s or 5m, not "${text}"`, { subject: flag });
 };
 
-/** How the named pods stand now: each followed by its entity through its attempts. */
-const look = async (pods: readonly PodRecord[], context: PodContext): Promise<readonly PodRecord[]> => {
-  const [{ readRecord, readRecords }, { latestOfEach }] = await Promise.all([
-    import('../../pod/registry/record-file.ts'),
-    import('../../pod/registry/resolve-pod.ts'),
-  ]);
-  const { runDir } = context.home;
-  const now = pods.map((record) => (isOver(record) ? record : (readRecord(runDir, record.session) ?? record)));
-  if (!now.some((record) => record.end !== null && !isOver(record))) return now;
-  const latest = new Map(latestOfEach(readRecords(runDir)).map((record) => [record.entity, record]));
-  return now.map((record) => (isOver(record) ? record : (latest.get(record.entity) ?? record)));
-};
-
-const closeLost = async (pods: readonly PodRecord[], { home, settings }: PodContext): Promise<void> => {
-  const gone = pods.filter((record) => record.end === null && statusOf(record) === 'lost');
-  if (gone.length === 0) return;
-  const { closeDead } = await import('../../pod/registry/lost.ts');
-  for (const { session } of gone) await closeDead({ home, settings }, session);
-};
-
-/** Waits until all have ended, or one; the exit code is that of the first of them that is not 0. */
-export const waitFor = async (
-  pods: readonly PodRecord[],
-  context: PodContext,
-  { isAny, untilMs }: { readonly isAny: boolean; readonly untilMs: number },
-  signal: AbortSignal,
-): Promise<{ readonly pods: readonly PodRecord[]; readonly isInTime: boolean }> => {
-  let now = pods;
-  for (;;) {
-    now = await look(now, context);
-    const ended = now.filter(isOver);
-    if (ended.length === now.length || (isAny && ended.length > 0))
-      return { pods: isAny ? ended : now, isInTime: true };
-    if (performance.now() >= untilMs || signal.aborted) return { pods: now, isInTime: false };
-    await closeLost(now, context);
-    try {
-      await delay(Math.min(LOOK_EVERY_MS, Math.max(1, untilMs - performance.now())), undefined, { signal });
-    } catch {
-      return { pods: now, isInTime: false }; // Ctrl-C
-    }
-  }
-};
-
 const wait = async (names: readonly string[], options: WaitOptions, terminal: Terminal): Promise<void> => {
   const timeoutMs = options.timeout === undefined ? Infinity : await durationOption('--timeout', options.timeout);
-  const context = await openPodContext(options.home, terminal);
+  const [context, { waitFor, waitsOrIsOver }] = await Promise.all([
+    openPodContext(options.home, terminal),
+    import('../../pod/registry/wait-for.ts'),
+  ]);
   const named = await namedPods(names, context);
   const signal = interruption();
   const isAny = options.any === true;
-  const { pods, isInTime } = await waitFor(named, context, { isAny, untilMs: performance.now() + timeoutMs }, signal);
+  const awaited = {
+    isAny,
+    untilMs: performance.now() + timeoutMs,
+    ...(options.for === 'end' ? {} : { isDone: waitsOrIsOver }),
+  };
+  const { pods, isInTime } = await waitFor(named, context, awaited, signal);
   for (const record of pods) {
-    const { entity: id, end } = record;
+    const { entity: id, end, beat } = record;
     const exitCode = end?.exit_code ?? null;
     const line = { id, status: statusOf(record), exit_code: exitCode };
-    if (options.json === true) terminal.print(`${JSON.stringify(line)}\n`);
-    else if (names.length > 1 || isAny) terminal.print(`${id} ${line.status} ${exitCode ?? '–'}\n`);
+    const reason = end === null ? beat.reason : null;
+    if (options.json === true) terminal.print(`${JSON.stringify(reason === null ? line : { ...line, reason })}\n`);
+    else if (names.length > 1 || isAny || options.for === 'waiting')
+      terminal.print(`${id} ${line.status} ${exitCode ?? reason ?? '–'}\n`);
   }
   if (signal.aborted) return; // the exit code is that of the signal
   if (!isInTime) {
-    terminal.warn(`nika: not ended within ${options.timeout}`);
+    terminal.warn(`nika: ${options.for === 'end' ? 'not ended' : 'nothing waited for'} within ${options.timeout}`);
     process.exitCode = EXIT_TIMED_OUT;
     return;
   }
@@ -98,17 +63,23 @@ export const addWaitCommand = (pod: Command, terminal: Terminal): void => {
     .description('Waits until pods have ended; its exit code is that of the pod.')
     .argument('<id...>', 'id, unique prefix, name of a job that runs, or @last')
     .option('--any', 'until one of them has ended')
+    .addOption(
+      new Option('--for <what>', 'until they have ended, or until they wait for something or have ended')
+        .choices(['end', 'waiting'])
+        .default('end'),
+    )
     .option('--timeout <time>', 'at most so long, such as 10m; then exit code 3')
-    .option('--json', 'one JSON object per pod: id, status, exit_code')
+    .option('--json', 'one JSON object per pod: id, status, exit_code; where it waits, reason')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(
       'after',
       `
-Of several pods the exit code is the first that is not 0.
+Of several pods the exit code is the first that is not 0. A pod that waits for a person has not ended.
 
 Examples:
   $ nika pod wait @last --timeout 30m
-  $ nika pod wait --any k3f9 x2ma`,
+  $ nika pod wait --any k3f9 x2ma
+  $ nika pod wait --for waiting @last && nika pod show @last`,
     )
     .action((names: string[], options: WaitOptions) => wait(names, options, terminal));
 };

@@ -12,6 +12,10 @@ const WORDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
   module_notes_lost: ['note of the module did not reach its pod', 'notes of the module did not reach their pod'],
   module_notes_cut: ['note of the module was cut', 'notes of the module were cut'],
   module_results_lost: ['result of the module did not reach its pod', 'results of the module did not reach their pod'],
+  module_usage_lost: [
+    'report of tokens of the module did not reach its pod',
+    'reports of tokens of the module did not reach their pod',
+  ],
   redis_events_dropped: [
     'tool call was let go: more than 5,000 waited for Redis',
     'tool calls were let go: more than 5,000 waited for Redis',
@@ -21,6 +25,8 @@ const WORDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
     'transition is not in Redis until "nika reconcile"',
     'transitions are not in Redis until "nika reconcile"',
   ],
+  worktree_untold: ['change of the worktree was not looked at', 'changes of the worktree were not looked at'],
+  notifications_dropped: ['notification was lost: nobody was told', 'notifications were lost: nobody was told'],
   output_pieces_dropped: ['piece of output was not kept in logs/', 'pieces of output were not kept in logs/'],
 };
 

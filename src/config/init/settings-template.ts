@@ -45,6 +45,10 @@ const section = (name: string, schema: z.core.$ZodType, above: readonly string[]
 };
 
 export const settingsTemplate = (): string => {
-  const sections = Object.entries(shapeOf(settingsSchema) ?? {}).map(([name, schema]) => section(name, schema, []));
+  const all = listSettings(settingsSchema);
+  const sections = Object.entries(shapeOf(settingsSchema) ?? {}).map(([name, schema]) => {
+    const map = all.find(({ path }) => path.length === 1 && path[0] === name); // its names are the user's
+    return map === undefined ? section(name, schema, []) : setting(map, '');
+  });
   return [HEAD, ...sections].join('\n');
 };

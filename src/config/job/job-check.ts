@@ -32,6 +32,7 @@ const AT_START: readonly string[] = [
   'tags',
   'cwd',
   'env',
+  'worktree',
   'timeout',
   'retry',
   'limits',

@@ -1,12 +1,14 @@
 /** Owns the form of a job file: a mission, its inputs, and what does it: steps, a module or a command. Names are those of the file. */
 import { z } from 'zod';
 import { labelSchema } from '../../model/envelope.ts';
+import { costSchema, tokensSchema } from '../budget-limits.ts';
 import type { Frozen } from '../frozen.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hooks.ts';
 import { durationTextSchema } from '../quantity.ts';
 import { AGENT_FIELDS } from './agent-fields.ts';
 import { INPUT_LIMITS, limitProblems, unkeptLimit } from './input-limits.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
+import { worktreeSchema } from './worktree-field.ts';
 
 const templateText = z.string().regex(/\$\{\{/, { abort: true });
 
@@ -93,11 +95,18 @@ export const jobSchema = z.strictObject({
   inputs: z.record(identifier, inputSchema).default({}).describe('What is given at the start, by name.'),
   env: z.record(variableName, scalarText).default({}).describe('Added to the environment of all that the job starts.'),
   cwd: z.string().min(1).optional().describe('Where it runs; default: where the command was given.'),
+  worktree: worktreeSchema.optional(),
   timeout: orTemplate(durationTextSchema).optional().describe('For each attempt as a whole, such as 10m or 1h30m.'),
   retry: retrySchema.optional().describe('What fails or times out is tried again, in a new session.'),
   limits: z
     .strictObject({
-      tool_calls: orTemplate(toolCalls).optional().describe('Tool calls.'),
+      tool_calls: orTemplate(toolCalls)
+        .optional()
+        .describe('Tool calls, also those of the pods that it starts, over all attempts.'),
+      cost_usd: orTemplate(costSchema)
+        .optional()
+        .describe('US dollars for models, also of the pods that it starts, over all attempts.'),
+      tokens: orTemplate(tokensSchema).optional().describe('Tokens likewise: in and out, cached ones too.'),
       wall: orTemplate(durationTextSchema)
         .optional()
         .describe('Time from start to end, over all attempts; a pause does not count.'),

@@ -40,6 +40,8 @@ type Fields = Readonly<Record<string, unknown>>;
 const COMMANDS = ['argv', 'command', 'cmd'];
 const PATHS = ['file_path', 'filePath', 'path', 'paths', 'notebook_path', 'absolute_path', 'dir_path'];
 const URLS = ['url', 'uri'];
+/** Their `command` is no command line. */
+const PATCHES = ['apply_patch', 'patch'];
 const MAGIC = /[*?[\]{}()!+@\\]/;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
@@ -68,7 +70,15 @@ const globPath = (glob: string, base: string): WrittenPath => {
 
 const isNegated = (glob: string): boolean => glob.startsWith('!') && !glob.startsWith('!(');
 
+/** A patch names its files in its own lines (Codex). */
+const PATCHED = /^\*\*\* (?:Add File|Update File|Delete File|Move to): (.+)$/gm;
+const patchedPaths = (fields: Fields): readonly WrittenPath[] =>
+  pick(fields, ['command', 'input', 'patch', 'patchText'])
+    .flatMap((text) => Array.from(text.matchAll(PATCHED), ([, path = '']) => path.trim()))
+    .map((written) => ({ written, path: written }));
+
 const pathsOf = (tool: string, fields: Fields): readonly WrittenPath[] => {
+  if (PATCHES.includes(tool)) return patchedPaths(fields);
   const globs = textsIn(fields['glob'] ?? (tool.toLowerCase() === 'glob' ? fields['pattern'] : undefined));
   const named = pick(fields, PATHS).map((written) => ({ written, path: written }));
   if (globs.length === 0) return named;
@@ -155,7 +165,7 @@ export const subjectOf = (event: PreToolUse, root: string): Subject | Promise<Su
   const { tool_input: input, tool_name: tool, cwd } = event;
   if (typeof input !== 'object' || input === null) return jsonSubject(input);
   const fields = input as Fields;
-  const commands = commandsOf(fields);
+  const commands = PATCHES.includes(tool) ? [] : commandsOf(fields);
   const urls = pick(fields, URLS).map(urlViews);
   const paths = pathsOf(tool, fields);
   if (commands.length + urls.length + paths.length === 0) return jsonSubject(input);

@@ -97,6 +97,24 @@ describe('a policy', () => {
     expect(await say('WebFetch', { url: 'https://example.com/' }, rules)).toBe('allow');
   });
 
+  it.each([
+    ['Bash', { command: 'git push -f' }, 'deny by settings: shell: git push*'],
+    ['run_shell_command', { command: 'git push' }, 'deny by settings: shell: git push*'],
+    ['Edit', { file_path: '/etc/hosts' }, 'deny by settings: write_file: outside:.'],
+    [
+      'apply_patch',
+      { command: '*** Begin Patch\n*** Update File: src/a.ts\n*** Move to: ../x\n' },
+      'deny by settings: write_file: outside:.',
+    ],
+    ['apply_patch', { command: '*** Begin Patch\n*** Update File: src/a.ts\n+git push\n' }, 'allow'],
+    ['Task', { command: 'git push' }, 'allow'],
+  ])(
+    'holds a rule for a tool of nika against the tool of an agent that does the same: %s %j',
+    async (tool, input, said) => {
+      expect(await say(tool, input, { deny: ['shell: git push*', 'write_file: outside:.'] })).toBe(said);
+    },
+  );
+
   it('looks at the input of any other tool as JSON', async () => {
     const rules = { deny: ['mcp__db__*: *DROP TABLE*'] };
     expect(await say('mcp__db__query', { sql: 'DROP TABLE x' }, rules)).toMatch(/^deny/);

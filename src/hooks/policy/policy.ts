@@ -9,6 +9,7 @@ import type { PolicyRule } from '../../config/hooks/policy-rule.ts';
 import type { Demand, Subject } from './call-subject.ts';
 import { compileGlob, compileTools, type Matcher } from './glob.ts';
 import { isInside } from './real-path.ts';
+import { kinOf } from './tool-kin.ts';
 
 export interface PolicyVerdict {
   readonly kind: 'deny' | 'ask';
@@ -78,7 +79,9 @@ export const compilePolicy = (config: PolicyConfig, realRoot: (root: string) => 
 
 /** What of a policy is about one tool; `undefined`: nothing, and all its calls are allowed. */
 export const policyForTool = (policy: Policy, tool: string): Policy | undefined => {
-  const of = (rules: readonly Rule[]): readonly Rule[] => rules.filter(({ isForTool }) => isForTool(tool));
+  const kin = kinOf(tool);
+  const of = (rules: readonly Rule[]): readonly Rule[] =>
+    rules.filter(({ isForTool }) => isForTool(tool) || (kin !== undefined && isForTool(kin)));
   const [deny, ask, allow] = [of(policy.deny), of(policy.ask), of(policy.allow)];
   const isAllowed = policy.fallback === 'allow' && deny.length + ask.length === 0;
   return isAllowed ? undefined : { deny, ask, allow, fallback: policy.fallback };

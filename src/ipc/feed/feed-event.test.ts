@@ -42,6 +42,13 @@ describe('feedEventOf', () => {
     });
   });
 
+  it('has none for what was imported: the past is not news', () => {
+    const imported = JSON.stringify({ ...JSON.parse(META), tags: ['nika:imported'] });
+    expect(feedEventOf(line('job_completed', {}, { metaJson: imported }))).toBeUndefined();
+    const told = JSON.stringify({ ...JSON.parse(META), job: '"nika:imported"', tags: ['imported'] });
+    expect(feedEventOf(line('job_completed', {}, { metaJson: told }))).toBeDefined();
+  });
+
   it.each([
     ['entity_started', {}, 'started'],
     ['review_request', {}, 'review_requested'],
@@ -76,6 +83,15 @@ describe('feedEventOf', () => {
     expect(bytes(event)).toBeLessThanOrEqual(2000);
     expect(JSON.parse(event?.fields['data'] ?? '')).toMatchObject({ rev: 3 });
     expect(JSON.parse(event?.fields['meta'] ?? '')).toEqual(JSON.parse(META));
+  });
+
+  it('keeps what a pod waits for, however long the rest is; the long reason of an end is cut', () => {
+    const parsed = (data: object) => JSON.parse(feedEventOf(line('condition', data))?.fields['data'] ?? '{}') as object;
+    const fields = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`f${at}`, 'x'.repeat(90)]));
+    const waiting = { condition: 'pod_waiting', reason: 'rate_limit' };
+    expect(parsed({ ...waiting, detail: 'x'.repeat(9000) })).toMatchObject(waiting);
+    expect(parsed({ ...fields, ...waiting })).toEqual(waiting);
+    expect(bytes(feedEventOf(line('job_cancelled', { rev: 3, reason: 'x'.repeat(8000) })))).toBeLessThanOrEqual(2000);
   });
 
   it('G6: gives up tags where the envelope itself is too long', () => {

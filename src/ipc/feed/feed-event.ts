@@ -3,6 +3,7 @@
  * whoever goes it: the pod itself, or the one who makes up for a pod that is gone. Pure.
  */
 import { transitionOfBusType } from '../../model/entity.ts';
+import { IMPORTED_TAG, isImported } from '../../model/envelope.ts';
 import { KEY_KINDS } from '../../redis/keys.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
 
@@ -18,7 +19,13 @@ export interface RecordedEvent {
 }
 
 /** Conditions of a pod that the feed carries; they change no state. */
-export const FEED_CONDITIONS: readonly string[] = ['pod_waiting', 'pod_stale', 'pod_lost', 'pod_back'];
+export const FEED_CONDITIONS: readonly string[] = [
+  'pod_waiting',
+  'pod_stale',
+  'pod_lost',
+  'pod_back',
+  'budget_warning',
+];
 
 /** An entry is at most this long: names and values together. */
 const ENTRY_BYTES = KEY_KINDS.feed.cap.maxBytes;
@@ -28,6 +35,10 @@ const TEXT_LIMITS = [600, 200, 60] as const;
 const KEPT_ALWAYS: readonly string[] = ['from', 'to', 'rev', 'condition'];
 
 type Data = Readonly<Record<string, unknown>>;
+
+/** Of a condition the reason is one word; of an end it may be long. */
+const isKept = (key: string, data: Data): boolean =>
+  KEPT_ALWAYS.includes(key) || (key === 'reason' && 'condition' in data);
 
 const parseObject = (json: string): Data => {
   try {
@@ -54,6 +65,9 @@ export const feedNameOf = (type: string, data: Data): string | undefined => {
 /** Whether a line of this type may be on the feed at all: what need not be looked at more closely. */
 export const mayBeOnFeed = (type: string): boolean => type === 'condition' || transitionOfBusType(type) !== undefined;
 
+/** Read from an agent's history: those who follow the feed do not hear of it as if it happened now. */
+const isOfThePast = (metaJson: string): boolean => metaJson.includes(IMPORTED_TAG) && isImported(parseObject(metaJson));
+
 const bytesOf = (fields: Readonly<Record<string, string>>): number =>
   Object.entries(fields).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value), 0);
 
@@ -66,16 +80,13 @@ const cut = (value: unknown, limit: number): unknown => {
 };
 
 const trimmed = (data: Data, limit: number): Data =>
-  Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, KEPT_ALWAYS.includes(key) ? value : cut(value, limit)]),
-  );
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, isKept(key, data) ? value : cut(value, limit)]));
 
-const keptAlways = (data: Data): Data =>
-  Object.fromEntries(Object.entries(data).filter(([key]) => KEPT_ALWAYS.includes(key)));
+const keptAlways = (data: Data): Data => Object.fromEntries(Object.entries(data).filter(([key]) => isKept(key, data)));
 
 /** The entry of the feed for a line of the bus; `undefined`: the feed does not carry it. */
 export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: RecordedEvent): FeedEvent | undefined => {
-  if (!mayBeOnFeed(type) || !isOnFeed(entity)) return undefined;
+  if (!mayBeOnFeed(type) || !isOnFeed(entity) || isOfThePast(metaJson)) return undefined;
   const data = parseObject(dataJson);
   const event = feedNameOf(type, data);
   if (event === undefined) return undefined;

@@ -9,7 +9,9 @@ import { errorMessage, NikaError } from '../../model/error.ts';
 import { describeInput } from '../host/describe-input.ts';
 import type { RunnerContext } from '../runner/runner.ts';
 import type { KeepAlive } from './keep-alive.ts';
-import type { IncomingMessage, PodPort, PortCall } from './pod-api.ts';
+import { reportedUsage } from '../budget/reported-usage.ts';
+import { REQUEST_SCHEMAS } from '../socket/protocol.ts';
+import type { IncomingMessage, ModelUsage, PodPort, PortCall } from './pod-api.ts';
 
 type Made =
   | { readonly kind: 'returned'; readonly value: unknown }
@@ -65,6 +67,17 @@ export class HostPort implements PodPort {
     } finally {
       this.#calling.delete(calling);
     }
+  }
+
+  usage(wish: ModelUsage): void {
+    this.#refuseOver();
+    const parsed = REQUEST_SCHEMAS.usage.safeParse(wish); // JavaScript may give anything
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new NikaError('NIKA_POD_PROTOCOL', `usage: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+    }
+    const { task, ...usage } = parsed.data;
+    this.#context.host.use(reportedUsage(usage), task);
   }
 
   note(text: string, level: 'info' | 'warn' | 'error' | undefined): void {

@@ -14,7 +14,14 @@ import { HostPort } from './host-port.ts';
 import { inheritedParent } from './inherited-parent.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { plainResult } from './plain-result.ts';
-import { createPodApi, type HookedTools, type HookedTool, type IncomingMessage, type PodApi } from './pod-api.ts';
+import {
+  createPodApi,
+  type HookedTools,
+  type HookedTool,
+  type IncomingMessage,
+  type ModelUsage,
+  type PodApi,
+} from './pod-api.ts';
 
 export interface PodOptions {
   /** What the job is called: letters, digits and `. _ -`. */
@@ -226,6 +233,10 @@ export class Pod implements PodApi, AsyncDisposable {
     return this.#api.task(name, fn);
   }
 
+  usage(usage: ModelUsage): void {
+    this.#api.usage(usage);
+  }
+
   note(text: string, level?: 'info' | 'warn' | 'error'): void {
     this.#api.note(text, level);
   }
@@ -281,6 +292,7 @@ const jobOf = ({ job, domain, intent, description, role, tags, project, timeout 
   description: description ?? `A program that calls itself ${job}.`,
   domain,
   intent,
+  worktree: false, // the program runs already, where it is
   ...(role === undefined ? {} : { role }),
   ...(tags === undefined ? {} : { tags: [...tags] }),
   ...(project === undefined ? {} : { project }),

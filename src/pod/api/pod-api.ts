@@ -5,6 +5,7 @@
  * I2. Calls made inside of `task(name, fn)` belong to that TASK, also those of functions that it calls.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ReportedUsage } from '../client/client.ts';
 import { plainResult } from './plain-result.ts';
 
 /** A message that came by `nika pod send`. */
@@ -13,6 +14,9 @@ export interface IncomingMessage {
   readonly from?: string;
   readonly at: string;
 }
+
+/** What a program used of a model: tokens, US dollars. */
+export type ModelUsage = ReportedUsage;
 
 type Fn = (...args: never[]) => unknown;
 
@@ -37,6 +41,11 @@ export interface PodApi {
   /** A TASK: completed when `fn` returns, failed when it throws. */
   task<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
   /**
+   * Tokens that the program used of a model; what is told does not overlap. Without `cost_usd` the price table says what
+   * they cost. Budgets count them.
+   */
+  usage(usage: ModelUsage): void;
+  /**
    * A line on the bus that is no tool call. In a module: of at most 64 Ki characters, a longer one is cut; what does not
    * get through to the pod is lost. Both are counted in the session's `dropped`.
    */
@@ -57,6 +66,7 @@ export interface PodPort {
   readonly signal: AbortSignal;
   /** Runs the call between its hooks; gives what `run` gives, throws what it throws. */
   call(wanted: PortCall, run: (input: unknown) => Promise<unknown>): Promise<unknown>;
+  usage(usage: ModelUsage): void;
   note(text: string, level: 'info' | 'warn' | 'error' | undefined): void;
   startTask(name: string): Promise<void>;
   endTask(name: string, outcome: 'completed' | 'failed' | 'cancelled', summary?: string): Promise<void>;
@@ -111,6 +121,7 @@ export const createPodApi = (port: PodPort): PodApi => {
         throw thrown;
       }
     },
+    usage: (usage) => port.usage({ task: currentTask.getStore(), ...usage }),
     note: (text: unknown, level) => port.note(String(text), level), // JavaScript may give anything
     result: (value) => port.result(plainResult(value)),
     onMessage: (listener) => port.onMessage(listener),

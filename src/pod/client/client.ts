@@ -7,7 +7,7 @@ import { errorMessage, NikaError } from '../../model/error.ts';
 import { type ConnectOptions, openLink } from './connect.ts';
 import { Inbox } from './inbox.ts';
 import { createGoneLink, type Link } from './link.ts';
-import type { Answers, Op, PodFacts, PodMessage, RequestOf } from '../socket/protocol.ts';
+import type { Answers, Op, PodFacts, PodMessage, RequestOf, WishOf } from '../socket/protocol.ts';
 
 export { NikaError } from '../../model/error.ts';
 export type { ConnectOptions } from './connect.ts';
@@ -24,6 +24,8 @@ export interface CallName {
 
 /** A call that was made. */
 export type ReportedCall = RequestOf<'tool_call'>;
+/** Tokens of a model that the program used, and what they cost where it knows that. */
+export type ReportedUsage = WishOf<'usage'>;
 export type PodTask = Pick<PodClient, 'tool' | 'report'>;
 
 type Work<I, T> = (input: I, signal: AbortSignal | undefined) => T | Promise<T>;
@@ -83,6 +85,11 @@ export class PodClient implements AsyncDisposable {
   /** Tells of a call that was made. */
   report(call: ReportedCall, signal?: AbortSignal): Promise<void> {
     return this.#tell('tool_call', { ...call, input: sendable(call.input) }, signal);
+  }
+
+  /** Tells of tokens that were used; each once. */
+  usage(usage: ReportedUsage, signal?: AbortSignal): Promise<void> {
+    return this.#tell('usage', usage, signal);
   }
 
   note(note: string | RequestOf<'note'>, signal?: AbortSignal): Promise<void> {
@@ -229,7 +236,7 @@ export class PodClient implements AsyncDisposable {
     return { input: isChanged ? (verdict.input as I) : input, isTold: verdict !== undefined };
   }
 
-  async #tell<O extends Op>(op: O, fields: RequestOf<O>, signal: AbortSignal | undefined): Promise<void> {
+  async #tell<O extends Op>(op: O, fields: WishOf<O>, signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.#link.request(op, fields, signal);
     } catch (thrown) {

@@ -13,7 +13,7 @@ import { ERROR_CODES, type ErrorCode } from '../../model/error-codes.ts';
 import { Deadlines } from '../socket/deadline.ts';
 import { encodeRequest } from './request-frame.ts';
 import { FRAME_MAX_BYTES, FrameDecoder } from '../socket/frames.ts';
-import type { Answers, Op, Push, RequestOf } from '../socket/protocol.ts';
+import type { Answers, Op, Push, RequestOf, WishOf } from '../socket/protocol.ts';
 
 /** What a client asks its pod through. */
 export type Link = Pick<PodLink, 'request' | 'tell' | 'hold' | 'release' | 'close' | 'goneBecause'>;
@@ -107,7 +107,7 @@ export class PodLink {
    * L1. Rejects with what the pod refused it with, `NIKA_POD_UNREACHABLE`, `NIKA_POD_LATE`, `NIKA_POD_BUSY`,
    * `NIKA_POD_PROTOCOL`, or the reason of the signal.
    */
-  request<O extends Op>(op: O, fields: RequestOf<O>, signal?: AbortSignal): Promise<Answers[O]> {
+  request<O extends Op>(op: O, fields: WishOf<O>, signal?: AbortSignal): Promise<Answers[O]> {
     const { promise, resolve, reject } = Promise.withResolvers<object>();
     this.#lastId += 1;
     const id = this.#lastId;

@@ -125,7 +125,7 @@ describe('AgentDesk', () => {
     const lines = await atDesk(home, async ({ desk, context }) => {
       desk.use({ ...used, output_tokens: 5, cost_usd: 0.5, cost_from: 'agent' });
       desk.use({ ...used, output_tokens: 7, cost_usd: 0.25, cost_from: 'agent' }, 's1');
-      expect(context.session.usage.tokens).toBe(34);
+      expect(context.session.usage.spent.tokens).toBe(34);
     });
     const summary = lines.find(({ type }) => type === 'session_end_summary');
     expect(summary?.data['usage']).toMatchObject([{ model: 'm', input_tokens: 20, output_tokens: 12, cost_usd: 0.75 }]);

@@ -23,6 +23,8 @@ export interface AgentDeskOptions {
   readonly job: PodEntity;
   readonly control: PodControl;
   readonly onAgentSession: (session: string) => void;
+  /** Which agent it is, where the job does not say so. */
+  readonly agent?: string;
   /** Where it is not nika that started the agent. */
   readonly via?: MessageData<'agent_session'>['via'];
 }
@@ -179,12 +181,12 @@ export class AgentDesk {
     this.#said = undefined;
   }
 
-  /** Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. */
+  /**
+   * Of the job, or of a subagent. Lines of one session do not overlap: see `usage` in the model. Where the agent tells no
+   * cost it is made from the price table, unless the agent tells it later.
+   */
   use(usage: Usage, sub?: string): void {
-    if (this.#isClosed) return;
-    this.#options.session.usage.add(usage);
-    this.#subs.entityOf(sub).record('usage', usage);
-    this.#options.session.tell({ event: 'used', usage });
+    if (!this.#isClosed) this.#options.host.use(usage, this.#subs.entityOf(sub), this.#options.agent);
   }
 
   startSub(sub: AgentSub): void {

@@ -5,6 +5,7 @@
 import type { CallResult } from '../../hooks/tool-call.ts';
 import { NikaError } from '../../model/error.ts';
 import { oneLine } from '../tools/tool.ts';
+import { reportedUsage } from '../budget/reported-usage.ts';
 import type { PodControl } from '../pod-control.ts';
 import type { Answers, CallVerdict, DoorConnection, Op, PodDoor, PodFacts, RequestOf } from '../socket/protocol.ts';
 import { describeInput } from './describe-input.ts';
@@ -105,6 +106,7 @@ class Door implements PodDoor {
         this.#of(connection).calls.get(call)?.(resultOf(outcome));
         return NOTHING;
       },
+      usage: (request) => ({ cost_usd: host.use(reportedUsage(request), request.task) }),
       note: ({ text, level }) => {
         host.note(text, level);
         return NOTHING;
@@ -151,10 +153,12 @@ class Door implements PodDoor {
         control.kill(reason);
         return NOTHING;
       },
-      answer: ({ allow, reason, call }) => ({
-        call: control.answer(call, reason === undefined ? { allow } : { allow, reason }),
-      }),
+      answer: (request) => this.#answer(request),
     };
+  }
+
+  #answer({ allow, reason, call }: RequestOf<'answer'>): Answers['answer'] {
+    return { call: this.#options.control.answer(call, reason === undefined ? { allow } : { allow, reason }) };
   }
 
   #wanted(request: RequestOf<'tool_call'> | RequestOf<'tool_begin'>, { isOwn }: DoorConnection): WantedCall {

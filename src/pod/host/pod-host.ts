@@ -19,7 +19,10 @@ import {
 import { createEntityId, type EntityId } from '../../model/id.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import type { PreToolUse } from '../../model/tool-event.ts';
-import type { Stop } from '../ending.ts';
+import type { Usage } from '../../model/usage.ts';
+import type { Budget } from '../budget/budget.ts';
+import { recordUsage } from '../budget/record-usage.ts';
+import { explain, type Stop, type StopReason } from '../ending.ts';
 import type { PodEntity } from '../entity.ts';
 import type { Lineage, Session } from '../session.ts';
 import type { StepsCall, StepsHost, TaskOutcome } from '../steps/run-steps.ts';
@@ -41,6 +44,8 @@ export interface PodHostOptions {
   readonly cwd: string;
   /** Tool calls after which the pod ends; `undefined`: no limit. */
   readonly maxToolCalls: number | undefined;
+  /** `undefined`: none is set. */
+  readonly budget: Budget | undefined;
 }
 
 interface ShownCall {
@@ -76,13 +81,14 @@ export class PodHost implements StepsHost {
     wanted: WantedCall,
     run: (input: unknown, callId: string) => Promise<R>,
   ): Promise<R | CallFailure> {
-    const { maxToolCalls, stop, gate } = this.#options;
+    const { stop, gate } = this.#options;
     const { signal = stop.signal } = wanted;
     await gate.open(signal);
     if (signal.aborted && !stop.signal.aborted) return this.#endUnmade(wanted, errorMessage(signal.reason));
-    if (maxToolCalls !== undefined && this.#begun >= maxToolCalls) {
-      stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
-      return { ok: false, error: `the limit of ${maxToolCalls} tool calls is reached`, isInterrupt: true };
+    const over = this.#overCalls();
+    if (over !== undefined) {
+      stop.now(over);
+      return { ok: false, error: explain(over), isInterrupt: true };
     }
     if (stop.signal.aborted) return { ok: false, error: 'the pod is being stopped', isInterrupt: true };
     this.#begun += 1;
@@ -124,14 +130,20 @@ export class PodHost implements StepsHost {
 
   /** A call that was made without asking: it is recorded as it is told. */
   report({ result, durationMs, ...wanted }: FinishedCall): void {
-    const { stop, maxToolCalls } = this.#options;
+    const { stop, maxToolCalls, budget } = this.#options;
     this.#begun += 1;
     this.#reported += 1;
-    const count = wanted.source === 'stream' ? this.#begun : this.#reported;
+    const count = (wanted.source === 'stream' ? this.#begun : this.#reported) + (budget?.callsElsewhere ?? 0);
     if (maxToolCalls !== undefined && count > maxToolCalls) {
       stop.now({ kind: 'limit', limit: 'tool_calls', value: maxToolCalls });
     }
     this.#recordWhole(wanted, result, durationMs);
+  }
+
+  /** What an agent or a program used of a model; `of`: a subagent, or the name of a task. Gives the cost, where it is known. */
+  use(told: Usage, of: PodEntity | string | undefined, agent?: string): number | null {
+    const entity = typeof of === 'string' ? this.#openTask(of) : of;
+    return recordUsage(this.#options, told, { entity, agent });
   }
 
   /** @throws {NikaError} `NIKA_TASK_BAD`: it runs already, or there are too many. */
@@ -184,8 +196,9 @@ export class PodHost implements StepsHost {
     return control().send(message);
   }
 
-  /** Ends the tasks that the runner could not end. */
+  /** Ends the tasks that the runner could not end, and says what nobody came to say of the cost. */
   close(): void {
+    for (const usage of this.#options.session.usage.settle()) this.use(usage, undefined);
     for (const name of Array.from(this.#tasks.keys())) this.endTask(name, 'cancelled');
   }
 
@@ -195,13 +208,21 @@ export class PodHost implements StepsHost {
     const { tool_use_id: call, tool_name: tool } = event;
     const what = describeInput(event.tool_input);
     const question = { call, tool, what, reason: `${by}: ${reason}` };
-    job.record('condition', { condition: 'pod_waiting', detail: `${tool} ${what}: ${question.reason}` });
+    const asked = { reason: 'permission', tool_use_id: call } as const;
+    job.record('condition', { condition: 'pod_waiting', ...asked, detail: `${tool} ${what}: ${question.reason}` });
     session.tell({ event: 'asked', ...question });
     const answer = await control().ask(question, signal);
     session.tell({ event: 'answered', call, allow: answer.allow });
     const detail = signal.aborted ? 'nobody waits for the answer any more' : answer.allow ? 'allowed' : 'denied';
-    job.record('condition', { condition: 'pod_back', detail });
+    job.record('condition', { condition: 'pod_back', ...asked, detail });
     return answer;
+  }
+
+  /** Why no further call may begin. */
+  #overCalls(): StopReason | undefined {
+    const { maxToolCalls: value, budget } = this.#options;
+    if (value === undefined || this.#begun + (budget?.callsElsewhere ?? 0) < value) return budget?.callsOver();
+    return { kind: 'limit', limit: 'tool_calls', value };
   }
 
   #openTask(name: string): PodEntity | undefined {
@@ -225,7 +246,7 @@ export class PodHost implements StepsHost {
   }
 
   #recordEnd(wanted: WantedCall, shown: ShownCall, event: ReturnType<typeof postEvent>): void {
-    const { session, job } = this.#options;
+    const { session, job, budget } = this.#options;
     const { source, step, title, task, turn } = wanted;
     const entity = wanted.entity ?? (task === undefined ? job : (this.#openTask(task) ?? job));
     if (wanted.isRecorded?.() !== false) {
@@ -233,6 +254,7 @@ export class PodHost implements StepsHost {
       entity.recordToolCall(event, { source, ...named, ...(turn === undefined ? {} : { turn }) });
     }
     wanted.onRecorded?.();
+    budget?.check();
     const isOk = event.hook_event_name === 'PostToolUse';
     const ended = { event: 'tool_ended', ...shown, ok: isOk, duration_ms: event.duration_ms } as const;
     session.tell(isOk ? ended : { ...ended, error: event.error });

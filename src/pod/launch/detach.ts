@@ -29,6 +29,8 @@ export interface DetachOptions {
   readonly home: Home;
   readonly spec: LaunchSpec;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What it may need before it begins, besides the time that any pod has: to make a worktree. */
+  readonly mayTakeMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -118,7 +120,8 @@ const start = (options: DetachOptions): Started =>
  * @throws {NikaError} why it was refused, or that it could not be started
  */
 export const startDetached = async (options: DetachOptions): Promise<Exclude<LaunchAnswer, { kind: 'refused' }>> => {
-  const { home, spec, signal } = options;
+  const { home, spec, mayTakeMs = 0, signal } = options;
+  const budgetMs = START_BUDGET_MS + mayTakeMs;
   try {
     writeSpec(home.runDir, spec);
   } catch (thrown) {
@@ -127,7 +130,7 @@ export const startDetached = async (options: DetachOptions): Promise<Exclude<Lau
   }
   const started = start(options);
   const path = answerPath(home.runDir, spec.session);
-  const untilMs = performance.now() + START_BUDGET_MS;
+  const untilMs = performance.now() + budgetMs;
   for (;;) {
     const died = started.died(); // looked at first: what it answered before it died counts
     const answer = readAnswer(path);
@@ -142,7 +145,7 @@ export const startDetached = async (options: DetachOptions): Promise<Exclude<Lau
     }
     if (died !== undefined) throw new NikaError('NIKA_POD_NOT_STARTED', `the supervisor could not start: ${died}`);
     if (performance.now() > untilMs) {
-      throw new NikaError('NIKA_POD_NOT_STARTED', `the supervisor said nothing for ${START_BUDGET_MS / 1000} s`);
+      throw new NikaError('NIKA_POD_NOT_STARTED', `the supervisor said nothing for ${budgetMs / 1000} s`);
     }
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }

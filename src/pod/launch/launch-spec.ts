@@ -6,6 +6,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { worktreeOrderSchema } from '../../config/job/worktree-field.ts';
 import { makeFolder } from '../../failopen/make-folder.ts';
 import { type EntityId, entityIdSchema, sessionIdSchema } from '../../model/id.ts';
 
@@ -20,6 +21,8 @@ export const launchSpecSchema = z.object({
     z.object({ kind: z.literal('file'), file: z.string() }),
     z.object({ kind: z.literal('inline'), job: z.record(z.string(), z.unknown()) }),
   ]),
+  /** What the command line said of the worktree; null: as the job has it. */
+  worktree: worktreeOrderSchema.nullable().default(null),
   inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   parent: entityIdSchema.nullable(),
   entity: entityIdSchema,

@@ -2,6 +2,8 @@
 import { checkJob } from '../../config/job/job-check.ts';
 import type { Job } from '../../config/job/job.ts';
 import { findJob } from '../../config/job/job-files.ts';
+import type { WorktreeOrder } from '../../config/job/worktree-field.ts';
+import { orderedWorktree } from '../../config/job/worktree-order.ts';
 import type { Home } from '../../config/home.ts';
 import { problemsError } from '../../config/yaml/problem.ts';
 import { parseYaml } from '../../config/yaml/yaml-file.ts';
@@ -20,9 +22,13 @@ export const inlineJob = (value: Readonly<Record<string, unknown>>): Job => {
   throw problemsError('NIKA_JOB_INVALID', outcome.problems);
 };
 
+/** A job, as the command line wants it. */
+export const orderedJob = (job: Job, order: WorktreeOrder | undefined): Job =>
+  order === undefined ? job : { ...job, worktree: orderedWorktree(job.worktree, order) };
+
 /** @throws {NikaError} `NIKA_JOB_NOT_FOUND`, `NIKA_JOB_INVALID` */
 export const resolveJob = async (home: Home, spec: LaunchSpec): Promise<ResolvedJob> => {
   if (spec.job.kind === 'inline') return { job: inlineJob(spec.job.job), jobFile: undefined };
   const { job, file } = await findJob(home, spec.job.file, spec.called_in);
-  return { job, jobFile: file };
+  return { job: orderedJob(job, spec.worktree ?? undefined), jobFile: file };
 };

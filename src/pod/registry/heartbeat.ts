@@ -62,7 +62,9 @@ export class Heartbeat {
   }
 
   /** What was not known at the start. */
-  amend(fields: Partial<Pick<PodRecord, 'socket' | 'tree' | 'stdout' | 'stderr' | 'tmux' | 'agent'>>): void {
+  amend(
+    fields: Partial<Pick<PodRecord, 'socket' | 'tree' | 'stdout' | 'stderr' | 'tmux' | 'agent' | 'worktree'>>,
+  ): void {
     this.#record = { ...this.#record, ...fields };
     this.touch();
   }

@@ -5,8 +5,6 @@
  * X1. One process closes a pod: it holds a lock that the kernel frees.
  * X2. Nothing is closed of which its process may still live.
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { createChain } from '../../bus/chain.ts';
 import { tryParseLine } from '../../bus/line.ts';
 import { readEntity } from '../../bus/query/entities.ts';
@@ -27,8 +25,10 @@ import { type EntityStanding, PodEntity } from '../entity.ts';
 import { weave } from '../weave.ts';
 import { startReconcile } from '../reconcile/start-reconcile.ts';
 import { treeOf } from '../tree/open-tree.ts';
-import type { PodEnd, PodRecord } from './pod-record.ts';
+import type { WorktreeEnd } from '../worktree/worktree-end.ts';
+import type { PodEnd, PodRecord, WorktreeRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
+import { removeLeftFiles } from './left-files.ts';
 import { readRecord, readRecords, writeRecord } from './record-file.ts';
 
 export interface LostOptions {
@@ -72,8 +72,28 @@ const LOST: Closing = {
 
 const TREE_GRACE_MS = 1_000;
 const TREE_BUDGET_MS = 5_000;
+const WORKTREE_BUDGET_MS = 2_000;
 /** A head has about 150 bytes, and a line 64 KiB. */
 const HEADS_PER_LINE = 200;
+
+interface LeftWorktree {
+  readonly end: WorktreeEnd;
+  readonly record: WorktreeRecord;
+}
+
+/** What it left in its worktree, which stays; `undefined`: it has none of its own, or git does not say. */
+const leftWorktree = async ({ worktree, entity }: PodRecord): Promise<LeftWorktree | undefined> => {
+  if (worktree === null || worktree.owner !== entity) return undefined;
+  const { lookAtWorktree, seenWorktree, worktreeEnd } = await import('../worktree/worktree-end.ts');
+  const looked = await lookAtWorktree(worktree, process.env, WORKTREE_BUDGET_MS);
+  if (looked.kind !== 'done') return undefined;
+  return { end: worktreeEnd(worktree, looked.value, true), record: seenWorktree(worktree, looked.value, true) };
+};
+
+interface Ending {
+  readonly how: Closing;
+  readonly worktree: LeftWorktree | undefined;
+}
 
 /** Writes on the bus in the name of a session that is gone. */
 class LostSession {
@@ -81,12 +101,14 @@ class LostSession {
   readonly #record: PodRecord;
   readonly #trace: SessionTrace;
   readonly #closing: Closing;
+  readonly #worktree: LeftWorktree | undefined;
 
-  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, closing: Closing) {
+  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, { how, worktree }: Ending) {
     this.#options = options;
     this.#record = record;
     this.#trace = trace;
-    this.#closing = closing;
+    this.#closing = how;
+    this.#worktree = worktree;
   }
 
   async close(): Promise<void> {
@@ -104,6 +126,8 @@ class LostSession {
     const view = await readEntity(busDir, this.#record.entity);
     const standing = view?.state === undefined ? undefined : { state: view.state, rev: view.rev };
     const job = new PodEntity(meta, recorder, standing);
+    const { status, error } = this.#closing;
+    if (status === 'lost') job.record('condition', { condition: 'pod_lost', detail: error ?? status });
     this.#endJob(job, standing);
     this.#endSession(job, bus);
     await recorder.settle();
@@ -155,7 +179,7 @@ class LostSession {
   }
 
   #endSession(job: PodEntity, bus: BusWriter): void {
-    const { calls, errors, callsByTool, heads } = this.#trace;
+    const { calls, errors, callsByTool, usage, heads } = this.#trace;
     const { beat, started_at } = this.#record;
     const surplus = heads.slice(0, -HEADS_PER_LINE);
     for (let at = 0; at < surplus.length; at += HEADS_PER_LINE) {
@@ -168,6 +192,8 @@ class LostSession {
       calls,
       errors,
       calls_by_tool: callsByTool,
+      ...(this.#worktree === undefined ? {} : { worktree: this.#worktree.end }),
+      ...(usage.length === 0 ? {} : { usage: [...usage] }),
       dropped: beat.dropped,
       ...weave(this.#options.home.busDir, bus.id, job),
       heads: heads.slice(-HEADS_PER_LINE),
@@ -208,9 +234,12 @@ const tellFeed = async ({ home, settings }: LostOptions): Promise<void> => {
   if (settings.redis.kind === 'on') await startReconcile(home, process.env);
 };
 
-/** Its sockets: the one of its own, and the one for the hooks of its agent. */
-const leftFiles = ({ socket }: PodRecord): readonly string[] =>
-  socket === null ? [] : [socket, socket.replace(/\.sock$/, '.hook')];
+/** It could not do so itself. Under the lock (X1), so once. */
+const tellPeople = async ({ home, settings }: LostOptions, closed: PodRecord): Promise<void> => {
+  if (settings.notify.length === 0) return;
+  const { tellOfClosed } = await import('../notify/tell-of-closed.ts');
+  await tellOfClosed({ home, ways: settings.notify, env: process.env }, closed);
+};
 
 const close = async (options: LostOptions, session: string, closing: Closing): Promise<PodRecord | undefined> => {
   const { busDir, runDir } = options.home;
@@ -222,12 +251,14 @@ const close = async (options: LostOptions, session: string, closing: Closing): P
   const { writer, started_at } = record;
   const trace = await readSessionTrace({ busDir, session, writer, sinceMs: Date.parse(started_at) });
   const how = toldEnd(record, trace) ?? closing;
-  if (trace.end === undefined) await new LostSession(options, record, trace, how).close();
+  const worktree = await leftWorktree(record);
+  if (trace.end === undefined) await new LostSession(options, record, trace, { how, worktree }).close();
   removeRegistration(runDir, writer);
-  for (const path of leftFiles(record)) rmSync(path, { force: true });
-  rmSync(join(runDir, 'agents', record.session), { recursive: true, force: true });
-  const closed: PodRecord = { ...record, end: endOf(record, trace, how) };
+  removeLeftFiles(runDir, record);
+  const seen = worktree === undefined ? {} : { worktree: worktree.record };
+  const closed: PodRecord = { ...record, ...seen, end: endOf(record, trace, how) };
   bestEffortSync('pod.record', () => writeRecord(runDir, closed)); // a full disk: the bus has it, or gets it next time
+  await tellPeople(options, closed);
   return closed;
 };
 

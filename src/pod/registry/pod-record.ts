@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
+import { WAIT_REASONS } from '../../model/message.ts';
 
 /** What `nika pod ls` shows of a pod that has not ended; `stale` and `lost` are what others say of it. */
 export const LIVING_STATUSES = ['starting', 'running', 'waiting', 'paused', 'stopping'] as const;
@@ -12,7 +13,7 @@ export type LivingStatus = (typeof LIVING_STATUSES)[number];
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 export type PodStatus = LivingStatus | 'stale' | EndedStatus;
 
-const processSchema = z.object({
+export const podProcessSchema = z.object({
   host: z.string(),
   /** Of the installed system; with it a reboot is told from another machine of the same name. */
   machine_id: z.string(),
@@ -48,13 +49,36 @@ const beatSchema = z.object({
   /** What its agents used. */
   tokens: z.number().default(0),
   cost_usd: z.number().default(0),
+  /** Nobody knows what they cost: they are not in `cost_usd`. */
+  unpriced_tokens: z.number().default(0),
   last_tool: lastToolSchema.nullable(),
   /** Why it waits, or is queued. */
   why: z.string().nullable(),
+  /** What it waits for, and since when; null: it does not wait, or does not say. */
+  reason: z.enum(WAIT_REASONS).nullable().default(null).catch(null),
+  waiting_since: z.string().nullable().default(null),
   degraded: z.array(standingSchema.extend({ why: z.string() })),
   /** Those it was told to use, and how they stand. */
   services: z.array(standingSchema.extend({ why: z.string().nullable() })).default([]),
   dropped: z.record(z.string(), z.int()),
+});
+
+/** The git worktree that it works in. */
+const worktreeSchema = z.object({
+  path: z.string(),
+  branch: z.string(),
+  /** The commit that it began from. */
+  base: z.string(),
+  /** What all checkouts of the repository share: `.git` of the first. */
+  git_dir: z.string(),
+  /** Whose it is; of another one: the pod was told to work in that. */
+  owner: entityIdSchema,
+  /** The commit that it ended at; null: it has not ended, or nobody could tell. */
+  head: z.string().nullable(),
+  /** Whether it is still there. */
+  kept: z.boolean(),
+  /** Against the base, at the end, with what is not committed. */
+  changes: z.object({ commits: z.int(), files: z.int(), insertions: z.int(), deletions: z.int() }).nullable(),
 });
 
 const endSchema = z.object({
@@ -86,13 +110,14 @@ export const podRecordSchema = z.object({
   domain: z.string(),
   intent: z.string(),
   cwd: z.string(),
+  worktree: worktreeSchema.nullable().default(null),
   detached: z.boolean(),
   /** Name of the tmux session that holds its terminal. */
   tmux: z.string().nullable(),
   /** Its writer on the bus. */
   writer: z.string(),
   started_at: z.string(),
-  process: processSchema,
+  process: podProcessSchema,
   tree: treeSchema,
   socket: z.string().nullable(),
   log: z.string(),
@@ -108,3 +133,4 @@ export type PodProcess = PodRecord['process'];
 export type PodBeat = PodRecord['beat'];
 export type PodEnd = z.infer<typeof endSchema>;
 export type TreeKind = PodRecord['tree'];
+export type WorktreeRecord = z.infer<typeof worktreeSchema>;

@@ -13,6 +13,8 @@ export interface PruneOptions {
   /** Only those that ended before this time; default: any. */
   readonly endedBeforeMs?: number;
   readonly isDryRun?: boolean;
+  /** Entities whose records stay all the same. */
+  readonly except?: ReadonlySet<string>;
 }
 
 const isOld = ({ end }: PodRecord, beforeMs: number): boolean => end !== null && Date.parse(end.at) < beforeMs;
@@ -57,16 +59,17 @@ export const pruneUnreadable = (runDir: string, isDryRun: boolean): readonly str
   return unreadable;
 };
 
-/** Removes what is left of ended pods; those that were, or would be, removed. @throws a system error */
-export const prunePods = ({
-  runDir,
-  keep,
-  endedBeforeMs = Infinity,
-  isDryRun = false,
-}: PruneOptions): readonly PodRecord[] => {
+/** Records of ended pods that may be removed. */
+export const prunable = ({ runDir, keep, endedBeforeMs = Infinity, except }: PruneOptions): readonly PodRecord[] => {
   const ended = readRecords(runDir).filter(({ end }) => end !== null);
   const spare = keep === 0 ? ended : ended.slice(0, -keep);
-  const chosen = spare.filter((record) => isOld(record, endedBeforeMs));
+  return spare.filter((record) => isOld(record, endedBeforeMs) && except?.has(record.entity) !== true);
+};
+
+/** Removes what is left of ended pods; those that were, or would be, removed. @throws a system error */
+export const prunePods = (options: PruneOptions): readonly PodRecord[] => {
+  const { runDir, isDryRun = false } = options;
+  const chosen = prunable(options);
   if (isDryRun) return chosen;
   for (const record of chosen) remove(runDir, record);
   const left = new Set(readRecords(runDir).map(({ entity }) => entity));

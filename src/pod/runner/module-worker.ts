@@ -61,6 +61,7 @@ const portOver = ({ client, outbox, signal }: Ways, { id, session }: ModuleTask)
     await outbox.sent(); // what was said before is told before
     return client.tool({ tool, task }, input, run);
   },
+  usage: (usage) => outbox.usage(usage),
   note: (text, level) => outbox.note(text, level),
   startTask: async (name) => {
     await outbox.sent();

@@ -8,13 +8,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BoundedQueue } from '../../failopen/bounded-queue.ts';
 import { NikaError } from '../../model/error.ts';
-import type { PodClient } from '../client/client.ts';
+import type { PodClient, ReportedUsage } from '../client/client.ts';
 import { NOTE_MAX_CHARS, type RequestOf } from '../socket/protocol.ts';
 
 /** Under way at once; one more may be longer. */
 const SENT = { maxCount: 256, maxChars: 1024 * 1024 };
 const WAITING = { maxCount: 200_000, maxBytes: 64 * 1024 * 1024 };
 const BUSY_MS = 50;
+/** About. */
+const USAGE_CHARS = 300;
 
 /** By name; only what is not zero. */
 export type Untold = NonNullable<RequestOf<'run_end'>['untold']>;
@@ -27,7 +29,7 @@ interface Said {
 }
 
 export class Outbox {
-  readonly #client: Pick<PodClient, 'note' | 'result'>;
+  readonly #client: Pick<PodClient, 'note' | 'result' | 'usage'>;
   readonly #notes = new BoundedQueue<Said>(WAITING);
   readonly #losses = new Map<Loss, number>();
   /** The last one stands: only that is sent. */
@@ -35,7 +37,7 @@ export class Outbox {
   #sent = { count: 0, chars: 0 };
   #change = Promise.withResolvers<void>();
 
-  constructor(client: Pick<PodClient, 'note' | 'result'>) {
+  constructor(client: Pick<PodClient, 'note' | 'result' | 'usage'>) {
     this.#client = client;
   }
 
@@ -47,6 +49,12 @@ export class Outbox {
     if (isCut) this.#count('notes_cut');
     if (this.#notes.offer(said, told.length)) this.#pump();
     else this.#count('notes_lost');
+  }
+
+  usage(usage: ReportedUsage): void {
+    const said: Said = { chars: USAGE_CHARS, tell: () => this.#client.usage(usage), loss: 'usage_lost' };
+    if (this.#notes.offer(said, USAGE_CHARS)) this.#pump();
+    else this.#count('usage_lost');
   }
 
   /** `value`: JSON that nobody changes any more. */

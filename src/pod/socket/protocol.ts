@@ -14,6 +14,7 @@ const name = z.string().min(1).max(256);
 export const NOTE_MAX_CHARS = 64 * 1024;
 const text = z.string().max(NOTE_MAX_CHARS);
 const count = z.int().min(1).optional();
+const tokens = z.int().min(0).default(0);
 
 const outcome = {
   ok: z.boolean(),
@@ -32,6 +33,21 @@ export const REQUEST_SCHEMAS = {
     .object({ call: name, tool: name, input: z.unknown(), task: name.optional(), what: z.string().max(200).optional() })
     .describe('Asks whether the call may be made; answered by a verdict.'),
   tool_end: z.object({ call: name, ...outcome }).describe('The end of a call that was begun.'),
+  usage: z
+    .object({
+      model: z.string().max(256).default(''),
+      input_tokens: tokens.describe('Without those that came from or went into a cache.'),
+      output_tokens: tokens,
+      cache_read_tokens: tokens,
+      cache_write_tokens: tokens,
+      reasoning_tokens: z.int().min(0).optional(),
+      cost_usd: z.number().min(0).optional().describe('Missing: by the price table.'),
+      cost_later: z.boolean().optional().describe('It is told later, in a line of the scope run.'),
+      scope: z.enum(['call', 'turn', 'run']).default('call'),
+      turn: name.optional(),
+      task: name.optional(),
+    })
+    .describe('Tokens that the program used. What is told does not overlap: the pod used the sum of it.'),
   note: z.object({ text, level: z.enum(['info', 'warn', 'error']).optional() }),
   task_start: z.object({
     task: name,
@@ -52,7 +68,7 @@ export const REQUEST_SCHEMAS = {
       value: z.unknown().optional(),
       error: z.string().optional(),
       untold: z
-        .object({ notes_lost: count, notes_cut: count, results_lost: count })
+        .object({ notes_lost: count, notes_cut: count, results_lost: count, usage_lost: count })
         .optional()
         .describe('What the module said and could not tell.'),
     })
@@ -75,6 +91,8 @@ export const REQUEST_SCHEMAS = {
 
 export type Op = keyof typeof REQUEST_SCHEMAS;
 export type RequestOf<O extends Op> = z.infer<(typeof REQUEST_SCHEMAS)[O]>;
+/** As a client may say it: what has a default can be left away. */
+export type WishOf<O extends Op> = z.input<(typeof REQUEST_SCHEMAS)[O]>;
 export type Request = { [O in Op]: { readonly op: O; readonly id: number } & RequestOf<O> }[Op];
 
 /** What a call that was asked about may do. `input`: what it is to be called with, where a hook changed it. */
@@ -99,6 +117,8 @@ export interface PodFacts {
   readonly started_at: string;
   readonly calls: number;
   readonly errors: number;
+  readonly tokens: number;
+  readonly cost_usd: number;
   readonly tree: string;
 }
 
@@ -107,6 +127,8 @@ export interface Answers {
   readonly tool_call: Record<string, never>;
   readonly tool_begin: CallVerdict;
   readonly tool_end: Record<string, never>;
+  /** null: nobody knows, or it is told later. */
+  readonly usage: { readonly cost_usd: number | null };
   readonly note: Record<string, never>;
   readonly task_start: { readonly entity: string };
   readonly task_end: Record<string, never>;

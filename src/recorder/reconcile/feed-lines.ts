@@ -1,19 +1,12 @@
 /** Owns the events of the bus that belong on the feed, read from a place on: for whoever makes the feed whole (G4). */
 import { ALPHA, type BusFileName } from '../../bus/layout.ts';
 import { tryParseLine } from '../../bus/line.ts';
+import { beginningOf, type BusPlace, partsFrom } from '../../bus/query/bus-place.ts';
 import { readChunks, slicesOf } from '../../bus/read/chunks.ts';
 import { type BusFilePart, findBusFile } from '../../bus/read/files.ts';
 import { linesOf } from '../../bus/read/lines.ts';
 import { feedEventOf, mayBeOnFeed } from '../../ipc/feed/feed-event.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
-
-/** A place in the alpha bus; it holds also when its segment was renamed or compressed. */
-export interface BusPlace {
-  /** How the segment begins: no two lines begin alike. */
-  readonly begins: string;
-  /** In it, uncompressed. */
-  readonly byte: number;
-}
 
 export interface FeedLine {
   readonly event: FeedEvent;
@@ -41,37 +34,11 @@ export interface FeedLinesOptions {
   readonly signal: AbortSignal;
 }
 
-const BEGINNING_CHARS = 200;
 const SLICE_BYTES = 64 * 1024;
-const SMALL_STEP_BYTES = 16 * 1024;
-/** A disk's times are coarse, and a line is stamped before it is written. */
-const MTIME_SLACK_MS = 60_000;
 /** `{"ts":"…","type":"`: 24 characters of time in it. */
 const TYPE_AT = 41;
 
 const typeIn = (text: string): string => text.slice(TYPE_AT, text.indexOf('"', TYPE_AT));
-
-const beginningOf = async (part: BusFilePart, signal: AbortSignal): Promise<string> => {
-  for await (const { bytes } of readChunks(part, { stepBytes: SMALL_STEP_BYTES, signal }))
-    return bytes.toString('latin1', 0, BEGINNING_CHARS);
-  return '';
-};
-
-/** The parts to read, and where to begin in the first; `undefined`: that place is not there any more. */
-const partsFrom = async (
-  { from, sinceMs, signal }: FeedLinesOptions,
-  parts: readonly BusFilePart[],
-): Promise<{ readonly parts: readonly BusFilePart[]; readonly fromByte: number } | undefined> => {
-  if (from === undefined)
-    return { parts: parts.filter(({ mtimeMs }) => mtimeMs >= sinceMs - MTIME_SLACK_MS), fromByte: 0 };
-  for (let at = parts.length - 1; at >= 0; at -= 1) {
-    const part = parts[at];
-    if (part === undefined || (await beginningOf(part, signal)) !== from.begins) continue;
-    if (!part.compressed && part.sizeBytes < from.byte) return undefined; // cut, or another file
-    return { parts: parts.slice(at), fromByte: from.byte };
-  }
-  return undefined;
-};
 
 const lineOf = (text: string, sinceMs: number): FeedLine | undefined => {
   const line = tryParseLine(text);

@@ -7,6 +7,7 @@
  * R4. No cursor is left that stands for a feed which Redis lost while it was compared.
  */
 import { existsSync } from 'node:fs';
+import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { tryLock } from '../../bus/segments.ts';
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
 import { errorMessage } from '../../model/error.ts';
@@ -14,7 +15,7 @@ import { createKeys } from '../../redis/keys.ts';
 import { openWriter } from '../../redis/link.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
 import { type FeedCursor, readCursor, targetName, writeCursor } from './feed-cursor.ts';
-import { type BusPlace, type FeedLine, type FeedLines, readFeedLines } from './feed-lines.ts';
+import { type FeedLine, type FeedLines, readFeedLines } from './feed-lines.ts';
 import { FeedIndex } from './feed-index.ts';
 import { FeedSide, type Reply } from './feed-side.ts';
 import { tellLeftCounts } from './left-counters.ts';

@@ -22,12 +22,22 @@ const cacheDir = (): string => {
   return join(caches !== undefined && caches !== '' ? caches : join(homedir(), '.cache'), 'nika/agents');
 };
 
-const folderOf = ({ kind, version }: AgentCli): string => join(cacheDir(), `${kind}-${version}`);
+/** What is kept: an agent's CLI, or what brings another file. */
+export interface CachedPackage extends Pick<AgentCli, 'package' | 'version' | 'installOptions'> {
+  readonly kind: string;
+  /** By which it is known to be whole, relative to its folder; default: its program. */
+  readonly brings?: string;
+  readonly program?: string;
+}
+
+export const folderOf = ({ kind, version }: CachedPackage): string => join(cacheDir(), `${kind}-${version}`);
 
 /** The folder to put on the PATH. */
-export const binDirOf = (cli: AgentCli): string => join(folderOf(cli), 'node_modules/.bin');
+export const binDirOf = (cli: CachedPackage): string => join(folderOf(cli), 'node_modules/.bin');
 
-export const isInstalled = (cli: AgentCli): boolean => existsSync(join(binDirOf(cli), cli.program));
+const broughtBy = ({ brings, program = '' }: CachedPackage): string => brings ?? join('node_modules/.bin', program);
+
+export const isInstalled = (cli: CachedPackage): boolean => existsSync(join(folderOf(cli), broughtBy(cli)));
 
 const INSTALL_WITHIN_MS = 10 * 60_000;
 
@@ -35,7 +45,7 @@ const INSTALL_WITHIN_MS = 10 * 60_000;
  * Beside its place, and renamed to it: two that install at once do not meet, and what was interrupted is not there.
  * @throws npm fails; what it printed is in the error
  */
-export const installCli = async (cli: AgentCli): Promise<'installed' | 'was there'> => {
+export const installCli = async (cli: CachedPackage): Promise<'installed' | 'was there'> => {
   if (isInstalled(cli)) return 'was there';
   mkdirSync(cacheDir(), { recursive: true });
   const dir = mkdtempSync(join(cacheDir(), '.installing-'));
@@ -48,8 +58,8 @@ export const installCli = async (cli: AgentCli): Promise<'installed' | 'was ther
       env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` },
       timeout: INSTALL_WITHIN_MS,
     });
-    if (!existsSync(join(dir, 'node_modules/.bin', cli.program))) {
-      throw new Error(`${cli.package}@${cli.version} brings no program ${cli.program}`);
+    if (!existsSync(join(dir, broughtBy(cli)))) {
+      throw new Error(`${cli.package}@${cli.version} brings no ${broughtBy(cli)}`);
     }
     try {
       renameSync(dir, folderOf(cli));

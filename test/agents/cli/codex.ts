@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fieldsOf, textOf } from '../../../src/agents/read-fields.ts';
 import type { ScriptedCall } from '../../servers/model/script.ts';
+import type { TellCall } from '../bus-calls.ts';
 import { type AgentCli, linesOf } from './agent-cli.ts';
 
 /** `supports_websockets`: the scripted model speaks HTTP alone. */
@@ -31,6 +32,13 @@ const patch = (header: string, lines: readonly string[]): ScriptedCall => ({
   isFreeform: true,
   input: ['*** Begin Patch', `*** ${header}`, ...lines, '*** End Patch'].join('\n'),
 });
+
+/** A call as the bus has it: its hooks have names of their own for two tools. */
+export const codexCall: TellCall = ({ tool, input }) => {
+  if (tool === 'apply_patch') return { tool, input: { command: input } };
+  if (tool !== 'exec_command') return { tool, input };
+  return { tool: 'Bash', input: typeof input === 'string' ? input : { command: input['cmd'] } };
+};
 
 /** The id of the subagent that was started last. */
 const spawnedIn = (results: readonly string[]): string =>

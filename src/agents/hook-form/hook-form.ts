@@ -1,16 +1,25 @@
 /**
- * Owns what the hooks of Claude Code tell, and what they are answered. Codex speaks the same form; so do agents that
- * nika does not know.
+ * Owns what hooks in the form of Claude Code tell, and what they are answered. Codex speaks it too; so do agents that nika
+ * does not know.
  */
 import type { WaitReason } from '../../model/message.ts';
-import type { AgentCall, AgentDesk } from '../../pod/host/agent-desk.ts';
+import type { AgentCall, AgentCallEnd, AgentDesk } from '../../pod/host/agent-desk.ts';
 import { type Fields, fieldsOf, listOf, numberOf, textOf, wordOf } from '../read-fields.ts';
+import { failureOf, toolErrorIn } from './call-failure.ts';
 
 /** A turn as it is known so far. */
 interface Turn {
   readonly id: string | undefined;
   readonly prompt: string | undefined;
   readonly begunAtMs: number;
+}
+
+/** How another source tells of the end of a turn. */
+export interface TurnEnd {
+  readonly outcome: 'completed' | 'failed' | 'interrupted';
+  readonly error: string | undefined;
+  readonly message: string | undefined;
+  readonly durationMs: number | undefined;
 }
 
 const WAITS: Readonly<Record<string, WaitReason>> = {
@@ -22,48 +31,44 @@ const WAITS: Readonly<Record<string, WaitReason>> = {
 };
 const FOR_A_PERSON: readonly WaitReason[] = ['permission', 'question', 'idle'];
 const LIMITED: readonly string[] = ['rate_limit', 'overloaded'];
-/** A tool with which the agent asks a person. */
-const ASKS = 'AskUserQuestion';
+/** Tools with which an agent asks a person. */
+const ASKS: readonly string[] = ['AskUserQuestion', 'request_user_input'];
 
-export const exitCodeIn = (error: string): number | undefined => {
-  const code = /^Exit code (\d{1,3})\b/.exec(error)?.[1];
-  return code === undefined ? undefined : Number(code);
+const timeIn = (payload: Fields) => {
+  const durationMs = numberOf(payload['duration_ms']);
+  return durationMs === undefined ? {} : { durationMs };
 };
 
-/** What a call that failed says in place of a result. */
-export const toolErrorIn = (text: string): string | undefined =>
-  /^<tool_use_error>([\s\S]*?)<\/tool_use_error>/.exec(text)?.[1];
-
-export const failureOf = (error: string, isInterrupt = false) => {
-  const exitCode = exitCodeIn(error);
-  return {
-    ok: false,
-    error,
-    ...(isInterrupt ? { isInterrupt } : {}),
-    ...(exitCode === undefined ? {} : { exitCode }),
-  } as const;
-};
+const failedEndOf = (payload: Fields): AgentCallEnd => ({
+  ...failureOf(textOf(payload['error']) ?? 'it failed', payload['is_interrupt'] === true),
+  ...timeIn(payload),
+});
 
 const context = (event: string, text: string | undefined): string =>
   text === undefined ? '' : JSON.stringify({ hookSpecificOutput: { hookEventName: event, additionalContext: text } });
 
-export interface ClaudeHooksOptions {
+export interface HookFormOptions {
   readonly desk: AgentDesk;
   /** A person sits before it: the end of a turn is a wait for the next word. */
   readonly isInteractive: boolean;
   /** The agent's session: `via` of its line, and what it is called. */
   readonly onSession: (payload: Fields) => void;
+  /** What a tool is called on the bus; default: as the hook has it. */
+  readonly toolOf?: (name: string) => string;
+  /** How a call ended, where its hook does not tell all of it; default: well. */
+  readonly endOf?: (call: AgentCall, payload: Fields) => Promise<AgentCallEnd>;
 }
 
-export class ClaudeHooks {
+export class HookForm {
   readonly #desk: AgentDesk;
-  readonly #options: ClaudeHooksOptions;
+  readonly #options: HookFormOptions;
   #turn: Turn | undefined;
+  #endedTurn: string | undefined;
   #answer: string | undefined;
   /** Hooks that were called, so that it shows where they are off. */
   #toldCount = 0;
 
-  constructor(options: ClaudeHooksOptions) {
+  constructor(options: HookFormOptions) {
     this.#options = options;
     this.#desk = options.desk;
   }
@@ -92,8 +97,7 @@ export class ClaudeHooks {
       case 'PostToolBatch':
         return this.#batch(payload);
       case 'PermissionRequest':
-        this.#desk.wait('permission', `may it call ${textOf(payload['tool_name']) ?? 'a tool'}?`);
-        return '';
+        return this.#permissionRequested(payload);
       case 'PermissionDenied':
         return this.#permissionDenied(payload);
       case 'Notification':
@@ -115,18 +119,34 @@ export class ClaudeHooks {
       case 'StopFailure':
         return this.#stopFailure(payload);
       case 'Interrupt':
-        this.endTurn('interrupted');
-        return '';
+        return this.#interrupted();
       default:
         return ''; // events that are of no concern, and those of newer versions
     }
   }
 
-  /** A turn that no hook ended. */
-  endTurn(outcome: 'completed' | 'failed' | 'interrupted', error?: string): void {
+  /** A turn that no hook began. Nothing where it runs already, or is over: another source may be late. */
+  beginTurn(id: string | undefined, prompt: string | undefined): void {
+    if (id !== undefined && (this.#turn?.id === id || this.#endedTurn === id)) return;
+    this.endTurn('interrupted'); // the one before was left without a word
+    this.#turn = { id, prompt, begunAtMs: performance.now() };
+  }
+
+  /** A turn that no hook ended, if it is the one that runs. */
+  endTurnOf(id: string, { outcome, error, message, durationMs }: TurnEnd): void {
+    const turn = this.#turn;
+    if (turn?.id !== id) return;
+    this.#answer = message ?? this.#answer;
+    if (durationMs !== undefined) this.#turn = { ...turn, begunAtMs: performance.now() - durationMs };
+    this.endTurn(outcome, error);
+  }
+
+  /** The same, whichever it is. */
+  endTurn(outcome: TurnEnd['outcome'], error?: string): void {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;
+    this.#endedTurn = turn.id;
     this.#desk.turn({
       ...(turn.id === undefined ? {} : { turn: turn.id }),
       ...(turn.prompt === undefined ? {} : { prompt: turn.prompt }),
@@ -140,8 +160,7 @@ export class ClaudeHooks {
   #promptSubmitted(payload: Fields): string {
     this.#moves();
     if (wordOf(payload['agent_id']) !== undefined) return ''; // of a subagent
-    this.endTurn('interrupted'); // the one before was left without a word
-    this.#turn = { id: turnOf(payload), prompt: textOf(payload['prompt']), begunAtMs: performance.now() };
+    this.beginTurn(turnOf(payload), textOf(payload['prompt']));
     return '';
   }
 
@@ -149,7 +168,7 @@ export class ClaudeHooks {
     this.#moves();
     const call = this.#callOf(payload);
     if (call === undefined) return '';
-    if (call.tool === ASKS) this.#desk.wait('question', questionIn(payload['tool_input']));
+    if (ASKS.includes(call.tool)) this.#desk.wait('question', questionIn(payload['tool_input']));
     const verdict = await this.#desk.begin(call);
     if (verdict.kind === 'denied') {
       return JSON.stringify({
@@ -169,15 +188,15 @@ export class ClaudeHooks {
     this.#moves();
     const call = this.#callOf(payload);
     if (call === undefined) return '';
-    const durationMs = numberOf(payload['duration_ms']);
-    const timed = durationMs === undefined ? {} : { durationMs };
-    const error = textOf(payload['error']) ?? 'it failed';
-    const end =
-      event === 'PostToolUse'
-        ? ({ ok: true, response: payload['tool_response'] ?? null, ...timed } as const)
-        : { ...failureOf(error, payload['is_interrupt'] === true), ...timed };
+    const end = event === 'PostToolUse' ? await this.#endOf(call, payload) : failedEndOf(payload);
     await this.#desk.end(call.id, end, call);
     return context(event, this.#desk.takeMessages('tool call', call.id));
+  }
+
+  async #endOf(call: AgentCall, payload: Fields): Promise<AgentCallEnd> {
+    const { endOf } = this.#options;
+    if (endOf !== undefined) return endOf(call, payload);
+    return { ok: true, response: payload['tool_response'] ?? null, ...timeIn(payload) };
   }
 
   /** Every call of a batch, those too that nothing else tells of: unknown tools, wrong inputs, denied ones. */
@@ -191,6 +210,13 @@ export class ClaudeHooks {
       const error = toolErrorIn(said) ?? (wasRun ? said : undefined);
       await this.#desk.end(call.id, error === undefined ? { ok: true, response: said } : failureOf(error), call);
     }
+    return '';
+  }
+
+  /** Where nobody sits before it, it answers itself. */
+  #permissionRequested(payload: Fields): string {
+    if (!this.#options.isInteractive) return '';
+    this.#desk.wait('permission', `may it call ${textOf(payload['tool_name']) ?? 'a tool'}?`);
     return '';
   }
 
@@ -219,6 +245,12 @@ export class ClaudeHooks {
     return '';
   }
 
+  #interrupted(): string {
+    this.endTurn('interrupted');
+    if (this.#options.isInteractive) this.#desk.wait('idle', 'it was interrupted');
+    return '';
+  }
+
   #stopFailure(payload: Fields): string {
     const error = textOf(payload['error']) ?? 'unknown';
     const detail = textOf(payload['error_details']) ?? textOf(payload['last_assistant_message']) ?? '';
@@ -237,10 +269,10 @@ export class ClaudeHooks {
   #callOf(payload: Fields): AgentCall | undefined {
     const id = wordOf(payload['tool_use_id']);
     if (id === undefined) return undefined;
-    const tool = textOf(payload['tool_name']) ?? '?';
+    const { toolOf = (name: string) => name } = this.#options;
     return {
       id,
-      tool: tool === 'Task' ? 'Agent' : tool, // its newer name, which the hooks have
+      tool: toolOf(textOf(payload['tool_name']) ?? '?'),
       input: payload['tool_input'] ?? null,
       source: 'hook',
       turn: turnOf(payload),

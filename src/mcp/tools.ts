@@ -1,0 +1,29 @@
+/** Owns which tools an agent has; what it needs most often first. */
+import type { McpTool } from './tool.ts';
+import { claimPath, claims, releasePath } from './tools/claims.ts';
+import { fleet } from './tools/fleet.ts';
+import { jobs } from './tools/jobs.ts';
+import { note } from './tools/note.ts';
+import { result } from './tools/result.ts';
+import { send } from './tools/send.ts';
+import { startPod } from './tools/start-pod.ts';
+import { stop } from './tools/stop.ts';
+import { wait } from './tools/wait.ts';
+
+export const TOOLS: readonly McpTool[] = [
+  jobs,
+  startPod,
+  wait,
+  result,
+  fleet,
+  send,
+  stop,
+  claimPath,
+  releasePath,
+  claims,
+  note,
+];
+
+/** What the agent is told of all of them at once. */
+export const INSTRUCTIONS =
+  'nika runs agents and scripts as pods beside each other, and you may run in one yourself (fleet tells). Start what can go on beside your work with start_pod (jobs tells what there is), then wait. Before you change files that others may change too: claim_path. Ids are whole in every answer and can be used in the next call.';
