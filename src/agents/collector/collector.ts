@@ -4,8 +4,9 @@
  *
  * B1. One works per home: it holds a lock that the kernel frees.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../../failopen/make-folder.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
@@ -54,7 +55,7 @@ export class Collector {
   /** Takes what comes until it is idle, or `signal` is aborted; then ends what is open. */
   async run(signal: AbortSignal): Promise<void> {
     const place = collectorPlace(this.#options.home);
-    bestEffortSync('collector.folder', () => mkdirSync(dirname(place.socket), { recursive: true, mode: 0o700 }));
+    bestEffortSync('collector.folder', () => makeFolder(dirname(place.socket), 0o700));
     bestEffortSync('collector.socket', () => rmSync(place.socket, { force: true })); // of one that was killed
     using spool = HookSpool.open(place.spool, (_event, payload, name) =>
       this.#take(name.replace(/^\d+-/, ''), payload),

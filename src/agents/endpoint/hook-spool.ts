@@ -2,8 +2,9 @@
  * Owns the payloads of hooks that found nobody to take them: files in a folder, written whole and renamed, taken up here
  * in the order of their names.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../failopen/make-folder.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { type HookPayload, parsePayload } from './hook-endpoint.ts';
 
@@ -27,7 +28,7 @@ export class HookSpool implements Disposable {
   }
 
   static open(dir: string, handle: Handle): HookSpool {
-    bestEffortSync('hooks.spool', () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
+    bestEffortSync('hooks.spool', () => makeFolder(dir, 0o700));
     const spool = new HookSpool(dir, handle);
     spool.#timer = setInterval(() => void spool.take(), LOOK_EVERY_MS).unref();
     return spool;

@@ -2,8 +2,9 @@
  * Owns the hook that is installed in agents which nika does not start: a file of shell in the home. It tells the collector,
  * or leaves a file and starts one; it always ends with 0 and prints nothing.
  */
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '../../failopen/make-folder.ts';
 import type { Home } from '../../config/home.ts';
 import { PROVIDER_KEYS } from '../../model/provider-keys.ts';
 import { HOOKED_AGENT } from '../agent-process.ts';
@@ -44,7 +45,7 @@ exit 0
 /** Writes it, whole or not at all; its path. @throws a system error */
 export const writeHookScript = (home: Home): string => {
   const place = collectorPlace(home);
-  mkdirSync(place.dir, { recursive: true, mode: 0o700 });
+  makeFolder(place.dir, 0o700);
   const part = `${place.script}.${process.pid}.part`;
   writeFileSync(part, scriptOf(home, place), { mode: 0o700 });
   chmodSync(part, 0o700);
