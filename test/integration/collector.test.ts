@@ -174,6 +174,21 @@ describe('the collector', () => {
     expect(stati.toSorted()).toEqual(['lost', 'running']);
   });
 
+  it('says nothing whatever curl is set to, and reads all that it is given whatever becomes of it', async () => {
+    const payload = { hook_event_name: 'UserPromptSubmit', session_id: 's', cwd: home.cwd, prompt: 'go' };
+    await hook(payload);
+    await until('the session', () => linesOf('agent_session').length === 1);
+    writeFileSync(join(home.dir, '.curlrc'), 'write-out = "take this for context"\n');
+    expect(await hook(payload)).toMatchObject({ code: 0, output: '' });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const env = { PATH: process.env['PATH'], NIKA_HOOKED_AGENT: 'claude-code' };
+    const child = spawn(script, ['claude-code'], { env, stdio: ['pipe', 'ignore', 'ignore'] });
+    child.stdin.once('error', ({ message }) => resolve(message)); // the agent would show its user an error
+    child.stdin.end('x'.repeat(1024 * 1024));
+    child.once('close', () => resolve('read'));
+    expect(await promise).toBe('read');
+  });
+
   it('says nothing twice of an agent whose pod has hooks of its own, and nothing at all where nika is gone', async () => {
     const payload = { hook_event_name: 'Stop', session_id: 's', cwd: home.cwd };
     await hook(payload, { env: { NIKA_HOOKED_AGENT: 'claude-code' } });
