@@ -140,6 +140,30 @@ describe('the collector', () => {
     expect(JSON.stringify(channels())).not.toContain('me@example.com');
   });
 
+  it('makes another pod of a session that goes on while the pod of before ends, and loses no call of it (G3)', async () => {
+    const of = (event: string, id?: string) => ({
+      hook_event_name: event,
+      session_id: 's',
+      cwd: home.cwd,
+      ...(id === undefined ? {} : { tool_name: 'Bash', tool_use_id: id, tool_input: {}, tool_response: {} }),
+    });
+    await hook(of('PostToolUse', 'first'));
+    await hook(of('SessionEnd'));
+    let count = 0;
+    const ended = until('the first to end', () => linesOf('session_end_summary').length === 1);
+    const isOver = ended.then(() => true);
+    while (!(await Promise.race([isOver, Promise.resolve(false)]))) {
+      await hook(of('PostToolUse', `more${count}`));
+      count += 1;
+    }
+    await hook(of('PostToolUse', 'last'));
+    await until('the last', () => callsOf(channels()).some((told) => told.includes(' last ')));
+    const ids = linesOf('tool_call').map(({ data }) => data['tool_use_id']);
+    expect(ids.toSorted()).toEqual(
+      ['first', 'last', ...Array.from({ length: count }, (_, at) => `more${at}`)].toSorted(),
+    );
+  });
+
   it('does not hold an agent up when it hangs, and takes what came meanwhile afterwards (G1, G3)', async () => {
     const call = (id: string) => ({
       hook_event_name: 'PostToolUse',
