@@ -105,16 +105,16 @@ try {
       samples.set(name, [...(samples.get(name) ?? []), sample(command, '0')]);
   }
   console.log(`${machine()}; ${fixed(bytes / 1e6, 0)} MB, ${lines} lines, one core, medians of ${RUNS} runs`);
-  row('', ['seconds', 'slowest', 'MB/s', 'peak memory MB']);
+  row('', ['seconds', 'slowest', 'processor seconds', 'peak memory MB']);
   row('---', ['---', '---', '---', '---']);
   for (const [name, taken] of samples) {
-    const ms = median(taken.map((one) => one.ms));
+    const ms = taken.map((one) => one.ms);
+    const cpu = median(taken.map((one) => one.cpuMs));
     const rss = Math.max(...taken.map((one) => one.maxRssKb)) / 1000;
-    const slowest = Math.max(...taken.map((one) => one.ms));
     row(name, [
-      fixed(ms / 1000, 2),
-      fixed(slowest / 1000, 2),
-      fixed(bytes / 1e3 / ms, 0),
+      fixed(median(ms) / 1000, 2),
+      fixed(Math.max(...ms) / 1000, 2),
+      cpu === 0 ? '' : fixed(cpu / 1000, 2),
       rss === 0 ? '' : fixed(rss, 0),
     ]);
   }

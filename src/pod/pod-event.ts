@@ -100,8 +100,8 @@ export type PodEvent =
       readonly cost_usd: number;
       readonly unpriced_tokens: number;
     }
-  /** Much of a budget is used. */
-  | ({ readonly event: 'budget'; readonly detail: string } & Omit<Reached, 'isAbout'>)
+  /** Much of a budget is used. `is_first`: no other pod of those that it holds for said so before. */
+  | ({ readonly event: 'budget'; readonly detail: string; readonly is_first: boolean } & Omit<Reached, 'isAbout'>)
   | { readonly event: 'degraded' | 'recovered'; readonly service: string; readonly why: string }
   | PodEnded;
 

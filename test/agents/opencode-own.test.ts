@@ -78,7 +78,7 @@ describe('opencode', () => {
   it('does not wait for npm where there is no network, and what it runs has npm as it was', async () => {
     await using home = await AgentHome.open('opencode', {
       main: [
-        stepOf(words.shell('env | grep -c -e ^npm_config_fetch_retry -e nika.ts')),
+        stepOf(words.shell('env | grep -c -e ^npm_config_fetch_retry -e opencode-plugin')),
         stepOf(words.shell('echo two')),
       ],
     });

@@ -46,21 +46,14 @@ export class OpencodeCalls {
   readonly #placeOf: (session: unknown) => CallPlace;
   /** Names of calls whose id was used before, by session and id: some providers count from 0 in each answer. */
   readonly #renamed = new Map<string, string>();
-  #toldCount = 0;
 
   constructor(desk: AgentDesk, placeOf: (session: unknown) => CallPlace) {
     this.#desk = desk;
     this.#placeOf = placeOf;
   }
 
-  /** Calls that the plugin told of. */
-  get toldCount(): number {
-    return this.#toldCount;
-  }
-
   /** A call is to be made: `deny` refuses it, `args` is what it is to be made with. */
   async before(told: Fields): Promise<string> {
-    this.#toldCount += 1;
     if (told['tool'] === INVALID) return '';
     const call = this.#callOf(told, told['args'], 'hook', true);
     if (call === undefined) return '';

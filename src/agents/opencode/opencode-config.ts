@@ -15,8 +15,10 @@ import { fieldsOf, listOf } from '../read-fields.ts';
 const ASKING_TIMEOUT_MS = 24 * 3_600_000;
 const TIMEOUT_MS = 1_000;
 
-/** In the package it is built to a file of its own, as the workers are. */
-const PLUGIN = import.meta.url.endsWith('.ts') ? 'opencode-plugin.ts' : 'opencode-plugin.js';
+/** The plugin first. In the package it is built to one file of its own, as the workers are. */
+export const PLUGIN_FILES: readonly [string, ...string[]] = import.meta.url.endsWith('.ts')
+  ? ['opencode-plugin.ts', 'opencode-limits.ts']
+  : ['opencode-plugin.js'];
 
 /**
  * Before it loads a plugin opencode has npm install a library into the folders of its configuration, and waits: without a
@@ -35,8 +37,9 @@ const isRestricted = (permission: Permission): boolean => permission === 'read' 
 
 /** Puts the plugin and what it needs to know into the folder of the run; its URL. */
 const writePlugin = (wish: AgentWish, place: HookPlace, unset: readonly string[], theirs: string): string => {
-  const path = join(place.dir, PLUGIN.replace(/.*(?=\.)/, 'nika'));
-  copyFileSync(fileURLToPath(new URL(`./${PLUGIN}`, import.meta.url)), path);
+  for (const name of PLUGIN_FILES) {
+    copyFileSync(fileURLToPath(new URL(`./${name}`, import.meta.url)), join(place.dir, name));
+  }
   const { url, token, socket, mayAsk } = place;
   const agent = agentIn(wish.args);
   const told = {
@@ -55,7 +58,7 @@ const writePlugin = (wish: AgentWish, place: HookPlace, unset: readonly string[]
     shellEnv: { OPENCODE_CONFIG_CONTENT: theirs },
   };
   writeFileSync(join(place.dir, 'place.json'), JSON.stringify(told), { mode: 0o600 });
-  return pathToFileURL(path).href;
+  return pathToFileURL(join(place.dir, PLUGIN_FILES[0])).href;
 };
 
 export interface OpencodeConfig {

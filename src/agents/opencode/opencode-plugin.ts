@@ -1,17 +1,16 @@
 /**
  * Owns the plugin that opencode loads in a run of nika's: it tells the pod of each call, and asks it before. It is copied
- * into the folder of the run, beside a `place.json` with what it needs to know, and runs inside of opencode: it imports
- * nothing of nika's.
+ * into the folder of the run, beside a `place.json` with what it needs to know, and runs inside of opencode: of nika's it
+ * imports what is copied with it, and no more.
  *
  * O1. Nothing here throws but a refusal, and nothing waits longer than its time-out: opencode has none for plugins, and
  *     what a hook after a call throws would turn the call into a failure.
  */
 import { readFileSync } from 'node:fs';
-
-type Fields = Record<string, unknown>;
+import { type Fields, fieldsOf, type JobLimits, limitTurns, restrict } from './opencode-limits.ts';
 
 /** As `opencode-config.ts` writes it. */
-interface Place {
+interface Place extends JobLimits {
   readonly url: string;
   readonly token: string;
   readonly socket: string;
@@ -19,13 +18,6 @@ interface Place {
   readonly askMs: number;
   /** How long anything else may take. */
   readonly tellMs: number;
-  /** What the agent may do without asking. */
-  readonly permission?: 'read' | 'edit';
-  /** What becomes of the rest: a person is asked, or nobody is there. */
-  readonly otherwise: 'ask' | 'deny';
-  readonly maxTurns?: number;
-  /** The agent of opencode that is asked for, where it is not its default one. */
-  readonly agent?: string;
   /** Variables that were set for the start of opencode alone. */
   readonly unset: readonly string[];
   /** What commands of the agent get in place of what opencode was given. */
@@ -38,9 +30,6 @@ interface Prompter {
   };
 }
 
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-
 const place = JSON.parse(readFileSync(new URL('./place.json', import.meta.url), 'utf8')) as Place;
 for (const name of place.unset) delete process.env[name];
 
@@ -48,6 +37,9 @@ for (const name of place.unset) delete process.env[name];
 const MAX_EVENTS = 10_000;
 const events: Fields[] = [];
 let dropped = 0;
+/** Each request wakes the pod, on a machine that has other things to do. */
+const SOON_MS = 50;
+let soon: NodeJS.Timeout | undefined;
 /** The request with events that is under way. */
 let telling: Promise<void> | undefined;
 
@@ -87,10 +79,7 @@ const sendEvents = async (client: Prompter): Promise<void> => {
   }
 };
 
-/** Told soon, in order; nobody waits. */
-const tell = (client: Prompter, event: Fields): void => {
-  if (events.length >= MAX_EVENTS) dropped += 1;
-  else events.push(event);
+const send = (client: Prompter): void => {
   telling ??= sendEvents(client)
     .then(nothing, nothing)
     .finally(() => {
@@ -98,7 +87,17 @@ const tell = (client: Prompter, event: Fields): void => {
     });
 };
 
-/** Until what was told is with the pod, or it takes too long (O1). */
+/** Told soon, in order, several at once or with the next call; nobody waits. */
+const tell = (client: Prompter, event: Fields): void => {
+  if (events.length >= MAX_EVENTS) dropped += 1;
+  else events.push(event);
+  soon ??= setTimeout(() => {
+    soon = undefined;
+    send(client);
+  }, SOON_MS);
+};
+
+/** Until what is under way is with the pod, or it takes too long (O1). */
 const settle = async (): Promise<void> => {
   if (telling === undefined) return;
   let timer: NodeJS.Timeout | undefined;
@@ -191,61 +190,6 @@ const append = (output: Fields, text: string): void => {
   else if (Array.isArray(output['content'])) output['content'].push({ type: 'text', text }); // of an MCP server
 };
 
-const READING = [
-  'read',
-  'glob',
-  'grep',
-  'list',
-  'lsp',
-  'skill',
-  'task',
-  'todowrite',
-  'question',
-  'plan_enter',
-  'plan_exit',
-];
-
-/** What nika's job allows, as rules: behind one for everything. */
-const jobRules = (allowed: ReadonlySet<string>, otherwise: string): Fields => ({
-  '*': otherwise,
-  ...Object.fromEntries([...allowed].map((key) => [key, 'allow'])),
-  read: { '*': 'allow', '*.env': otherwise, '*.env.*': otherwise, '*.env.example': 'allow' },
-});
-
-/** Rules that allow what nika's job does not are taken back; what they deny stays denied. Of those that fit the last holds. */
-const restrict = (config: Fields): void => {
-  const { permission, otherwise } = place;
-  if (permission === undefined) return;
-  const allowed = new Set(permission === 'edit' ? [...READING, 'edit'] : READING);
-  const limit = (rule: unknown): unknown =>
-    rule === 'allow' || (rule === 'ask' && otherwise === 'deny')
-      ? otherwise
-      : typeof rule === 'object' && rule !== null
-        ? Object.fromEntries(Object.entries(rule).map(([pattern, value]) => [pattern, limit(value)]))
-        : rule;
-  const limitOne = ([key, rule]: [string, unknown]): readonly (readonly [string, unknown])[] => {
-    if (key === '*' && rule === 'allow') return Object.entries(jobRules(allowed, otherwise));
-    return [[key, allowed.has(key) ? rule : limit(rule)]];
-  };
-  const limitAll = (rules: unknown): Fields => {
-    const named = typeof rules === 'string' ? { '*': rules } : fieldsOf(rules);
-    return Object.fromEntries(Object.entries(named).flatMap(limitOne));
-  };
-  config['permission'] = { ...jobRules(allowed, otherwise), ...limitAll(config['permission']) };
-  for (const agent of Object.values(fieldsOf(config['agent'])).map(fieldsOf)) {
-    if (agent['permission'] !== undefined) agent['permission'] = limitAll(agent['permission']);
-  }
-};
-
-const limitTurns = (config: Fields): void => {
-  const { maxTurns, agent } = place;
-  if (maxTurns === undefined) return;
-  const named = config['default_agent'];
-  const name = agent ?? (typeof named === 'string' ? named : 'build');
-  const agents = fieldsOf(config['agent']);
-  config['agent'] = { ...agents, [name]: { ...fieldsOf(agents[name]), steps: maxTurns } };
-};
-
 /** O1: for what runs in opencode's own time. */
 const quietly = (act: () => void): void => {
   try {
@@ -269,8 +213,8 @@ export const nika = ({ client }: { client: Prompter }): Promise<Record<string, u
   tell(client, { type: 'nika.loaded' });
   return Promise.resolve({
     config: (config: Fields) => {
-      quietly(() => restrict(config));
-      quietly(() => limitTurns(config));
+      quietly(() => restrict(config, place));
+      quietly(() => limitTurns(config, place));
     },
     event: ({ event }: { event: Fields }) => quietly(() => filter.take(event)),
     'chat.message': (input: Fields, output: Fields) =>
@@ -294,6 +238,10 @@ export const nika = ({ client }: { client: Prompter }): Promise<Record<string, u
         if (typeof say === 'string' && output !== undefined) append(output, say);
       });
     },
-    dispose: settle,
+    dispose: async () => {
+      await settle();
+      send(client);
+      await settle();
+    },
   });
 };

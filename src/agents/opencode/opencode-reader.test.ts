@@ -9,6 +9,7 @@ import { TestHome } from '../../../test/nika.ts';
 import type { AgentExit, AgentWish } from '../adapter.ts';
 import { HookEndpoint } from '../endpoint/hook-endpoint.ts';
 import type { Fields } from '../read-fields.ts';
+import { PLUGIN_FILES } from './opencode-config.ts';
 import { OpencodeReader } from './opencode-reader.ts';
 
 const WISH: AgentWish = {
@@ -50,11 +51,12 @@ afterEach(() => home[Symbol.dispose]());
 const loadPlugin = async (place: Fields): Promise<Hooks> => {
   const dir = join(home.dir, `plugin-${(count += 1)}`);
   mkdirSync(dir);
-  const path = join(dir, 'nika.ts');
-  copyFileSync(join(import.meta.dirname, 'opencode-plugin.ts'), path);
+  for (const name of PLUGIN_FILES) copyFileSync(join(import.meta.dirname, name), join(dir, name));
   const told = { socket: '', askMs: 1_000, tellMs: 1_000, otherwise: 'deny', unset: [], shellEnv: {}, ...place };
   writeFileSync(join(dir, 'place.json'), JSON.stringify(told));
-  const { nika } = (await import(pathToFileURL(path).href)) as { nika: (context: unknown) => Promise<Hooks> };
+  const { nika } = (await import(pathToFileURL(join(dir, PLUGIN_FILES[0])).href)) as {
+    nika: (context: unknown) => Promise<Hooks>;
+  };
   return nika({ client: { session: { promptAsync: () => Promise.resolve() } } });
 };
 

@@ -91,7 +91,7 @@ export class OpencodeReader implements AgentReader {
 
   /** While the plugin speaks, lines wait: it tells the same, and ids may be used again meanwhile. */
   #toolLine(part: Fields): void {
-    if (this.#calls.toldCount > 0) {
+    if (this.#isHeard) {
       if (this.#lines.length < MAX_LINES && !this.#calls.isDone(part)) this.#lines.push(part);
       return;
     }

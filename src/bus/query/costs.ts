@@ -14,6 +14,7 @@ import { type BusLine, tryParseLine } from '../line.ts';
 import { Ancestry, entityOfLine } from './ancestry.ts';
 import type { CostKey } from './cost-keys.ts';
 import { findBusFile, listChannels } from '../read/files.ts';
+import { tsOf, typeOf } from './line-filter.ts';
 import { readTypes } from './read-types.ts';
 import { toTs } from './time-span.ts';
 
@@ -203,12 +204,13 @@ const byCost = (a: CostGroup, b: CostGroup): number => b.costUsd - a.costUsd || 
 const byKey = (a: CostGroup, b: CostGroup): number => ((a.key ?? '') < (b.key ?? '') ? -1 : 1);
 
 async function* linesIn(file: BusFileName, types: readonly string[], options: CostsOptions): AsyncGenerator<BusLine> {
-  const { busDir, sinceTs, signal, onRead } = options;
+  const { busDir, sinceTs, untilTs, signal, onRead } = options;
+  const isOfTime = (text: string): boolean => tsOf(text) >= sinceTs && tsOf(text) < untilTs;
   const told = onRead === undefined || file !== ALPHA ? {} : { onRead };
   for await (const piece of readTypes({ busDir, file, types, sinceMs: Date.parse(sinceTs), signal, ...told })) {
     if (piece === 'lost') continue;
     for (const text of piece.texts) {
-      const line = tryParseLine(text);
+      const line = typeOf(text) !== 'usage' || isOfTime(text) ? tryParseLine(text) : undefined; // most of old segments
       if (line !== undefined) yield line;
     }
   }

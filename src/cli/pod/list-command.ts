@@ -154,8 +154,9 @@ export const addListCommand = (pod: Command, terminal: Terminal): void => {
 States: starting, running, waiting, paused, stale (silent for 30 s), stopping; completed, failed, cancelled, lost (its
 process is gone without a word).
 
-A pod that waits says for what, and since when. ◐ is a person's turn: permission (nika pod allow, nika pod deny),
-question, next prompt. … may pass by itself: rate limit, compacting, API error, silent (no sign of life of its agent).
+A pod that waits says for what, and since when. ◐ is a person's turn: permission (where a policy asks: nika pod allow,
+nika pod deny), question, next prompt. … may pass by itself: rate limit, compacting, API error, silent (no sign of life
+of its agent).
 
 With --all come pods that ended, as many as pods.keepEnded says, and the sessions that "nika import" read, however many:
 what they were about stands where pods have their last tool. "nika bus show <id>" tells what was done there.

@@ -223,9 +223,9 @@ export class Budget implements Disposable {
     const { session, entity } = this.#attempt;
     const detail = nearText(reached);
     const budget = { scope, of, limit, used, max };
-    session.tell({ event: 'budget', ...budget, detail });
     const { runDir } = this.#options.home;
     const isFirst = scope === 'job' || (bestEffortSync('budget.mark', () => isFirstToWarn(runDir, reached)) ?? true);
+    session.tell({ event: 'budget', ...budget, detail, is_first: isFirst });
     if (isFirst) entity.record('condition', { condition: 'budget_warning', detail, budget });
   }
 

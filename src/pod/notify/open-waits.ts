@@ -10,6 +10,8 @@ export interface OpenWait {
   readonly why: string;
   /** ISO 8601. */
   readonly since: string;
+  /** By nika itself, which takes the answer. */
+  readonly isAsked: boolean;
 }
 
 /** How it stands with one way: nothing to tell, about to tell, told. */

@@ -1,6 +1,6 @@
 /** Owns the words in which people are told of a pod. Pure: what it is given is redacted. */
 import { formatDuration } from '../../config/quantity.ts';
-import { isPersonsTurn, type WaitReason } from '../../model/message.ts';
+import type { WaitReason } from '../../model/message.ts';
 import type { Notice, NoticeKind } from '../../model/notice.ts';
 import { shortPodId } from '../registry/resolve-pod.ts';
 
@@ -48,13 +48,13 @@ const resultText = (result: unknown): string => {
   return typeof result === 'string' ? result : JSON.stringify(result);
 };
 
-export const waitingNotice = (pod: NoticePod, waiting: NoticeWaiting): Notice => {
+/** `isAsked`: nika itself asks, and takes the answer; else the agent does, on its own screen. */
+export const waitingNotice = (pod: NoticePod, waiting: NoticeWaiting, isAsked: boolean): Notice => {
   const id = shortPodId(pod.id);
   const more = waiting.more === 0 ? '' : `and ${waiting.more} more`;
-  const next = waiting.reason === 'permission' ? `nika pod allow ${id}, nika pod deny ${id}` : `nika pod show ${id}`;
-  const attached = isPersonsTurn(waiting.reason) ? next : `nika pod show ${id}`;
-  const lines = [waiting.why, more, attached];
-  return { ...compose('waiting', pod, { title: WAITS_FOR[waiting.reason], lines }), waiting, end: null };
+  const next = isAsked ? `nika pod allow ${id}, nika pod deny ${id}` : `nika pod show ${id}`;
+  const title = WAITS_FOR[waiting.reason];
+  return { ...compose('waiting', pod, { title, lines: [waiting.why, more, next] }), waiting, end: null };
 };
 
 export const endNotice = (on: keyof typeof ENDED, pod: NoticePod, end: NoticeEnd): Notice => {
@@ -62,6 +62,7 @@ export const endNotice = (on: keyof typeof ENDED, pod: NoticePod, end: NoticeEnd
   return { ...compose(on, pod, { title: `${ENDED[on]} ${lasted(end.duration_ms)}`, lines }), waiting: null, end };
 };
 
+/** Of a pod that goes on; `detail`: how much is used of which budget. */
 export const budgetNotice = (pod: NoticePod, detail: string): Notice => {
   const lines = [detail, `nika pod show ${shortPodId(pod.id)}`];
   return { ...compose('budget', pod, { title: 'is near its limit', lines }), waiting: null, end: null };
@@ -69,6 +70,7 @@ export const budgetNotice = (pod: NoticePod, detail: string): Notice => {
 
 export const lostNotice = (pod: NoticePod, end: NoticeEnd, attemptsLeft: number): Notice => {
   const id = shortPodId(pod.id);
-  const next = attemptsLeft > 0 ? `${attemptsLeft} attempts left: nika pod restart ${id}` : `nika pod show ${id}`;
+  const left = `${attemptsLeft} ${attemptsLeft === 1 ? 'attempt' : 'attempts'} left`;
+  const next = attemptsLeft > 0 ? `${left}: nika pod restart ${id}` : `nika pod show ${id}`;
   return { ...compose('lost', pod, { title: 'is lost', lines: [end.error ?? '', next] }), waiting: null, end };
 };

@@ -87,19 +87,24 @@ export class PodNotices implements AsyncDisposable {
         return;
       case 'asked': {
         const why = this.#clean(`asks: ${event.tool} ${event.what}: ${event.reason}`);
-        return this.#waits.add(event.call, { reason: 'permission', why, since });
+        return this.#waits.add(event.call, { reason: 'permission', why, since, isAsked: true });
       }
       case 'answered':
         return this.#waits.delete(event.call);
       case 'waiting':
-        return this.#waits.add(event.reason, { reason: event.reason, why: this.#clean(event.why), since });
+        return this.#waits.add(event.reason, {
+          reason: event.reason,
+          why: this.#clean(event.why),
+          since,
+          isAsked: false,
+        });
       case 'going_on':
         return this.#waits.delete(event.reason);
       case 'used':
         this.#used = { tokens: event.tokens, cost_usd: event.cost_usd };
         return;
       case 'budget':
-        return this.#tellBudget(event.detail);
+        return event.is_first ? this.#tellBudget(event.detail) : undefined; // of a fleet one notice
       case 'pod_ended':
         return this.#waits.clear();
       default:
@@ -116,7 +121,8 @@ export class PodNotices implements AsyncDisposable {
     const order = ({ reason }: OpenWait): number => WAIT_REASONS.indexOf(reason);
     const [first] = waits.toSorted((a, b) => order(a) - order(b));
     if (first === undefined || this.#pod === undefined) return;
-    const notice = waitingNotice(this.#pod, { ...first, more: waits.length - 1 });
+    const { isAsked, ...waiting } = first;
+    const notice = waitingNotice(this.#pod, { ...waiting, more: waits.length - 1 }, isAsked);
     const id = `msg_${this.#pod.session}_waiting_${Date.parse(first.since)}`; // by all ways the same
     this.#track(this.#notifier.tell(id, notice, [way]));
   }
