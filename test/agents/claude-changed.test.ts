@@ -11,11 +11,11 @@ const CHANGE = `#!/bin/sh
 echo '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow","updatedInput":{"command":"touch changed.txt","description":"x"}}}'
 `;
 
-describe.each([
-  ['full', 'makes the call as it was changed', true],
-  ['ask', 'asks its own permission for it all the same: nobody gave that', false],
-] as const)('Claude Code, with the permission %s', (permission, what, isMade) => {
-  it(what, async () => {
+describe('Claude Code', () => {
+  it.each([
+    ['full', true],
+    ['ask', false], // nobody is there to allow it
+  ] as const)('asks its own permission, %s, for a call that a hook has changed', async (permission, isMade) => {
     await using home = await AgentHome.open('claude-code', script);
     writeFileSync(join(home.dir, 'config/change.sh'), CHANGE, { mode: 0o700 });
     home.agentJob('hooks: { pre: [{ command: [../change.sh] }] }', permission);

@@ -159,9 +159,8 @@ describe('the collector', () => {
     await hook(of('PostToolUse', 'last'));
     await until('the last', () => callsOf(channels()).some((told) => told.includes(' last ')));
     const ids = linesOf('tool_call').map(({ data }) => data['tool_use_id']);
-    expect(ids.toSorted()).toEqual(
-      ['first', 'last', ...Array.from({ length: count }, (_, at) => `more${at}`)].toSorted(),
-    );
+    expect(ids).toHaveLength(count + 2);
+    expect(new Set(ids)).toEqual(new Set(['first', 'last', ...Array.from({ length: count }, (_, at) => `more${at}`)]));
   });
 
   it('does not hold an agent up when it hangs, and takes what came meanwhile afterwards (G1, G3)', async () => {
