@@ -123,7 +123,7 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   const { dir } = folder;
   await using endpoint = await HookEndpoint.open({ handle, socket: hookSocketOf(context.env) });
   using spool = HookSpool.open(join(dir, 'spool'), (event, payload, name) =>
-    endpoint.hasTaken(hookOfFile(name)) ? Promise.resolve('') : handle(event, payload),
+    endpoint.claim(hookOfFile(name)) ? desk.unheard(() => handle(event, payload)) : Promise.resolve(''),
   );
   session.countDrops(() => hookDrops(endpoint, spool));
   using _watchdog = Watchdog.start({

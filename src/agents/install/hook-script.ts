@@ -21,16 +21,17 @@ const workerFile = fileURLToPath(
 /** How long the collector may take, in seconds; it answers when the line is on the bus. */
 const TIMEOUT_S = 1;
 
+/** `-q`: a curl of the user's own settings may print, which agents take for words to the model. */
 const scriptOf = ({ dir: homeDir }: Home, { socket, spool, starting }: CollectorPlace): string => `#!/bin/sh
 # Tells nika of a hook of an agent that nika did not start. Written by "nika hooks install". $1: the agent.
+unset ${PROVIDER_KEYS.join(' ')}
+body=$(cat) # first of all: an agent that cannot give it all would tell its user of an error
 [ "\${${HOOKED_AGENT}:-}" = "$1" ] && exit 0 # the pod that it runs in knows already
 node=${shellWord(process.execPath)}
 collector=${shellWord(workerFile)}
 [ -x "$node" ] && [ -f "$collector" ] || exit 0 # nika is gone
-unset ${PROVIDER_KEYS.join(' ')}
-body=$(cat)
-printf '%s' "$body" | curl -s -f -o /dev/null --noproxy '*' --max-time ${TIMEOUT_S} --unix-socket ${shellWord(socket)} \\
-  -H 'content-type: application/json' -H 'expect:' --data-binary @- "http://nika/hook/$1.$PPID" 2>/dev/null && exit 0
+printf '%s' "$body" | curl -q -s -f -o /dev/null --noproxy '*' --max-time ${TIMEOUT_S} --unix-socket ${shellWord(socket)} \\
+  -H 'content-type: application/json' -H 'expect:' --data-binary @- "http://nika/hook/$1.$PPID" >/dev/null 2>&1 && exit 0
 umask 077
 mkdir -p ${shellWord(spool)} 2>/dev/null
 name=${shellWord(spool)}/$(date +%s%N)-$1.$PPID
