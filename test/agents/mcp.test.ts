@@ -102,12 +102,12 @@ describe.each(AGENT_KINDS)('%s', (kind) => {
   });
 });
 
-describe('Claude Code in a pod', () => {
+describe.each(AGENT_KINDS)('%s in a pod', (kind) => {
   it('starts pods below its own', async () => {
-    const adding = ADDING['claude-code'];
-    await using home = await AgentHome.open('claude-code', { main: steps(adding.call) });
+    const adding = ADDING[kind];
+    await using home = await AgentHome.open(kind, { main: steps(adding.call) });
     addJob(home, 'sum', SUM);
-    addJob(home, 'agent', 'agent: claude-code\nprompt: Do what the script says.\npermission: full');
+    addJob(home, 'agent', `agent: ${kind}\nprompt: Do what the script says.\npermission: full`);
     const { code, stdout, stderr } = await home.nika('pod', 'start', 'agent', '--id', 'JOB-agent');
     expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
     const child = recordsOf(home).find(({ job }) => job === 'sum');
@@ -117,7 +117,7 @@ describe('Claude Code in a pod', () => {
       expect.stringMatching(/^claimed \/.*\/api for 1m: new routes$/),
     ]);
     const tools = lines.filter(({ type }) => type === 'tool_call').map(({ data }) => data['tool_name'] ?? data['tool']);
-    expect(tools.map((name) => String(name).replace('mcp__nika__', ''))).toEqual([
+    expect(tools.map((name) => String(name).replace(/^(mcp_)?_?nika_+/, ''))).toEqual([
       'jobs',
       'claim_path',
       'start_pod',

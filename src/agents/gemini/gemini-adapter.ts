@@ -1,7 +1,7 @@
 /** Owns how Gemini CLI is started with nika's hooks: settings of this run alone, a session id of nika's, its stream as JSON. */
 import type { Permission } from '../../model/agent.ts';
-import { findProgram } from '../../pod/tree/find-program.ts';
 import type { AgentAdapter, AgentStart, AgentWish, HookPlace } from '../adapter.ts';
+import { shellHookLack } from '../endpoint/shell-hook.ts';
 import { GeminiReader } from './gemini-reader.ts';
 import { writeGeminiSettings } from './gemini-settings.ts';
 
@@ -36,9 +36,7 @@ const isSandboxed = ({ args, env }: AgentWish): boolean =>
 /** Why hooks cannot be relied on, as far as it shows before. */
 const doubtsOf = (wish: AgentWish): string | undefined => {
   if (isSandboxed(wish)) return 'in its sandbox the hooks of Gemini CLI may not reach the pod: then no policy holds';
-  const { cwd, env } = wish;
-  if (findProgram({ file: 'curl', args: [], cwd, env }) !== undefined) return undefined;
-  return 'there is no curl for the hooks of Gemini CLI: calls are recorded late, and no policy holds';
+  return shellHookLack(wish);
 };
 
 const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> => {

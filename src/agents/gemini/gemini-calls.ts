@@ -31,9 +31,7 @@ interface Hooked {
 
 /** What is remembered (G6). */
 const MAX_KNOWN = 10_000;
-/** Later than that a hook that looks like one before is its copy, from a file that it left when it had waited too long. */
-const COPY_AFTER_MS = 800;
-/** How much later than its call's end such a file may be found. */
+/** How much later than its call's end the file of a hook may be found that did not reach the pod. */
 const LATE_MS = 5_000;
 const ASKS = 'ask_user';
 
@@ -56,7 +54,6 @@ export class GeminiCalls {
   readonly #busIds = new Map<string, string>();
   /** In the order of their beginnings. */
   #hooked: Hooked[] = [];
-  readonly #seen = new Map<string, number>();
   #ownCount = 0;
   #toldCount = 0;
   #unhookedCount = 0;
@@ -78,7 +75,6 @@ export class GeminiCalls {
   async before(payload: Fields): Promise<string> {
     const tool = textOf(payload['tool_name']) ?? '?';
     const input = payload['tool_input'] ?? null;
-    if (this.#isCopy('BeforeTool', payload)) return '';
     this.#toldCount += 1;
     const announced = [...this.#announced.values()].find(
       (one) => one.hooked === undefined && one.unhookedAtMs === undefined && isSame(one, tool, input),
@@ -100,7 +96,6 @@ export class GeminiCalls {
   }
 
   async after(payload: Fields): Promise<string> {
-    if (this.#isCopy('AfterTool', payload)) return '';
     const tool = textOf(payload['tool_name']) ?? '?';
     const input = payload['tool_input'] ?? null;
     const hooked = this.#openOf(tool, input);
@@ -243,16 +238,5 @@ export class GeminiCalls {
   #endSub(id: string, response: Fields): void {
     const { outcome, summary } = subEndOf(response);
     this.#desk.endSub(id, outcome, summary);
-  }
-
-  #isCopy(event: string, payload: Fields): boolean {
-    const key = [event, payload['timestamp'], payload['tool_name'], JSON.stringify(payload['tool_input'] ?? null)].join(
-      ' ',
-    );
-    const seenAtMs = this.#seen.get(key);
-    if (seenAtMs !== undefined) return performance.now() - seenAtMs > COPY_AFTER_MS;
-    if (this.#seen.size >= MAX_KNOWN) this.#seen.clear();
-    this.#seen.set(key, performance.now());
-    return false;
   }
 }

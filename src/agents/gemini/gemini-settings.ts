@@ -8,8 +8,9 @@ import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
+import type { McpServerCommand } from '../../mcp/server-command.ts';
 import type { AgentWish, HookPlace } from '../adapter.ts';
-import { shellWord, writeShellHook } from '../endpoint/shell-hook.ts';
+import { loopbackOf, shellWord, writeShellHook } from '../endpoint/shell-hook.ts';
 import { type Fields, fieldsOf, listOf } from '../read-fields.ts';
 import { readJsonc } from '../read-jsonc.ts';
 
@@ -86,6 +87,13 @@ const hookOf = (event: string, script: string, { mayAsk }: HookPlace): Fields =>
   return { hooks: [{ type: 'command', command, timeout: timeoutS * 1_000 + GRACE_MS }] };
 };
 
+/** It gives a server nothing that is named like a key; of what is named here it puts the values in. */
+const mcpServer = ({ command, args, env, inherit }: McpServerCommand) => {
+  const names = inherit.filter((name) => /^\w+$/.test(name) && name !== 'NODE_OPTIONS');
+  const inherited = Object.fromEntries(names.map((name) => [name, `$${name}`]));
+  return { command, args, env: { ...inherited, ...env }, trust: true };
+};
+
 export interface GeminiSettings {
   readonly env: Readonly<Record<string, string>>;
   readonly degraded?: string;
@@ -113,7 +121,16 @@ export const writeGeminiSettings = (wish: AgentWish, place: HookPlace): GeminiSe
   // Gemini CLI says itself what is wrong with it.
   if (theirs === undefined) return { env: {}, degraded: `${system} holds no settings: no hooks are added to it` };
   const { dir, socket, spool } = place;
-  const script = writeShellHook({ dir, socket, spool, timeoutS: TIMEOUT_S, nothing: '{}', unless: 'GEMINI_CLI' });
+  const loopback = loopbackOf(place, wish);
+  const script = writeShellHook({
+    dir,
+    socket,
+    spool,
+    timeoutS: TIMEOUT_S,
+    nothing: '{}',
+    unless: 'GEMINI_CLI',
+    loopback,
+  });
   const hooks = fieldsOf(theirs['hooks']);
   const settings = {
     ...theirs,
@@ -122,6 +139,9 @@ export const writeGeminiSettings = (wish: AgentWish, place: HookPlace): GeminiSe
       ...hooks,
       ...Object.fromEntries(EVENTS.map((event) => [event, [...listOf(hooks[event]), hookOf(event, script, place)]])),
     },
+    ...(place.mcp === undefined
+      ? {}
+      : { mcpServers: { ...fieldsOf(theirs['mcpServers']), nika: mcpServer(place.mcp) } }),
     ...(maxTurns === undefined ? {} : { model: { ...fieldsOf(theirs['model']), maxSessionTurns: maxTurns } }),
   };
   const path = join(dir, 'gemini-settings.json');

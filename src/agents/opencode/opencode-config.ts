@@ -6,6 +6,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { McpServerCommand } from '../../mcp/server-command.ts';
 import type { Permission } from '../../model/agent.ts';
 import type { AgentWish, HookPlace } from '../adapter.ts';
 import { readJsonc } from '../read-jsonc.ts';
@@ -61,6 +62,13 @@ const writePlugin = (wish: AgentWish, place: HookPlace, unset: readonly string[]
   return pathToFileURL(join(place.dir, PLUGIN_FILES[0])).href;
 };
 
+/** opencode passes its environment on besides. */
+const mcpServer = ({ command, args, env }: McpServerCommand) => ({
+  type: 'local',
+  command: [command, ...args],
+  environment: env,
+});
+
 export interface OpencodeConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly degraded?: string;
@@ -101,6 +109,8 @@ export const writeOpencodeConfig = (wish: AgentWish, place: HookPlace): Opencode
     return { env: {}, degraded: 'OPENCODE_CONFIG_CONTENT holds no JSON: the plugin is not loaded' };
   const unset = soon.map(([name]) => name);
   const plugin = writePlugin(wish, place, unset, theirs);
-  const content = { ...fieldsOf(given), plugin: [...listOf(fieldsOf(given)['plugin']), plugin] };
+  const { plugin: plugins, mcp, ...rest } = fieldsOf(given);
+  const tools = place.mcp === undefined ? mcp : { ...fieldsOf(mcp), nika: mcpServer(place.mcp) };
+  const content = { ...rest, ...(tools === undefined ? {} : { mcp: tools }), plugin: [...listOf(plugins), plugin] };
   return { env: { ...Object.fromEntries(soon), OPENCODE_CONFIG_CONTENT: JSON.stringify(content) } };
 };

@@ -18,6 +18,7 @@ export interface JobLimits {
 export const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 
+/** `nika_*`: its own tools, where it is given these. */
 const READING = [
   'read',
   'glob',
@@ -28,6 +29,7 @@ const READING = [
   'task',
   'todowrite',
   'question',
+  'nika_*',
   'plan_enter',
   'plan_exit',
 ];
