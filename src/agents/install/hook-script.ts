@@ -6,6 +6,7 @@ import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { makeFolder } from '../../failopen/make-folder.ts';
 import type { Home } from '../../config/home.ts';
+import { errorMessage, NikaError } from '../../model/error.ts';
 import { PROVIDER_KEYS } from '../../model/provider-keys.ts';
 import { HOOKED_AGENT } from '../agent-process.ts';
 import { type CollectorPlace, collectorPlace } from '../collector/collector-place.ts';
@@ -43,9 +44,18 @@ fi
 exit 0
 `;
 
-/** Writes it, whole or not at all; its path. @throws a system error */
+/** Writes it, whole or not at all; its path. @throws {NikaError} `NIKA_HOOKS_UNWRITABLE` */
 export const writeHookScript = (home: Home): string => {
   const place = collectorPlace(home);
+  try {
+    return writeTo(place, home);
+  } catch (thrown) {
+    const why = `${place.script} cannot be written: ${errorMessage(thrown)}`;
+    throw new NikaError('NIKA_HOOKS_UNWRITABLE', why, { subject: place.script });
+  }
+};
+
+const writeTo = (place: CollectorPlace, home: Home): string => {
   makeFolder(place.dir, 0o700);
   const part = `${place.script}.${process.pid}.part`;
   writeFileSync(part, scriptOf(home, place), { mode: 0o700 });
