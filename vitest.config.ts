@@ -9,12 +9,12 @@ export default defineConfig({
     maxWorkers: 3, // most tests wait for processes, more than they compute
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
