@@ -69,5 +69,5 @@ const sum = (a: Usage, b: Usage): Usage => ({
     ? {}
     : { reasoning_tokens: (a.reasoning_tokens ?? 0) + (b.reasoning_tokens ?? 0) }),
   cost_usd: a.cost_usd === null && b.cost_usd === null ? null : (a.cost_usd ?? 0) + (b.cost_usd ?? 0),
-  cost_from: a.cost_from === 'nobody' ? b.cost_from : a.cost_from,
+  cost_from: a.cost_from === 'nobody' || a.cost_from === 'later' ? b.cost_from : a.cost_from,
 });

@@ -88,7 +88,14 @@ export class AgentDesk {
   async end(id: string, end: AgentCallEnd, call?: AgentCall): Promise<void> {
     if (this.#isClosed || this.#calls.isDone(id)) return;
     if (!this.#calls.isOpen(id) && call !== undefined) this.#tellSaid();
-    await this.#calls.end(id, end, call);
+    await this.#calls.end(id, this.#asStopped(id, end), call);
+  }
+
+  /** What fails while the pod is stopped was ended by it, whatever code a tool that got a signal ends with. */
+  #asStopped(id: string, end: AgentCallEnd): AgentCallEnd {
+    if (end.ok || this.#options.control.status !== 'stopping' || !this.#calls.isOpen(id)) return end;
+    const { exitCode: _, ...rest } = end;
+    return { ...rest, error: 'Interrupted', isInterrupt: true };
   }
 
   /** The agent told its session; more than once does no harm, what is new is written. */
