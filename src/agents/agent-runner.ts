@@ -4,7 +4,6 @@
  *
  * A3. Every way to end leaves the last word to the pod: what the agent left open is ended here, not by its hooks.
  */
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bestEffort, bestEffortSync } from '../failopen/best-effort.ts';
 import { whyNotStarted } from '../failopen/program.ts';
@@ -24,6 +23,7 @@ import { HookEndpoint } from './endpoint/hook-endpoint.ts';
 import { HookSpool } from './endpoint/hook-spool.ts';
 import { hookOfFile } from './endpoint/shell-hook.ts';
 import { loadAdapter } from './find-adapter.ts';
+import { openRunFolder } from './run-folder.ts';
 
 /** Reading what is left of session files, and the like. */
 const END_BUDGET_MS = 3_000;
@@ -32,12 +32,6 @@ const SPOOL_BUDGET_MS = 1_000;
 const BLOCKED_MS = 3_000;
 /** As shells say of a command that cannot be found. */
 const NOT_FOUND = 127;
-
-const folderOf = ({ home, session }: RunnerContext): string => {
-  const dir = join(home.runDir, 'agents', session.id);
-  bestEffortSync('agent.folder', () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
-  return dir;
-};
 
 /** Beside the pod's own socket, so that its path is short enough too. */
 const hookSocketOf = (env: Readonly<Record<string, string>>): string | undefined =>
@@ -125,10 +119,11 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
     silence?.seen();
     return reader.hook(event, payload);
   };
-  const dir = folderOf(context);
+  using folder = openRunFolder(context.home.runDir, session.id);
+  const { dir } = folder;
   await using endpoint = await HookEndpoint.open({ handle, socket: hookSocketOf(context.env) });
   using spool = HookSpool.open(join(dir, 'spool'), (event, payload, name) =>
-    endpoint.hasTaken(hookOfFile(name)) ? Promise.resolve('') : handle(event, payload),
+    endpoint.claim(hookOfFile(name)) ? desk.unheard(() => handle(event, payload)) : Promise.resolve(''),
   );
   session.countDrops(() => hookDrops(endpoint, spool));
   using _watchdog = Watchdog.start({
@@ -143,10 +138,12 @@ const runAgentJob = async (context: RunnerContext, adapter: AgentAdapter): Promi
   const place: HookPlace = { dir, url, token, socket, spool: spoolDir, mayAsk, mcp, sessionId: session.id };
   try {
     return await runTurns({ context, adapter, desk, place, silence }, wish, reader);
+  } catch (thrown) {
+    if (!(thrown instanceof NikaError)) throw thrown;
+    return { kind: 'failed', error: thrown.message }; // what the adapter cannot do
   } finally {
     await bestEffort('hooks.spool', { withinMs: SPOOL_BUDGET_MS }, () => spool.take());
     await desk.close(); // A3
-    bestEffortSync('agent.folder', () => rmSync(dir, { recursive: true, force: true }));
   }
 };
 

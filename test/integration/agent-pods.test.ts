@@ -85,6 +85,15 @@ describe('an agent as a pod', () => {
     expect([version.code, version.stdout]).toEqual([3, 'args: --version\n']);
   });
 
+  it('runs its agent with hooks where nothing of the home can be made, and ends (G1)', async () => {
+    claude(
+      'cat >/dev/null; cat "$6" >settings; echo "{\\"type\\":\\"result\\",\\"subtype\\":\\"success\\",\\"result\\":\\"ok\\"}"',
+    );
+    const { code, stdout } = await run(['pod', 'start', 'claude', 'go', '-q'], { NIKA_HOME: '/proc/none' });
+    expect([code, stdout]).toEqual([0, 'ok\n']);
+    expect(readFileSync(join(home.cwd, 'settings'), 'utf8')).toContain('mcpServers');
+  });
+
   it('leaves nothing of a run behind: neither its settings, nor its sockets', async () => {
     claude('cat >/dev/null; ls -d "$NIKA_HOME"/run/agents/* >listed; exit 0');
     await run(['pod', 'start', 'claude', 'go']);

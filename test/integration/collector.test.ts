@@ -140,6 +140,29 @@ describe('the collector', () => {
     expect(JSON.stringify(channels())).not.toContain('me@example.com');
   });
 
+  it('makes another pod of a session that goes on while the pod of before ends, and loses no call of it (G3)', async () => {
+    const of = (event: string, id?: string) => ({
+      hook_event_name: event,
+      session_id: 's',
+      cwd: home.cwd,
+      ...(id === undefined ? {} : { tool_name: 'Bash', tool_use_id: id, tool_input: {}, tool_response: {} }),
+    });
+    await hook(of('PostToolUse', 'first'));
+    await hook(of('SessionEnd'));
+    let count = 0;
+    const ended = until('the first to end', () => linesOf('session_end_summary').length === 1);
+    const isOver = ended.then(() => true);
+    while (!(await Promise.race([isOver, Promise.resolve(false)]))) {
+      await hook(of('PostToolUse', `more${count}`));
+      count += 1;
+    }
+    await hook(of('PostToolUse', 'last'));
+    await until('the last', () => callsOf(channels()).some((told) => told.includes(' last ')));
+    const ids = linesOf('tool_call').map(({ data }) => data['tool_use_id']);
+    expect(ids).toHaveLength(count + 2);
+    expect(new Set(ids)).toEqual(new Set(['first', 'last', ...Array.from({ length: count }, (_, at) => `more${at}`)]));
+  });
+
   it('does not hold an agent up when it hangs, and takes what came meanwhile afterwards (G1, G3)', async () => {
     const call = (id: string) => ({
       hook_event_name: 'PostToolUse',
@@ -172,6 +195,21 @@ describe('the collector', () => {
     const { stdout } = await home.nika('pod', 'ls', '--all', '--json');
     const stati = (JSON.parse(stdout) as { status: string }[]).map(({ status }) => status);
     expect(stati.toSorted()).toEqual(['lost', 'running']);
+  });
+
+  it('says nothing whatever curl is set to, and reads all that it is given whatever becomes of it', async () => {
+    const payload = { hook_event_name: 'UserPromptSubmit', session_id: 's', cwd: home.cwd, prompt: 'go' };
+    await hook(payload);
+    await until('the session', () => linesOf('agent_session').length === 1);
+    writeFileSync(join(home.dir, '.curlrc'), 'write-out = "take this for context"\n');
+    expect(await hook(payload)).toMatchObject({ code: 0, output: '' });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const env = { PATH: process.env['PATH'], NIKA_HOOKED_AGENT: 'claude-code' };
+    const child = spawn(script, ['claude-code'], { env, stdio: ['pipe', 'ignore', 'ignore'] });
+    child.stdin.once('error', ({ message }) => resolve(message)); // the agent would show its user an error
+    child.stdin.end('x'.repeat(1024 * 1024));
+    child.once('close', () => resolve('read'));
+    expect(await promise).toBe('read');
   });
 
   it('says nothing twice of an agent whose pod has hooks of its own, and nothing at all where nika is gone', async () => {

@@ -74,6 +74,17 @@ describe('nika hooks', () => {
     },
   );
 
+  it('leaves a hook that the user put beside its own', async () => {
+    await home.nika('hooks', 'install', 'claude');
+    const value = JSON.parse(readFileSync(settings, 'utf8')) as { hooks: { Stop: { hooks: unknown[] }[] } };
+    value.hooks.Stop[0]?.hooks.push({ type: 'command', command: 'say done' });
+    writeFileSync(settings, JSON.stringify(value));
+    await home.nika('hooks', 'uninstall', 'claude');
+    expect(JSON.parse(readFileSync(settings, 'utf8'))).toEqual({
+      hooks: { Stop: [{ hooks: [{ type: 'command', command: 'say done' }] }] },
+    });
+  });
+
   it('writes through a link, and says where a file cannot be understood, without touching it', async () => {
     const real = join(home.dir, 'dotfiles.json');
     writeFileSync(real, '{}\n');

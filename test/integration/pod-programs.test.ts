@@ -314,5 +314,5 @@ describe('the library', () => {
     expect(calls).toEqual(['square', 'square', 'square']);
     expect(existsSync(join(dir, 'node_modules/nika/dist/client.js'))).toBe(true);
     rmSync(dir, { recursive: true, force: true });
-  });
+  }, 240_000);
 });

@@ -37,10 +37,12 @@ const prepare = async (wish: AgentWish, place: HookPlace): Promise<AgentStart> =
   const mcp = place.mcp === undefined ? [] : ['--mcp-config', writeClaudeMcp(place, place.mcp)];
   const settings = [...mcp, '--settings', writeClaudeSettings(wish, place, given)];
   const flags = flagsOf({ ...wish, args }, place);
-  if (wish.prompt === undefined) return { argv: ['claude', ...settings, ...flags, ...args], env: {} };
+  const isOff = given['disableAllHooks'] === true || args.includes('--bare') || args.includes('--safe-mode');
+  const degraded = isOff ? { degraded: 'its arguments switch hooks off: no policy holds' } : {};
+  if (wish.prompt === undefined) return { argv: ['claude', ...settings, ...flags, ...args], env: {}, ...degraded };
   const output = ['-p', '--output-format', 'stream-json', '--verbose'];
   // The prompt on standard input: a command line has an end, and is there for all to see.
-  return { argv: ['claude', ...output, ...settings, ...flags, ...args], env: {}, stdin: wish.prompt };
+  return { argv: ['claude', ...output, ...settings, ...flags, ...args], env: {}, stdin: wish.prompt, ...degraded };
 };
 
 export const claudeAdapter: AgentAdapter = {

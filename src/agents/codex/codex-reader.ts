@@ -51,6 +51,7 @@ export class CodexReader implements AgentReader {
       isInteractive: wish.prompt === undefined && !/^(exec|e|review)$/.test(wish.args[0] ?? ''),
       onSession: (payload) => this.#seeSession(payload),
       toolOf: hookedTool,
+      saysAllow: true,
       endOf: (call, payload) => this.#endOf(call, payload),
     });
     this.#stream = new ExecStream(desk, (thread) => this.#seeThread(thread));

@@ -80,6 +80,7 @@ export class CollectedSession {
   readonly #over = Promise.withResolvers<void>();
   #lastAtMs = performance.now();
   #order: Promise<unknown> = Promise.resolve();
+  #isOver = false;
   readonly ended: Promise<void>;
 
   private constructor(options: CollectedOptions) {
@@ -90,6 +91,11 @@ export class CollectedSession {
 
   static start(options: CollectedOptions): CollectedSession {
     return new CollectedSession(options);
+  }
+
+  /** It takes nothing more: what comes is of another one. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Resolves when what it tells is on the bus. One after the other, in the order in which they came. */
@@ -135,6 +141,7 @@ export class CollectedSession {
         runner: (context) => this.#run(context),
       });
     } finally {
+      this.#isOver = true;
       this.#reader.reject(new Error('the pod of the session is over'));
       this.#stop[Symbol.dispose]();
     }
@@ -149,6 +156,7 @@ export class CollectedSession {
     const reader = await openReader(agent, desk, wish);
     this.#reader.resolve(reader);
     await this.#untilOver();
+    this.#isOver = true;
     await this.#order;
     const { message } = await reader.end(NO_EXIT);
     await desk.close();

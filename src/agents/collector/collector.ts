@@ -4,8 +4,9 @@
  *
  * B1. One works per home: it holds a lock that the kernel frees.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../../failopen/make-folder.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
@@ -43,6 +44,8 @@ const parseOrigin = (from: string): Origin => {
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #sessions = new Map<string, CollectedSession>();
+  /** Those too whose pod is ending, while the agent goes on with the session in another one. */
+  readonly #open = new Set<CollectedSession>();
   readonly #idle = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
   #refused = 0;
@@ -54,7 +57,7 @@ export class Collector {
   /** Takes what comes until it is idle, or `signal` is aborted; then ends what is open. */
   async run(signal: AbortSignal): Promise<void> {
     const place = collectorPlace(this.#options.home);
-    bestEffortSync('collector.folder', () => mkdirSync(dirname(place.socket), { recursive: true, mode: 0o700 }));
+    bestEffortSync('collector.folder', () => makeFolder(dirname(place.socket), 0o700));
     bestEffortSync('collector.socket', () => rmSync(place.socket, { force: true })); // of one that was killed
     using spool = HookSpool.open(place.spool, (_event, payload, name) =>
       this.#take(name.replace(/^\d+-/, ''), payload),
@@ -70,7 +73,7 @@ export class Collector {
     this.#waitForMore();
     await this.#idle.promise;
     await bestEffort('hooks.spool', { withinMs: SPOOL_BUDGET_MS }, () => spool.take());
-    const open = [...this.#sessions.values()];
+    const open = [...this.#open];
     for (const session of open) session.end();
     await bestEffort('collector.end', { withinMs: END_BUDGET_MS }, () => Promise.all(open.map(({ ended }) => ended)));
   }
@@ -89,14 +92,15 @@ export class Collector {
     const kind = itself ?? agent;
     const { event, payload } = speaksOwnForm(kind) ? { event: named, payload: given } : read;
     const key = `${kind} ${id}`;
-    const session = this.#sessions.get(key) ?? this.#begin({ key, agent: kind, pid }, payload);
+    const known = this.#sessions.get(key);
+    const session = known?.isOver === false ? known : this.#begin({ key, agent: kind, pid }, payload);
     if (session === undefined) this.#refused += 1;
     else await session.take(event, payload);
     return '';
   }
 
   #begin({ key, agent, pid }: Origin & { key: string }, payload: Fields): CollectedSession | undefined {
-    if (payload['hook_event_name'] === 'SessionEnd' || this.#sessions.size >= MAX_SESSIONS) return undefined;
+    if (payload['hook_event_name'] === 'SessionEnd' || this.#open.size >= MAX_SESSIONS) return undefined;
     clearTimeout(this.#timer);
     const { home, settings } = this.#options;
     const session = CollectedSession.start({
@@ -107,9 +111,11 @@ export class Collector {
       process: pid === undefined ? undefined : agentProcessOf(pid, agent),
     });
     this.#sessions.set(key, session);
+    this.#open.add(session);
     const over = (): void => {
-      this.#sessions.delete(key);
-      if (this.#sessions.size === 0) this.#waitForMore();
+      this.#open.delete(session);
+      if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+      if (this.#open.size === 0) this.#waitForMore();
     };
     session.ended.then(over, over);
     return session;

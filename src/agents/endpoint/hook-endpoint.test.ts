@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../../test/pods.ts';
 import { HookEndpoint, type HookPayload } from './hook-endpoint.ts';
 import { HookSpool } from './hook-spool.ts';
 import { writeShellHook } from './shell-hook.ts';
@@ -121,6 +122,34 @@ describe('the hook in shell', () => {
     ]);
     expect(taking.unreadable).toBe(1);
     expect(readdirSync(spool)).toEqual(['half.part']);
+  });
+
+  it('has what was left by the time somebody asks taken up, also while others are, and whatever became of one (G3)', async () => {
+    const spool = join(dir, 'spool');
+    mkdirSync(spool);
+    const leave = (n: number): void => writeFileSync(join(spool, `${n}.json`), JSON.stringify({ n, fails: n === 1 }));
+    leave(1);
+    leave(2);
+    let seen = 0;
+    using taking = HookSpool.open(spool, async (event, payload) => {
+      seen += 1;
+      if (seen === 2) leave(3); // the last hook of an agent that ends while the one before it is taken up
+      await handle(event, payload);
+    });
+    const first = taking.take();
+    await until('the last one to be left', () => existsSync(join(spool, '3.json')));
+    await taking.take();
+    await first;
+    expect(taken.map(([, { n }]) => n)).toEqual([1, 2, 3]);
+    expect(taking.unreadable).toBe(1);
+  });
+
+  it('of which a copy was found first is taken once (E3)', async () => {
+    await using endpoint = await HookEndpoint.open({ handle, socket: undefined });
+    expect(endpoint.claim('a')).toBe(true);
+    const headers = { authorization: `Bearer ${endpoint.token}`, 'x-nika-hook': 'a' };
+    const late = await fetch(`${endpoint.url}/hook/Stop`, { method: 'POST', headers, body: '{}' });
+    expect([late.status, taken, endpoint.refused()]).toEqual([204, [], {}]);
   });
 
   it('keeps the keys of providers from what it starts', async () => {

@@ -98,9 +98,15 @@ export class HookEndpoint implements AsyncDisposable {
     return Object.fromEntries(this.#refused);
   }
 
-  /** Whether the hook of that name was taken (E3). */
-  hasTaken(name: string): boolean {
-    return this.#taken.has(name);
+  /** For who comes first with the hook of that name; false: it was taken (E3). */
+  claim(name: string): boolean {
+    if (this.#taken.has(name)) return false;
+    if (this.#taken.size >= MAX_TAKEN) {
+      const [oldest = ''] = this.#taken;
+      this.#taken.delete(oldest);
+    }
+    this.#taken.add(name);
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -169,7 +175,8 @@ export class HookEndpoint implements AsyncDisposable {
     if (body === 'too_long') return this.#answer(response, 'too_long');
     const payload = parsePayload(body.toString());
     if (payload === undefined) return this.#answer(response, 'not_json');
-    this.#remember(request.headers['x-nika-hook']);
+    const name = request.headers['x-nika-hook'];
+    if (typeof name === 'string' && !this.claim(name)) return this.#send(response, ''); // its file was found first
     this.#send(response, await this.#options.handle(event, payload));
   }
 
@@ -177,15 +184,6 @@ export class HookEndpoint implements AsyncDisposable {
     const given = Buffer.from(headers.authorization ?? '');
     const wanted = Buffer.from(`Bearer ${this.token}`);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
-  }
-
-  #remember(name: string | readonly string[] | undefined): void {
-    if (typeof name !== 'string') return;
-    if (this.#taken.size >= MAX_TAKEN) {
-      const [oldest = ''] = this.#taken;
-      this.#taken.delete(oldest);
-    }
-    this.#taken.add(name);
   }
 
   /** E1: also for what failed. */

@@ -91,8 +91,8 @@ describe.each(['curl', 'bash'] as const)('the hook in shell, by %s', (way) => {
     expect(await run(write(pod, { timeoutS: 1 }), ['Stop'], '{}')).toBe('');
     late.resolve(undefined);
     const names = left().map((name) => hookOfFile(name.slice(0, -'.json'.length)));
-    expect(names.map((name) => pod.hasTaken(name))).toEqual([true]);
-    expect(pod.hasTaken('another')).toBe(false);
+    expect(names.map((name) => pod.claim(name))).toEqual([false]);
+    expect(pod.claim('another')).toBe(true);
     expect(taken).toHaveLength(1);
   });
 

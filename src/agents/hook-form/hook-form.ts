@@ -57,6 +57,8 @@ export interface HookFormOptions {
   readonly toolOf?: (name: string) => string;
   /** How a call ended, where its hook does not tell all of it; default: well. */
   readonly endOf?: (call: AgentCall, payload: Fields) => Promise<AgentCallEnd>;
+  /** Codex takes no changed input without the word, which allows nothing there; Claude Code would ask nobody any more. */
+  readonly saysAllow?: boolean;
 }
 
 export class HookForm {
@@ -180,8 +182,10 @@ export class HookForm {
       });
     }
     if (verdict.input === undefined) return '';
-    const changed = { hookEventName: 'PreToolUse', permissionDecision: 'allow', updatedInput: verdict.input };
-    return JSON.stringify({ hookSpecificOutput: changed });
+    const allow = this.#options.saysAllow === true ? { permissionDecision: 'allow' } : {};
+    return JSON.stringify({
+      hookSpecificOutput: { hookEventName: 'PreToolUse', ...allow, updatedInput: verdict.input },
+    });
   }
 
   async #postToolUse(event: 'PostToolUse' | 'PostToolUseFailure', payload: Fields): Promise<string> {

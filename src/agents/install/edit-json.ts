@@ -33,6 +33,18 @@ const at = (value: unknown, path: readonly string[]): unknown =>
 /** Whatever the form: our command stands somewhere in it. */
 const isOurs = (entry: unknown): boolean => JSON.stringify(entry ?? null).includes(SCRIPT_MARK);
 
+const hooksIn = (entry: unknown): readonly unknown[] => listOf(fieldsOf(entry)['hooks']);
+
+/** Somebody may have put a hook of their own beside ours. */
+const isOursAlone = (entry: unknown): boolean => isOurs(entry) && hooksIn(entry).every(isOurs);
+
+/** Where in a list of entries ours are. */
+const placesOfOurs = (entry: unknown, index: number): readonly JSONPath[] => {
+  if (!isOurs(entry)) return [];
+  if (isOursAlone(entry)) return [[index]];
+  return hooksIn(entry).flatMap((hook, place) => (isOurs(hook) ? [[index, 'hooks', place]] : []));
+};
+
 const edited = (text: string, path: JSONPath, value: unknown, isInsertion = false): string =>
   applyEdits(text, modify(text, path, value, { formattingOptions: FORMAT, isArrayInsertion: isInsertion }));
 
@@ -55,16 +67,12 @@ export const hasEntries = (text: string, form: JsonForm, file: string, command: 
 export const withoutEntries = (text: string, form: JsonForm, file: string): string => {
   let next = text;
   for (const event of form.events) {
-    const path = form.pathOf(event);
+    const path = [...form.pathOf(event)];
     const list = listOf(at(readValue(next, file), path));
-    const kept = list.filter((entry) => !isOurs(entry));
-    if (kept.length === list.length) continue;
-    if (kept.length === 0) next = edited(next, [...path], undefined);
-    else {
-      for (let index = list.length - 1; index >= 0; index -= 1) {
-        if (isOurs(list[index])) next = edited(next, [...path, index], undefined);
-      }
-    }
+    if (!list.some(isOurs)) continue;
+    if (list.every(isOursAlone)) next = edited(next, path, undefined);
+    else
+      for (const place of list.flatMap(placesOfOurs).toReversed()) next = edited(next, [...path, ...place], undefined);
   }
   const parent = [...form.pathOf('')].slice(0, -1);
   const isEmpty = next !== text && Object.keys(fieldsOf(at(readValue(next, file), parent))).length === 0;

@@ -7,7 +7,6 @@
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../failopen/make-folder.ts';
 import type { Home } from '../../config/home.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
@@ -54,7 +54,7 @@ const readText = (file: string): string | undefined => {
 
 const writeWhole = (file: string, text: string): void => {
   const target = existsSync(file) ? realpathSync(file) : file;
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   const mode = statSync(target, { throwIfNoEntry: false })?.mode ?? 0o600;
   const part = `${target}.nika-${process.pid}`;
   try {
@@ -76,7 +76,7 @@ const keptFile = (home: Home, file: string): string =>
 const keep = (home: Home, { file, before, after }: HookChange): void => {
   bestEffortSync('hooks.keep', () => {
     const path = keptFile(home, file);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     const earlier = parseFields(readText(path) ?? '');
     // Installed again: what the file was before the first time counts, where nobody else changed it since.
     const first = earlier !== undefined && textOf(earlier['after']) === before ? earlier['before'] : (before ?? null);

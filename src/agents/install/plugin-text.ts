@@ -16,8 +16,13 @@ const next = () => {
   running = true
   try {
     const child = spawn(script, ["opencode"], { stdio: ["pipe", "ignore", "ignore"] })
-    child.on("error", next)
-    child.on("close", next)
+    let isOver = false
+    const over = () => {
+      if (!isOver) next() // a program that cannot be started says so twice
+      isOver = true
+    }
+    child.on("error", over)
+    child.on("close", over)
     child.stdin.on("error", () => {})
     child.stdin.end(JSON.stringify(payload))
   } catch {
@@ -30,21 +35,29 @@ const tell = (event, payload) => {
   if (!running) next()
 }
 
+// What throws here would turn a call of the agent into a failure.
+const quietly = (act) => async (...given) => {
+  try {
+    act(...given)
+  } catch {}
+}
+
 export const Nika = async ({ directory }) => ({
-  "tool.execute.before": async (input, output) =>
-    tell("PreToolUse", { session_id: input.sessionID, cwd: directory, tool_name: input.tool, tool_use_id: input.callID, tool_input: output.args }),
-  "tool.execute.after": async (input, output) => {
+  "tool.execute.before": quietly((input, output) =>
+    tell("PreToolUse", { session_id: input.sessionID, cwd: directory, tool_name: input.tool, tool_use_id: input.callID, tool_input: output?.args }),
+  ),
+  "tool.execute.after": quietly((input, output) => {
     const call = { session_id: input.sessionID, cwd: directory, tool_name: input.tool, tool_use_id: input.callID, tool_input: input.args }
-    const code = output.metadata?.exit
+    const code = output?.metadata?.exit
     if (typeof code === "number" && code !== 0) tell("PostToolUseFailure", { ...call, error: \`Exit code \${code}\\n\${output.output ?? ""}\` })
-    else tell("PostToolUse", { ...call, tool_response: output.output })
-  },
-  event: async ({ event }) => {
+    else tell("PostToolUse", { ...call, tool_response: output?.output ?? output?.content })
+  }),
+  event: quietly(({ event }) => {
     const { sessionID, part, info } = event.properties ?? {}
     if (event.type === "message.part.updated" && part?.type === "tool" && part.state?.status === "error") {
       tell("PostToolUseFailure", { session_id: part.sessionID, cwd: directory, tool_name: part.tool, tool_use_id: part.callID, tool_input: part.state.input, error: part.state.error })
     } else if (event.type === "session.idle") tell("Stop", { session_id: sessionID, cwd: directory })
     else if (event.type === "session.deleted") tell("SessionEnd", { session_id: info?.id ?? sessionID, cwd: directory })
-  },
+  }),
 })
 `;

@@ -133,7 +133,13 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   message_delivered: (data) => because(`with the next ${text(data, 'how')}`, bodyText(data['body'])),
   subagent_completed: (data) => because(text(data, 'sub_id'), text(data, 'summary')),
   autonomous_dispatch: (data) => because(text(data, 'job'), text(data, 'reason')),
-  signal: (data) => because(text(data, 'kind'), bodyText(data['body'])),
+  signal: (data) => {
+    const { body } = data;
+    return because(
+      text(data, 'kind'),
+      isFields(body) && typeof body['text'] === 'string' ? text(body, 'text') : bodyText(body),
+    );
+  },
   condition: (data) =>
     because(joined([text(data, 'condition'), text(data, 'reason').replace('_', ' ')], ' '), text(data, 'detail')),
   outage: outageGist,

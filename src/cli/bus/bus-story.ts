@@ -131,8 +131,8 @@ const isToldByHead = ({ type, data, meta }: BusLine, depth: number): boolean => 
   return data['reason'] === undefined;
 };
 
-/** As many as there are requests to a model: their sum stands at the end. */
-const isOfEachCall = ({ type, data }: BusLine): boolean => type === 'usage' && data['scope'] === 'call';
+/** One for each request to a model, and what these did not tell: their sum is what "nika costs" and "pod show" tell. */
+const isOfEachCall = ({ type }: BusLine): boolean => type === 'usage';
 
 const LOOK_OF_TYPE: Readonly<Record<string, 'yellow' | 'red'>> = {
   outage: 'yellow',

@@ -81,7 +81,17 @@ const stepRows = (job: Job, paint: Terminal['paint']): readonly (readonly string
   ]),
 ];
 
-const programRows = ({ module, command }: Job): readonly (readonly string[])[] =>
+const programRows = ({ module, command, agent, prompt, permission }: Job): readonly (readonly string[])[] => {
+  if (agent === undefined) return runnerRows({ module, command });
+  const asked = typeof prompt === 'object' ? `the file ${prompt.file}` : (prompt ?? 'what is typed on its screen');
+  return [
+    ['agent', agent],
+    ['prompt', clip(cell(asked), 100)],
+    ['permission', cell(permission ?? 'ask')],
+  ];
+};
+
+const runnerRows = ({ module, command }: Pick<Job, 'module' | 'command'>): readonly (readonly string[])[] =>
   module === undefined
     ? [['command', clip(cell(Array.isArray(command) ? command.join(' ') : String(command)), 100)]]
     : [['module', cell(module)]];

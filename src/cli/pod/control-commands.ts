@@ -47,10 +47,15 @@ const send = async (
   terminal: Terminal,
 ): Promise<void> => {
   const context = await openPodContext(flags.home, terminal);
-  const [ended] = await namedPods([name], context);
-  const { hasEndedSession, resumeAgent } = await import('./resume-agent.ts');
-  if (ended !== undefined && hasEndedSession(ended)) return resumeAgent(ended, text, context, terminal);
-  return withPods([name], flags, terminal, async (client, record) => {
+  if (text.trim() === '') throw new NikaError('NIKA_CLI_USAGE', 'the message is empty');
+  const [named] = await namedPods([name], context);
+  const { goesOnAs, hasEndedSession, resumeAgent } = await import('./resume-agent.ts');
+  const other = named === undefined ? undefined : goesOnAs(named, context);
+  if (named !== undefined && other === undefined && hasEndedSession(named)) {
+    return resumeAgent(named, text, context, terminal);
+  }
+  if (other !== undefined) terminal.warn(`${named?.entity} has ended: its session goes on as ${other.entity}`);
+  return withPods([other?.entity ?? name], flags, terminal, async (client, record) => {
     if (record.tmux !== null) {
       await typeInto(record.tmux, text);
       return;

@@ -9,7 +9,7 @@ import { namedPods, openPodContext } from './pod-context.ts';
 
 const nothing = (record: PodRecord, flags: LogFlags): string => {
   if (flags.nika === true) return `nika had nothing to say of ${record.entity}`;
-  if (record.runner !== 'command' && record.runner !== 'module') {
+  if (record.runner === 'steps' || record.runner === 'library') {
     return `${record.entity} is a job of steps: what they wrote stands with each call, see nika bus show ${record.entity}`;
   }
   if (record.tmux !== null) return `${record.entity} writes into its own terminal: nika pod attach ${record.entity}`;

@@ -7,6 +7,12 @@ import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
 import type { PodContext } from './pod-context.ts';
 
+/** The pod that goes on with the session of one that has ended: two at once would write one transcript. */
+export const goesOnAs = (record: PodRecord, { records }: PodContext): PodRecord | undefined =>
+  hasEndedSession(record)
+    ? records.find(({ agent, end }) => end === null && agent?.session === record.agent?.session)
+    : undefined;
+
 export const hasEndedSession = (record: PodRecord): boolean =>
   record.end !== null && record.agent !== null && record.agent.session !== null;
 

@@ -75,6 +75,14 @@ const refuseJobName = async (
   const path = env['PATH'];
   const start = { file: program, args: [], cwd, env: path === undefined ? {} : { PATH: path } };
   if (findProgram(start) !== undefined) return;
+  const agent = agentOfProgram(program);
+  if (agent !== undefined) {
+    const [{ loadAdapter }, { missingText }] = await Promise.all([
+      import('../../agents/find-adapter.ts'),
+      import('../../agents/agent-runner.ts'),
+    ]);
+    throw new NikaError('NIKA_AGENT_MISSING', missingText(await loadAdapter(agent)), { subject: program });
+  }
   if (!listJobNames(home).includes(program)) {
     if (detach !== true) return; // in the foreground the pod itself says so, with exit code 127
     throw new NikaError('NIKA_POD_NOT_STARTED', `command not found: ${program}`, { subject: program });

@@ -24,10 +24,13 @@ const promptOf = async (job: Job, words: readonly string[], stdin: NodeJS.ReadSt
       },
     );
   }
-  const [word] = words;
-  if (words.length > 1 || word !== '-') return [`prompt=${words.join(' ')}`];
-  const { text } = await import('node:stream/consumers');
-  return [`prompt=${await text(stdin)}`];
+  const isStdin = words.length === 1 && words[0] === '-';
+  const prompt = isStdin ? await (await import('node:stream/consumers')).text(stdin) : words.join(' ');
+  if (prompt.trim() === '') {
+    const what = isStdin ? 'standard input is empty' : 'the prompt is empty';
+    throw new NikaError('NIKA_CLI_USAGE', `${what}: there is nothing to ask the agent`, { subject: job.name });
+  }
+  return [`prompt=${prompt}`];
 };
 
 const start = async (ref: string, words: readonly string[], options: JobOptions, terminal: Terminal): Promise<void> => {

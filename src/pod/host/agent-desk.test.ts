@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { atDesk, callsOf } from '../../../test/fixtures/desked-pod.ts';
 import { TestHome } from '../../../test/nika.ts';
+import { until } from '../../../test/pods.ts';
+import { AgentDesk } from './agent-desk.ts';
 
 const call = (id: string, sub?: string) => ({
   id,
@@ -64,6 +66,85 @@ describe('AgentDesk', () => {
     expect(callsOf(lines)[0]).toMatch(/^Bash a hook failed: denied by/);
   });
 
+  it('asks about a call whose id was used before, and records it as another one (K3)', async () => {
+    const policy = { deny: ['Bash: rm *'], ask: [], allow: [] };
+    const rm = { ...call('0'), input: { command: 'rm -rf /' } };
+    const lines = await atDesk(
+      home,
+      async ({ desk }) => {
+        expect(await desk.begin(call('0'))).toEqual({ kind: 'go' });
+        expect(await desk.begin(rm)).toMatchObject({ kind: 'denied' }); // while the first one runs
+        await desk.begin(call('1'));
+        await desk.end('1', OK, call('1'));
+        expect(await desk.begin({ ...rm, id: '1' })).toMatchObject({ kind: 'denied' });
+        expect(await desk.begin({ ...rm, id: '1' })).toMatchObject({ kind: 'denied' }); // what was denied, once more
+        expect(await desk.begin(call('1'))).toEqual({ kind: 'go' });
+        expect([desk.isOpen('1'), desk.isDone('1')]).toEqual([true, false]);
+        await desk.end('1', { ok: false, error: 'second' }, call('1'));
+      },
+      { policy },
+    );
+    const told = callsOf(lines).map((line) => line.replace(/denied by.*/, 'denied'));
+    expect(told).toEqual([
+      'Bash 0~2 hook failed: denied',
+      'Bash 1 hook ok',
+      'Bash 1~2 hook failed: denied',
+      'Bash 1~3 hook failed: denied',
+      'Bash 1~4 hook failed: second',
+      'Bash 0 hook failed: Interrupted',
+    ]);
+  });
+
+  it('takes a hook that comes behind the end of its call for no other call', async () => {
+    const lines = await atDesk(home, async ({ desk }) => {
+      await desk.end('a', OK, { ...call('a'), source: 'stream' });
+      expect(await desk.begin(call('a'))).toEqual({ kind: 'go' });
+    });
+    expect(callsOf(lines)).toEqual(['Bash a stream ok']);
+  });
+
+  it('K4: waits for no person where the agent is gone', async () => {
+    const policy = { deny: [], ask: ['Bash'], allow: [] };
+    const lines = await atDesk(
+      home,
+      async ({ desk, context: { control } }) => {
+        const asked = desk.begin(call('a'));
+        await until('the question', () => control.waiting !== null);
+        await desk.close();
+        expect(await asked).toEqual({ kind: 'denied', reason: 'Interrupted' });
+        expect(control.waiting).toBeNull();
+      },
+      { policy },
+    );
+    expect(callsOf(lines)).toEqual(['Bash a hook failed: Interrupted']);
+    expect(lines.filter(({ type }) => type === 'condition').map(({ data }) => data['condition'])).toEqual([
+      'pod_waiting',
+      'pod_back',
+    ]);
+  });
+
+  it('K4: has what was made in a pause on the bus, and ends what was not, though nobody ends the pause', async () => {
+    const lines = await atDesk(home, async ({ desk, context: { control } }) => {
+      control.pause();
+      const held = [desk.begin(call('a')), desk.begin(call('b'))];
+      await desk.end('a', OK);
+      await desk.close();
+      expect(await Promise.all(held)).toMatchObject([{ kind: 'denied' }, { kind: 'denied' }]);
+    });
+    expect(callsOf(lines)).toEqual(['Bash a hook ok', 'Bash b hook failed: Interrupted']);
+  });
+
+  it('K4: has what was made in a pause on the bus, also where the pod is stopped in it', async () => {
+    const lines = await atDesk(home, async ({ desk, context: { control } }) => {
+      control.pause();
+      const held = desk.begin(call('a'));
+      await desk.end('a', OK);
+      control.stop({});
+      await held;
+    });
+    expect(callsOf(lines)).toEqual(['Bash a hook ok']);
+  });
+
   it('makes a SUB of each subagent, in the channel of the job, and ends those that were left', async () => {
     const lines = await atDesk(home, async ({ desk }) => {
       desk.startSub({ id: 's1', type: 'reviewer', what: 'look at it' });
@@ -118,6 +199,38 @@ describe('AgentDesk', () => {
       { how: 'tool call', body: 'stop soon', from: 'alice', tool_use_id: 'a' },
       { how: 'tool call', body: 'and say why' },
     ]);
+  });
+
+  it('keeps what people said for a hook whose answer is heard, and holds up none that nobody waits for', async () => {
+    const policy = { deny: [], ask: ['Bash'], allow: [] };
+    const lines = await atDesk(
+      home,
+      async ({ desk, context: { host, control } }) => {
+        host.receive('stop soon', undefined);
+        expect(await desk.unheard(() => desk.begin(call('a')))).toEqual({ kind: 'go' });
+        await desk.unheard(() => desk.end('a', OK)); // it was made all the same
+        await until('the question to be withdrawn', () => control.waiting === null);
+        expect(await desk.unheard(async () => desk.takeMessages('tool call', 'a'))).toBeUndefined();
+        expect(desk.takeMessages('turn end')).toBe('stop soon');
+      },
+      { policy },
+    );
+    expect(callsOf(lines)).toEqual(['Bash a hook ok']);
+    expect(lines.filter(({ type }) => type === 'message_delivered').map(({ data }) => data['how'])).toEqual([
+      'turn end',
+    ]);
+  });
+
+  it('says of no message that it reached an agent which nika did not start: its hooks answer nothing', async () => {
+    const lines = await atDesk(home, async ({ desk: other, context }) => {
+      await other.close();
+      const { session, host, entity: job, control } = context;
+      const desk = new AgentDesk({ session, host, job, control, onAgentSession: () => undefined, via: 'hooks' });
+      expect(host.receive('stop soon', undefined)).toBe(0); // nobody listens, and who sends it is told so
+      expect(desk.takeMessages('tool call', 'a')).toBeUndefined();
+      await desk.close();
+    });
+    expect(lines.some(({ type }) => type === 'message_delivered')).toBe(false);
   });
 
   it('adds up what was used, by model, into the summary', async () => {

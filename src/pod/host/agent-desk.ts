@@ -2,19 +2,17 @@
  * Owns what an agent that runs in a pod can make known: its calls as they begin and end, its subagents, turns, costs, and
  * what it waits for; and what people say to it. Adapters of agents speak to this, whatever the agent calls things.
  *
- * K1. A call is on the bus once, whoever tells of it and how often: the first end that is told stands.
  * K2. Nothing here throws, and after `close` nothing is written: the last lines are the supervisor's.
  */
-import type { CallFailure, CallResult } from '../../hooks/tool-call.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { MessageData, WaitReason } from '../../model/message.ts';
-import type { ToolCallSource } from '../../model/tool-event.ts';
 import type { Usage } from '../../model/usage.ts';
 import type { PodEntity } from '../entity.ts';
 import type { PodControl } from '../pod-control.ts';
 import type { Session } from '../session.ts';
 import type { PodMessage } from '../socket/protocol.ts';
+import { type AgentCall, type AgentCallEnd, AgentCalls, type AgentVerdict } from './agent-calls.ts';
 import { type AgentSub, AgentSubs, type SubOutcome } from './agent-subs.ts';
-import { describeCall } from './describe-call.ts';
 import type { PodHost } from './pod-host.ts';
 
 export interface AgentDeskOptions {
@@ -29,50 +27,25 @@ export interface AgentDeskOptions {
   readonly via?: MessageData<'agent_session'>['via'];
 }
 
-/** A tool call as an agent names it. */
-export interface AgentCall {
-  /** Unique in the session: the agent's own id, or one that its adapter made. */
-  readonly id: string;
-  readonly tool: string;
-  readonly input: unknown;
-  readonly source: Exclude<ToolCallSource, 'reported'>;
-  readonly turn?: string | undefined;
-  /** The agent's own id of the subagent that makes it; `undefined`: the agent itself. */
-  readonly sub?: string | undefined;
-  readonly cwd?: string | undefined;
-}
-
-export type AgentCallEnd = CallResult;
-
-/** `input`: what the call is to be made with, where a hook changed it. */
-export type AgentVerdict =
-  | { readonly kind: 'go'; readonly input?: unknown }
-  | { readonly kind: 'denied'; readonly reason: string };
-
-interface OpenCall {
-  readonly settle: (result: CallResult) => void;
-  readonly recorded: Promise<void>;
-  readonly begunAtMs: number;
-}
-
-/** More at once are a mistake (G6). */
-const MAX_OPEN_CALLS = 10_000;
-/** Ids that are remembered so that a second source tells nothing twice. */
-const MAX_DONE_CALLS = 100_000;
+export type { AgentCall, AgentCallEnd, AgentVerdict };
 
 export class AgentDesk {
   readonly #options: AgentDeskOptions;
-  readonly #open = new Map<string, OpenCall>();
-  readonly #done = new Set<string>();
+  readonly #calls: AgentCalls;
   readonly #subs: AgentSubs;
   readonly #messages: PodMessage[] = [];
-  readonly #unlisten: () => void;
+  #unlisten: () => void = () => undefined;
+  /** Set in what a hook tells that nobody waits for. */
+  readonly #unheard = new AsyncLocalStorage<true>();
   readonly #onMessage = new Set<() => void>();
   #isClosed = false;
 
   constructor(options: AgentDeskOptions) {
     this.#options = options;
     this.#subs = new AgentSubs(options);
+    const isHookedOnce = options.via !== 'hooks';
+    this.#calls = new AgentCalls({ host: options.host, entityOf: (sub) => this.#subs.entityOf(sub), isHookedOnce });
+    if (options.via === 'hooks') return; // its hooks answer nothing: nobody listens
     this.#unlisten = options.control.listen((push) => {
       if (push.push !== 'message') return;
       const { push: _, ...message } = push;
@@ -87,42 +60,25 @@ export class AgentDesk {
 
   /** Whether the call is under way. */
   isOpen(id: string): boolean {
-    return this.#open.has(id);
+    return this.#calls.isOpen(id);
   }
 
   /** Whether the call is on the bus, or was denied. */
   isDone(id: string): boolean {
-    return this.#done.has(id);
+    return this.#calls.isDone(id);
   }
 
   /** Ids of the calls that began and did not end, the oldest first. */
   openCalls(): readonly string[] {
-    return [...this.#open.keys()];
+    return this.#calls.open;
   }
 
   /** A call is to be made: what the policy and the hooks of users say. One that is known already may go. */
   begin(call: AgentCall): Promise<AgentVerdict> {
-    if (this.#isClosed || this.#open.has(call.id) || this.#done.has(call.id) || this.#open.size >= MAX_OPEN_CALLS) {
-      return Promise.resolve({ kind: 'go' });
-    }
-    this.#tellSaid();
-    const verdict = Promise.withResolvers<AgentVerdict>();
-    const ended = Promise.withResolvers<CallResult>();
-    const recorded = Promise.withResolvers<void>();
-    this.#open.set(call.id, { settle: ended.resolve, recorded: recorded.promise, begunAtMs: performance.now() });
-    const run = (input: unknown): Promise<CallResult> => {
-      verdict.resolve(input === call.input ? { kind: 'go' } : { kind: 'go', input });
-      return ended.promise;
-    };
-    const wanted = { ...this.#wanted(call), onRecorded: () => recorded.resolve() };
-    const over = (result: CallResult | CallFailure): void => {
-      this.#open.delete(call.id);
-      this.#remember(call.id);
-      recorded.resolve();
-      verdict.resolve({ kind: 'denied', reason: result.ok ? 'it is over' : result.error });
-    };
-    this.#options.host.call(wanted, run).then(over, () => over({ ok: false, error: 'the pod has a bug' }));
-    return verdict.promise;
+    if (this.#isClosed) return Promise.resolve({ kind: 'go' });
+    if (!this.#calls.isKnown(call)) this.#tellSaid();
+    const verdict = this.#calls.begin(call);
+    return this.#isUnheard ? Promise.resolve({ kind: 'go' }) : verdict;
   }
 
   /**
@@ -130,19 +86,9 @@ export class AgentDesk {
    * beginning nobody told.
    */
   async end(id: string, end: AgentCallEnd, call?: AgentCall): Promise<void> {
-    if (this.#isClosed || this.#done.has(id)) return;
-    const open = this.#open.get(id);
-    if (open !== undefined) {
-      this.#open.delete(id); // hooks of users that follow the call may still run
-      this.#remember(id);
-      open.settle(end);
-      await open.recorded;
-      return;
-    }
-    if (call === undefined) return;
-    this.#tellSaid();
-    this.#remember(id);
-    this.#options.host.report({ ...this.#wanted(call), result: end, durationMs: end.durationMs ?? 0 });
+    if (this.#isClosed || this.#calls.isDone(id)) return;
+    if (!this.#calls.isOpen(id) && call !== undefined) this.#tellSaid();
+    await this.#calls.end(id, end, call);
   }
 
   /** The agent told its session; more than once does no harm, what is new is written. */
@@ -234,7 +180,7 @@ export class AgentDesk {
 
   /** What people said since: it reaches the agent now, and the bus says so. `undefined`: nothing. */
   takeMessages(how: MessageData<'message_delivered'>['how'], toolUseId?: string): string | undefined {
-    if (this.#isClosed || this.#messages.length === 0) return undefined;
+    if (this.#isClosed || this.#isUnheard || this.#messages.length === 0) return undefined;
     const taken = this.#messages.splice(0);
     for (const { text, at, from } of taken) {
       this.#options.job.record('message_delivered', {
@@ -248,38 +194,25 @@ export class AgentDesk {
     return taken.map(({ text }) => text).join('\n\n');
   }
 
+  /**
+   * Does what a hook tells that nobody waits for any more: no verdict holds it up, and what people said is kept for one
+   * whose answer is heard.
+   */
+  unheard<T>(work: () => Promise<T>): Promise<T> {
+    return this.#unheard.run(true, work);
+  }
+
+  get #isUnheard(): boolean {
+    return this.#unheard.getStore() === true;
+  }
+
   /** Ends what the agent left open, and takes nothing more (K2). */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.goOn();
-    const ends = [...this.#open.values()].map(({ settle, recorded }) => {
-      settle({ ok: false, error: 'Interrupted', isInterrupt: true });
-      return recorded;
-    });
-    await Promise.all(ends);
+    await this.#calls.close();
     this.#subs.close();
     this.#isClosed = true;
     this.#unlisten();
-  }
-
-  #wanted({ id, tool, input, source, turn, sub, cwd }: AgentCall) {
-    return {
-      id,
-      tool,
-      input,
-      what: describeCall(input),
-      source,
-      ...(turn === undefined ? {} : { turn }),
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(sub === undefined ? {} : { entity: this.#subs.entityOf(sub) }),
-    };
-  }
-
-  #remember(id: string): void {
-    if (this.#done.size >= MAX_DONE_CALLS) {
-      const [oldest = ''] = this.#done;
-      this.#done.delete(oldest);
-    }
-    this.#done.add(id);
   }
 }

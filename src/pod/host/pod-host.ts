@@ -28,7 +28,7 @@ import type { Lineage, Session } from '../session.ts';
 import type { StepsCall, StepsHost, TaskOutcome } from '../steps/run-steps.ts';
 import type { ToolResult } from '../tools/tool.ts';
 import type { PodControl } from '../pod-control.ts';
-import { describeInput } from './describe-input.ts';
+import { describeCall } from './describe-call.ts';
 import type { PauseGate } from './pause-gate.ts';
 import type { FinishedCall, WantedCall } from './wanted-call.ts';
 
@@ -206,7 +206,7 @@ export class PodHost implements StepsHost {
   async #ask(event: PreToolUse, { reason, by }: AskVerdict, signal: AbortSignal): Promise<PersonAnswer> {
     const { session, job, control } = this.#options;
     const { tool_use_id: call, tool_name: tool } = event;
-    const what = describeInput(event.tool_input);
+    const what = describeCall(event.tool_input);
     const question = { call, tool, what, reason: `${by}: ${reason}` };
     const asked = { reason: 'permission', tool_use_id: call } as const;
     job.record('condition', { condition: 'pod_waiting', ...asked, detail: `${tool} ${what}: ${question.reason}` });

@@ -47,7 +47,8 @@ export const resolvePod = (text: string, records: readonly PodRecord[]): PodReco
     if (last === undefined) throw unknown(text);
     return last;
   }
-  const exact = pods.find(({ entity }) => entity === text);
+  // Also as a list shows it: what somebody chose may be the beginning of another's id.
+  const exact = pods.find(({ entity }) => entity === text || entity === `JOB-${text}`);
   if (exact !== undefined) return exact;
   const meant = text === '' ? [] : pods.filter((record) => mayMean(record, text));
   const [only, second] = meant;

@@ -2,9 +2,10 @@
  * Owns the counts of sessions that ended while Redis was away: kept in `run/reconcile/counters/`, and told by the next
  * reconcile. They are totals, so that telling them twice counts nothing twice (G4).
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../failopen/make-folder.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
 import type { Keys } from '../../redis/keys.ts';
@@ -47,7 +48,7 @@ const dirOf = (runDir: string): string => join(runDir, 'reconcile', 'counters');
 export const keepLeftCounts = (runDir: string, left: LeftCounts): void => {
   if (left.counts.length === 0 || !existsSync(runDir)) return;
   bestEffortSync('reconcile.counters', () => {
-    mkdirSync(dirOf(runDir), { recursive: true, mode: 0o700 });
+    makeFolder(dirOf(runDir), 0o700);
     writeFileSync(join(dirOf(runDir), `${left.session}.json`), JSON.stringify({ v: 1, ...left }), { mode: 0o600 });
   });
 };

@@ -14,7 +14,7 @@ const CHUNK_BYTES = 256 * 1024;
 const READ_BUDGET_MS = 2_000;
 const STEP_MS = 4;
 /** A read takes less than a millisecond, where the disk does not hang. */
-const HUNG_MS = 250;
+const HUNG_MS = 700;
 
 const isDone = (work: Promise<void>, withinMs: number): Promise<boolean> =>
   Promise.race([work.then(() => true), delay(Math.max(0, withinMs), false, { ref: false })]);

@@ -1,7 +1,9 @@
 /** Owns how Codex writes down calls of tools: what was asked for, what it came to. */
 import type { CallResult } from '../../../hooks/tool-call.ts';
 import { isFields, joinedText } from '../fields.ts';
-import { type Fields, fieldsOf, numberOf, wordOf } from '../../read-fields.ts';
+import { exitError } from '../../codex/rollout/tool-item.ts';
+import { calledInput, calledTool, commandOf, freeformInput, SHELL } from '../../codex/rollout/tool-names.ts';
+import { type Fields, fieldsOf, numberOf, textOf, wordOf } from '../../read-fields.ts';
 
 /** What the program, or the server, behind a call came to. */
 export interface ItemCall {
@@ -33,43 +35,18 @@ const parsed = (text: unknown): unknown => {
   }
 };
 
-/** As Codex's hooks have it: what all its ways to run a command are called. */
-const SHELL = 'Bash';
-const SHELLS: readonly string[] = ['exec_command', 'shell', 'shell_command', 'local_shell', 'container.exec'];
-
-const toolOf = (name: string, group: string | undefined): string => {
-  if (SHELLS.includes(name)) return SHELL;
-  return group?.startsWith('mcp__') === true ? `${group}__${name}` : name;
-};
-
-/** `["/bin/bash", "-lc", "ls"]`: the command itself, where a shell is given it as one word. */
-const commandOf = (argv: unknown): unknown =>
-  Array.isArray(argv) && argv.length === 3 && /^-l?c$/.test(String(argv[1])) ? String(argv[2]) : argv;
-
-const inputOf = (tool: string, told: unknown): unknown => {
-  const input = parsed(told);
-  if (tool !== SHELL || !isFields(input)) return input;
-  const { cmd, command, ...rest } = input;
-  return { command: cmd ?? commandOf(command), ...rest };
-};
-
 /** What the model asks for in a `response_item`; `undefined`: nothing. */
 export const wantedCallOf = (item: Fields): WantedCall | undefined => {
   const name = wordOf(item['name']) ?? 'unknown';
   switch (item['type']) {
     case 'function_call': {
-      const tool = toolOf(name, wordOf(item['namespace']));
-      return { tool, input: inputOf(tool, item['arguments']) };
+      const tool = calledTool(name, wordOf(item['namespace']));
+      return { tool, input: calledInput(tool, textOf(item['arguments']) ?? '') };
     }
-    case 'custom_tool_call': {
-      const { input } = item;
-      return {
-        tool: name,
-        input: name === 'apply_patch' ? { command: input } : name === 'exec' ? { code: input } : { input },
-      };
-    }
+    case 'custom_tool_call':
+      return { tool: name, input: freeformInput(name, textOf(item['input']) ?? '') };
     case 'local_shell_call':
-      return { tool: SHELL, input: inputOf(SHELL, item['action']) };
+      return { tool: SHELL, input: { command: commandOf(fieldsOf(item['action'])['command']) } };
     case 'tool_search_call':
       return { tool: 'tool_search', input: parsed(item['arguments']) };
     case 'web_search_call':
@@ -138,16 +115,12 @@ export const itemCallOf = (event: Fields): ItemCall | undefined => {
 };
 
 const EXITED = /^(?:Process exited with code|Exit code:) (-?\d{1,10})$/m;
-const RUNNING = /^Process running with session ID \S+$/m;
 /** How Codex begins what it answers itself, in place of a tool. */
 const REFUSED =
   /^(?:unsupported (?:custom )?(?:tool )?call|failed to parse function arguments|write_stdin failed|Script (?:failed|error)|approval policy is|patch rejected|apply_patch verification failed|unable to |collab (?:spawn )?failed|execution error|err(?:or)?: )/i;
 const ABORTED = /^(?:Wall time: [\d.]+ seconds\n)?aborted by user/;
 /** A text of a tool may say the same: Codex's own words stand first. */
 const HEAD_CHARS = 400;
-
-/** A command that goes on in the background: its call is not over. */
-export const isRunning = (output: unknown): boolean => RUNNING.test((joinedText(output) ?? '').slice(0, HEAD_CHARS));
 
 interface Told {
   readonly text: string;
@@ -188,5 +161,5 @@ export const outcomeOf = (output: unknown, item: ItemCall | undefined): CallResu
   const isFailed = told.isRefused || item?.isFailed === true || (exitCode ?? 0) !== 0;
   if (!isFailed) return { ok: true, response: text, ...code };
   if (exitCode === undefined || exitCode === 0) return { ok: false, error: text === '' ? 'it failed' : text, ...code };
-  return { ok: false, error: `Exit code ${exitCode}\n${item?.output ?? text}`.trimEnd(), response: text, ...code };
+  return { ok: false, error: exitError(exitCode, item?.output ?? text), response: text, ...code };
 };

@@ -10,10 +10,11 @@ import type { CallResult } from '../../../hooks/tool-call.ts';
 import type { Usage } from '../../../model/usage.ts';
 import { isFields, joinedText } from '../fields.ts';
 import { countOf, type Fields, fieldsOf, numberOf, wordOf } from '../../read-fields.ts';
+import { isRunning } from '../../codex/rollout/call-output.ts';
 import type { ThreadLine, ThreadReader } from '../threads.ts';
 import type { Told, ToldCall } from '../told.ts';
 import { Turns } from '../turns.ts';
-import { isRunning, type ItemCall, itemCallOf, outcomeOf, wantedCallOf } from './codex-calls.ts';
+import { type ItemCall, itemCallOf, outcomeOf, wantedCallOf } from './codex-calls.ts';
 
 interface OpenCall {
   readonly key: string;
@@ -236,7 +237,7 @@ export class CodexReader implements ThreadReader {
     const open = state.open.get(id);
     if (open === undefined || (wanted === undefined && !OUTPUTS.includes(String(type)))) return;
     state.turns.touch(atMs);
-    open.isRunning = isRunning(item['output']);
+    open.isRunning = isRunning(joinedText(item['output']) ?? '');
     if (open.isRunning) return;
     state.open.delete(id);
     yield this.#ended(id, open, { atMs, sub, result: outcomeOf(item['output'] ?? item['status'], open.item) });
