@@ -166,4 +166,14 @@ describe('Gemini CLI', () => {
     expect((await home.runPod()).code).toBe(0);
     expect([...home.model.results.values()].join('\n')).toContain('options= ');
   });
+
+  it('fails after as many turns as the job says', async () => {
+    await using home = await AgentHome.open('gemini', {
+      main: Array.from({ length: 9 }, (_, at) => stepOf(words.shell(`echo ${at}`))),
+    });
+    home.agentJob('max_turns: 2');
+    const { code, stdout, stderr } = await home.runPod();
+    expect([code, stdout + stderr]).toEqual([53, expect.stringContaining('max session turns')]);
+    expect(callsOf(home)).toHaveLength(2);
+  });
 });

@@ -126,4 +126,13 @@ describe('opencode', () => {
     ]);
     expect(again.filter(({ type }) => type === 'usage')).toHaveLength(2); // not what it used before
   });
+
+  it('is told to come to an end after as many turns as the job says', async () => {
+    await using home = await AgentHome.open('opencode', {
+      main: Array.from({ length: 9 }, (_, at) => stepOf(words.shell(`echo ${at}`))),
+    });
+    home.agentJob('max_turns: 2');
+    await home.runPod();
+    expect(home.model.heard()).toContain('MAXIMUM STEPS'); // it leaves it at that
+  });
 });

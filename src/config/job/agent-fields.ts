@@ -33,7 +33,7 @@ export const AGENT_FIELDS = {
   max_turns: z
     .union([z.int().min(1).max(1_000_000), template])
     .optional()
-    .describe('Turns after which it ends, where the agent can be told so (claude-code).'),
+    .describe('Turns after which it ends, where the agent can be told so: not codex; opencode leaves it to its model.'),
   resume: z
     .string()
     .optional()
