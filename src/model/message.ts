@@ -1,6 +1,7 @@
 /** Owns the types of bus messages and what each holds in `data`; `docs/reference/bus.md` is generated from it. */
 import { z } from 'zod';
 import { AGENT_KINDS } from './agent.ts';
+import { dispatchSchema } from './dispatch.ts';
 import { ENTITY_STATES } from './entity.ts';
 import { entityIdSchema } from './id.ts';
 import { usageSchema } from './usage.ts';
@@ -33,6 +34,7 @@ const transition = {
   to: z.enum(ENTITY_STATES),
   rev: z.int().min(1).describe('Counts the transitions of the entity.'),
   summary: z.string().optional().describe('One line for people.'),
+  via: z.literal('feed').optional().describe('It happened on another host, and was copied from the feed.'),
 };
 
 const ended = {
@@ -56,6 +58,10 @@ export type WaitReason = (typeof WAIT_REASONS)[number];
 /** Whether it is a person's turn; all else may pass by itself. */
 export const isPersonsTurn = (reason: WaitReason): boolean => ['permission', 'question', 'idle'].includes(reason);
 
+/** What travels on `nika:ipc:{job_id}` (seed: signaling). */
+export const SIGNAL_KINDS = ['result', 'signal', 'request', 'error'] as const;
+export type SignalKind = (typeof SIGNAL_KINDS)[number];
+
 export const MESSAGE_SCHEMAS = {
   session_start: z.object({
     kind: z.enum(['pod', 'worker', 'alpha']),
@@ -67,7 +73,19 @@ export const MESSAGE_SCHEMAS = {
     seen: seenSchema,
   }),
   session_end_summary: z.object({
-    outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out', 'limit', 'interrupted', 'lost']),
+    outcome: z
+      .enum([
+        'completed',
+        'failed',
+        'cancelled',
+        'timed_out',
+        'limit',
+        'interrupted',
+        'lost',
+        'awaiting_review',
+        'superseded',
+      ])
+      .describe('`superseded`: another holder of its lease runs the job; what this one did does not count.'),
     exit_code: z.int(),
     duration_ms: z.number(),
     paused_ms: z.number().optional().describe('Of that it was paused.'),
@@ -99,20 +117,41 @@ export const MESSAGE_SCHEMAS = {
     seen: seenSchema,
     heads: z.array(headSchema).describe('The heads of this writer in all its files, this line not counted.'),
   }),
-  entity_created: z.object({ ...transition, name: z.string().optional(), description: z.string().optional() }),
+  entity_created: z.object({
+    ...transition,
+    name: z.string().optional(),
+    description: z.string().optional(),
+    dispatch: dispatchSchema.optional().describe('It waits for a worker.'),
+  }),
   entity_started: z.object(transition),
-  review_request: z.object({ ...transition, reason: z.string().optional() }),
+  review_request: z.object({
+    ...transition,
+    reason: z.string().optional(),
+    reviewer: z.string().optional().describe('The pod that is asked; missing: people.'),
+    round: z.int().min(1).optional().describe('How often it was asked for, with this time.'),
+    result: bodySchema.optional().describe('What is to be judged.'),
+    duration_ms: z.number().optional(),
+  }),
   review_decision: z.object({
     ...transition,
     decision: z.enum(['accepted', 'rejected']),
     reason: z.string().optional(),
+    by: z.string().optional().describe('Who decided: an entity, or a user of a host.'),
+    round: z.int().min(1).optional(),
   }),
   job_completed: z.object(ended),
   job_failed: z.object({ ...ended, error: z.string(), code: z.string().optional() }),
   job_cancelled: z.object({ ...ended, reason: z.string().optional() }),
   attempt_failed: z.object({ error: z.string(), attempts_left: z.int(), duration_ms: z.number().optional() }),
   subagent_completed: z.object({ sub_id: entityIdSchema, summary: z.string().optional() }),
-  autonomous_dispatch: z.object({ job: z.string(), draw: z.number(), probability: z.number(), reason: z.string() }),
+  autonomous_dispatch: z.object({
+    job: z.string(),
+    draw: z.number().describe('From 0 on, below 1: below `probability` it is a hit.'),
+    probability: z.number(),
+    reason: z.string(),
+    entity: entityIdSchema.optional().describe('What was dispatched.'),
+    after: entityIdSchema.optional().describe('Whose completion it follows.'),
+  }),
   tool_call: z.object({
     source: z.enum(['hook', 'stream', 'reported']),
     tool_name: z.string(),
@@ -131,15 +170,27 @@ export const MESSAGE_SCHEMAS = {
     redacted: z.record(z.string(), z.int()).optional().describe('How many secrets of which kind were taken out.'),
     truncated: z.record(z.string(), z.int()).optional().describe('Which body was cut, and how many bytes it had.'),
   }),
-  signal: z.object({ kind: z.enum(['result', 'signal', 'request', 'error']), body: bodySchema }),
+  signal: z
+    .object({
+      kind: z.enum(SIGNAL_KINDS),
+      name: z.string().optional().describe('What it is about, in the words of its sender.'),
+      body: bodySchema,
+      signal_id: z.string().optional(),
+      from: z.string().optional().describe('The JOB that sent it; missing: a person, or a program outside.'),
+      to: z.string().optional().describe('The JOB on whose stream it is.'),
+      correlation_id: z.string().optional().describe('Of a request, and of what answers it.'),
+      deadline: z.string().optional().describe('Of a request: after it nobody waits for the answer.'),
+    })
+    .describe('A signal that the pod sent; the copy on the bus is redacted, what travels is not (G7).'),
   condition: z.object({
     condition: z
       .string()
       .describe(
-        'Of a pod: `pod_waiting`, `pod_back`, `pod_lost` (its process is gone), `pod_survivors`. Of the bus: `bus_file_failing`, `bus_file_removed`.',
+        'Of a pod: `pod_waiting`, `pod_back`, `pod_stale` (no sign of life, from another host), `pod_lost` (its process is gone), `pod_survivors`. Of the bus: `bus_file_failing`, `bus_file_removed`.',
       ),
     detail: z.string().optional(),
     file: z.string().optional().describe('Which file of the bus it is about.'),
+    via: z.literal('feed').optional().describe('It happened on another host, and was copied from the feed.'),
     reason: z.enum(WAIT_REASONS).optional().describe('Of `pod_waiting` and `pod_back`: what is, or was, waited for.'),
     tool_use_id: z.string().optional().describe('The call that a person is asked about.'),
     budget: z

@@ -10,7 +10,7 @@ import { providerKeysIn } from '../model/provider-keys.ts';
 import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
-import type { Lineage } from './session.ts';
+import type { Lineage } from './lineage.ts';
 import { resolveTrace, type TraceIds } from './trace.ts';
 import { isInLinkedCheckout } from './worktree/linked-checkout.ts';
 import type { WorktreePlan } from './worktree/plan-worktree.ts';

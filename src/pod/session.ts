@@ -4,7 +4,7 @@
  * S1. The first lines are `entity_created`, `session_start`, `entity_started`; the last is `session_end_summary`.
  * S2. Whatever fails of bus, disk or log is told (listener, log, summary) and changes nothing for the work (G1, G3, G9).
  */
-import { type Chain, createChain } from '../bus/chain.ts';
+import { createChain } from '../bus/chain.ts';
 import type { FileOutage } from '../bus/file-outage.ts';
 import { BusWriter } from '../bus/writer.ts';
 import type { Home } from '../config/home.ts';
@@ -12,7 +12,7 @@ import type { Settings } from '../config/settings.ts';
 import { bestEffort, bestEffortSync, setFailureListener } from '../failopen/best-effort.ts';
 import { Log } from '../log/log.ts';
 import { errorMessage } from '../model/error.ts';
-import { ENVELOPE_VERSION, type NikaMeta } from '../model/envelope.ts';
+import { ENVELOPE_VERSION } from '../model/envelope.ts';
 import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
 import { createPriceOf } from '../config/prices/price-of.ts';
 import { thisProcess } from '../failopen/process-identity.ts';
@@ -21,7 +21,9 @@ import { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
 import { SessionUsage } from './budget/session-usage.ts';
 import { type EntityStanding, PodEntity } from './entity.ts';
+import type { Lineage } from './lineage.ts';
 import type { Degradation, PodEvent, PodListener } from './pod-event.ts';
+import { SessionLink } from './session-link.ts';
 import { openSessionRedis, type SessionRedis } from './session-redis.ts';
 import type { TraceIds } from './trace.ts';
 import { weave } from './weave.ts';
@@ -37,9 +39,6 @@ export interface SessionOptions {
   readonly listener: PodListener;
 }
 
-/** What all entities of a session have in common in their envelopes. */
-export type Lineage = Pick<NikaMeta, 'job' | 'domain' | 'intent' | 'role' | 'agent' | 'tags' | 'root_id'>;
-
 const LOG_BUDGET_MS = 300;
 
 export class Session implements AsyncDisposable {
@@ -52,10 +51,11 @@ export class Session implements AsyncDisposable {
   readonly #delayed = { count: 0, dropped: 0, removed: 0 };
   readonly #process = thisProcess();
   readonly #degraded = new Map<string, Degradation>();
-  /** What its agents used so far. */
   readonly usage: SessionUsage;
   /** Nothing where none is configured. */
   readonly redis: SessionRedis | undefined;
+  /** To Redis, for what is asked and answered. */
+  readonly link: SessionLink;
   readonly #dropSources: (() => Readonly<Record<string, number>>)[] = [];
   readonly #observers: ((event: PodEvent) => void)[] = [];
   #main: PodEntity | undefined;
@@ -65,7 +65,6 @@ export class Session implements AsyncDisposable {
     this.#options = options;
     const { home, settings, session } = options;
     this.usage = new SessionUsage(createPriceOf(settings.prices));
-    const chain: Chain = createChain(settings.bus.keyFile);
     this.log = new Log({
       logsDir: home.logsDir,
       name: session,
@@ -84,7 +83,7 @@ export class Session implements AsyncDisposable {
     this.bus = BusWriter.open({
       busDir: home.busDir,
       runDir: home.runDir,
-      chain,
+      chain: createChain(settings.bus.keyFile),
       segmentBytes,
       backlog,
       onOutageStart: (file, why) => this.degrade('bus', `${file} cannot be written: ${why}`),
@@ -94,6 +93,7 @@ export class Session implements AsyncDisposable {
       onSyncFailure: (path, why) => this.#tellSyncFailure(path, why),
     });
     this.redis = this.#openRedis();
+    this.link = new SessionLink(settings);
     this.recorder = new Recorder({
       bus: this.bus,
       ...(this.redis === undefined ? {} : { sink: this.redis.sink }),
@@ -194,8 +194,8 @@ export class Session implements AsyncDisposable {
     return Object.fromEntries(Object.entries(all).flatMap(([name, n]) => (n > 0 ? [[this.clean(name), n]] : [])));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Writes what is held back, syncs, closes; never later than {@link Recorder.settle} and the log's budget say (G1). */
@@ -215,6 +215,7 @@ export class Session implements AsyncDisposable {
   async #close(): Promise<void> {
     this.bus.retryNow();
     await this.redis?.close();
+    await this.link[Symbol.asyncDispose]();
     await this.recorder.settle();
     this.bus[Symbol.dispose]();
     this.#disk[Symbol.dispose]();

@@ -62,6 +62,9 @@ export const USED_COMMANDS: readonly UsedCommand[] = [
   onKey('hlen', 'scripts'),
   onKey('hgetall', 'scripts'),
   onKey('hincrby', 'scripts', 'field', 'no number'),
+  onKey('get', 'scripts'),
+  onKey('set', 'scripts', 'value', 'XX', 'GET', 'and no more'),
+  onKey('del', 'scripts'),
   {
     name: 'xread',
     usedFor: 'reading',

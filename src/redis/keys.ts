@@ -136,8 +136,8 @@ export const KEY_KINDS = {
     ttlS: 30,
     ttlFrom: 'the last renewal',
     cap: {},
-    isPlanned: true,
-    holds: 'Who runs a job, who is Alpha, who is the monitor, with a fencing token.',
+    holds:
+      'Who runs a job, who is Alpha, who is the monitor: `{token} {state} {holder}`. `token` rises with each new holder; `state` is `held`, or `settled` for 24 h: what was leased is over, and nobody gets it again.',
   },
 } as const satisfies Record<string, KeyKind>;
 
@@ -191,7 +191,8 @@ export const createKeys = (prefix: string) => {
     metrics: (at: Date): Key => key('metrics', { date: dateOf(at) }),
     ipcMetrics: (at: Date): Key => key('ipcMetrics', { date: dateOf(at) }),
     registry: (capability: KeyPart): Key => key('registry', { capability }),
-    lease: (name: KeyPart): Key => key('lease', { name }),
+    /** `name`: an entity for its job, else `alpha`, `monitor` … */
+    lease: (name: KeyPart | EntityId): Key => key('lease', { name }),
   } as const;
 };
 

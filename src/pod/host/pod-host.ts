@@ -1,7 +1,5 @@
 /**
- * Owns what a pod does around each tool call, whoever makes it: the pause, the limits, the hooks, the record, the live
- * view; and the TASK entities of a job.
- *
+ * Owns what a pod does around each tool call, whoever makes it: pause, limits, hooks, record, live view; and TASKs.
  * O1. A call that began is ended on the bus once, also where the one who made it is gone.
  */
 import { randomUUID } from 'node:crypto';
@@ -24,7 +22,8 @@ import type { Budget } from '../budget/budget.ts';
 import { recordUsage } from '../budget/record-usage.ts';
 import { explain, type Stop, type StopReason } from '../ending.ts';
 import type { PodEntity } from '../entity.ts';
-import type { Lineage, Session } from '../session.ts';
+import type { Lineage } from '../lineage.ts';
+import type { Session } from '../session.ts';
 import type { StepsCall, StepsHost, TaskOutcome } from '../steps/run-steps.ts';
 import type { ToolResult } from '../tools/tool.ts';
 import type { PodControl } from '../pod-control.ts';
