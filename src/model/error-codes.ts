@@ -69,6 +69,21 @@ export const ERROR_CODES = {
     remedy: 'Put at least 32 random bytes into the file that bus.keyFile names, readable by you alone (chmod 600).',
     exitCode: 2,
   },
+  NIKA_REVIEW_PENDING: {
+    meaning: 'The job awaits review: nothing of it is started before somebody has decided.',
+    remedy: 'Decide: "nika review accept <job>" or "nika review reject <job> --reason …".',
+    exitCode: 2,
+  },
+  NIKA_REVIEW_NONE: {
+    meaning: 'Something does not await review, or somebody has decided already.',
+    remedy: 'Run "nika review list" to see what awaits review.',
+    exitCode: 2,
+  },
+  NIKA_REVIEW_OWN: {
+    meaning: 'A pod was to decide on its own work, or on work that is not of a pod below it.',
+    remedy: 'Leave the decision to the parent pod, or to people.',
+    exitCode: 2,
+  },
   NIKA_ENTITY_EXISTS: {
     meaning: 'An entity with that id is there already.',
     remedy: 'Choose another id, or leave --id away to have one made.',

@@ -129,12 +129,15 @@ export const MESSAGE_SCHEMAS = {
     reason: z.string().optional(),
     reviewer: z.string().optional().describe('The pod that is asked; missing: people.'),
     round: z.int().min(1).optional().describe('How often it was asked for, with this time.'),
+    rounds: z.int().min(1).optional().describe('How often it may be asked for.'),
     result: bodySchema.optional().describe('What is to be judged.'),
     duration_ms: z.number().optional(),
   }),
   review_decision: z.object({
     ...transition,
-    decision: z.enum(['accepted', 'rejected']),
+    decision: z
+      .enum(['accepted', 'rejected'])
+      .describe('Where `to` is `awaiting_review`, the line that ends the entity follows.'),
     reason: z.string().optional(),
     by: z.string().optional().describe('Who decided: an entity, or a user of a host.'),
     round: z.int().min(1).optional(),

@@ -9,9 +9,10 @@ import { bestEffort } from '../failopen/best-effort.ts';
 import { readVersion } from '../config/package-root.ts';
 import { ensureHome } from '../config/home.ts';
 import type { HookPipeline } from '../hooks/hook-pipeline.ts';
-import { errorMessage, NikaError } from '../model/error.ts';
-import type { EntityId, SessionId } from '../model/id.ts';
-import { endOf, finish, type Run } from './end-pod.ts';
+import { errorMessage } from '../model/error.ts';
+import type { SessionId } from '../model/id.ts';
+import { claimChannel } from './claim-entity.ts';
+import { endOf, finish, withReview } from './end-pod.ts';
 import { Stop } from './ending.ts';
 import type { Budget } from './budget/budget.ts';
 import type { EntityStanding, PodEntity } from './entity.ts';
@@ -26,6 +27,7 @@ import type { PodPlan, PodWish } from './plan.ts';
 import type { PodRecord } from './registry/pod-record.ts';
 import { Presence } from './presence.ts';
 import { OutputLog } from './runner/output-log.ts';
+import type { PodReview } from './review/pod-review.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
 import { SocketFaults } from './socket/faults.ts';
@@ -50,6 +52,8 @@ export interface AttemptOptions {
   readonly run: Runner;
   readonly outerStop: Stop;
   readonly budget: Budget | undefined;
+  /** Of what it comes to; `undefined`: the job wants none. */
+  readonly review: PodReview | undefined;
   readonly listener: PodListener;
   readonly detached: boolean;
   readonly tmux: string | undefined;
@@ -82,18 +86,12 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   const gaps = ensureHome(home);
   const { trace, encoder } = plan;
   await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
-  if (options.standing === undefined) claim(session, plan.id);
+  if (options.standing === undefined) claimChannel(session.bus, plan.id);
   else session.redis?.sink.resume(plan.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
   await using hooks = await openPodHooks(wish, plan, session);
   const attempting = new Attempt(options, session, hooks);
   return await attempting.run(); // awaited here: what is disposed below is in use until then
-};
-
-/** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
-const claim = (session: Session, id: EntityId): void => {
-  if (session.bus.createChannel(id) === 'created') return;
-  throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
 };
 
 const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
@@ -175,11 +173,13 @@ class Attempt {
     this.#host.close();
     await this.#options.budget?.end();
     await this.#endTree();
-    const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
+    const came = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
+    const review = came.outcome === 'completed' ? this.#options.review?.call() : undefined;
+    const end = withReview(came, review);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
-    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, worktree, pausedMs };
+    const run = { home: wish.home, session: this.#session, entity: this.#entity, worktree, pausedMs, review };
     this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);

@@ -3,6 +3,7 @@
  * the entity stands that a further attempt goes on with.
  */
 import { tryLock } from '../bus/segments.ts';
+import type { BusWriter } from '../bus/writer.ts';
 import type { Home } from '../config/home.ts';
 import { bestEffort } from '../failopen/best-effort.ts';
 import { isTerminal } from '../model/entity.ts';
@@ -17,7 +18,15 @@ export interface EntityHold extends AsyncDisposable {
   readonly standing: EntityStanding | undefined;
   /** How long its sessions worked until now: without pauses, and what was between them. */
   readonly workedMs: number;
+  /** How often review was asked for. */
+  readonly reviewRounds: number;
 }
+
+/** The channel of a new entity: made by one process alone. @throws {NikaError} `NIKA_ENTITY_EXISTS` */
+export const claimChannel = (bus: BusWriter, id: EntityId): void => {
+  if (bus.createChannel(id) === 'created') return;
+  throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
+};
 
 const LOCK_BUDGET_MS = 1_000;
 
@@ -28,9 +37,17 @@ const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Omit<Entity
   if (isTerminal(view.state)) {
     throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${view.state}`, { subject: id });
   }
+  if (view.state === 'awaiting_review') {
+    throw new NikaError('NIKA_REVIEW_PENDING', `${id} awaits review`, { subject: id });
+  }
   const workedMs = view.sessions.reduce((sum, { durationMs = 0, pausedMs = 0 }) => sum + durationMs - pausedMs, 0);
-  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev }, workedMs };
+  const reviewRounds = view.review?.round ?? 0;
+  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev }, workedMs, reviewRounds };
 };
+
+/** `undefined`: somebody works on it, or decides on it. @throws a system error: no lock can be had. */
+export const tryLockEntity = ({ busDir }: Home, id: EntityId): Promise<AsyncDisposable | undefined> =>
+  tryLock(busDir, `pod/${id}`);
 
 /**
  * Takes the entity. `resumes`: it is on the bus, and goes on.
@@ -38,13 +55,14 @@ const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Omit<Entity
  */
 export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): Promise<EntityHold> => {
   // A bus that cannot be made has no lock either, and the pod goes on (G1).
-  const locked = await bestEffort('pod.claim', { withinMs: LOCK_BUDGET_MS }, () => tryLock(home.busDir, `pod/${id}`));
+  const locked = await bestEffort('pod.claim', { withinMs: LOCK_BUDGET_MS }, () => tryLockEntity(home, id));
   const lock = locked.kind === 'done' ? locked.value : { [Symbol.asyncDispose]: () => Promise.resolve() };
   if (lock === undefined) {
     throw new NikaError('NIKA_ENTITY_EXISTS', `another pod works on ${id} now`, { subject: id });
   }
   const dispose = (): Promise<void> => Promise.resolve(lock[Symbol.asyncDispose]());
-  if (!resumes) return { attempt: 1, standing: undefined, workedMs: 0, [Symbol.asyncDispose]: dispose };
+  const fresh = { attempt: 1, standing: undefined, workedMs: 0, reviewRounds: 0 };
+  if (!resumes) return { ...fresh, [Symbol.asyncDispose]: dispose };
   try {
     return { ...(await readStanding(home, id)), [Symbol.asyncDispose]: dispose };
   } catch (thrown) {

@@ -40,12 +40,20 @@ const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
   SIGTERM: 143,
 };
 const EXIT_LIMIT = 3;
+/** Of `pod start` and `pod wait`: it awaits review. */
+export const EXIT_AWAITS_REVIEW = 4;
 /** Longer ones would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const exitCodeOf = (reason: StopReason): number => {
   if (reason.kind === 'interrupted') return SIGNAL_EXIT[reason.signal];
   return reason.kind === 'killed' ? SIGNAL_EXIT.SIGKILL : EXIT_LIMIT;
+};
+
+/** Of a program that failed, as its error tells it: its own code. */
+export const exitCodeIn = (error: string | undefined): number | undefined => {
+  const code = /^Exit code (\d{1,3})\b/.exec(error ?? '')?.[1];
+  return code === undefined ? undefined : Number(code);
 };
 
 export const outcomeOf = (reason: StopReason): PodOutcome => (reason.kind === 'killed' ? 'interrupted' : reason.kind);

@@ -10,6 +10,7 @@ import { providerKeysIn } from '../model/provider-keys.ts';
 import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
+import type { Rejection } from './review/review-call.ts';
 import type { Lineage } from './lineage.ts';
 import { resolveTrace, type TraceIds } from './trace.ts';
 import { isInLinkedCheckout } from './worktree/linked-checkout.ts';
@@ -30,6 +31,8 @@ export interface PodWish {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The entity is on the bus already, and goes on with its next attempt. */
   readonly resumes?: boolean;
+  /** It was rejected in review, and is done again. */
+  readonly rejected?: Rejection;
 }
 
 export interface PodPlan {
@@ -66,6 +69,12 @@ const planPlace = async (
 const keyPatterns = (env: PodWish['env']) =>
   providerKeysIn(env).map((key) => ({ name: 'provider_key', pattern: RegExp.escape(key) }));
 
+/** What it is told of a rejection; that of a pod around it is not its own. */
+const rejectionEnv = ({ rejected }: PodWish): Readonly<Record<string, string | undefined>> => ({
+  NIKA_REVIEW_REASON: rejected?.reason,
+  NIKA_REVIEW_ROUND: rejected === undefined ? undefined : String(rejected.round + 1),
+});
+
 /** @throws {NikaError} a wrong id, parent, key or field; nothing was written. */
 export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const { home, settings, job, inputs, env, calledIn, parent } = wish;
@@ -89,7 +98,7 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);
   const worktree = await planPlace(wish, id, rendered);
   const mission = worktree === undefined ? rendered : { ...rendered, cwd: worktree.cwd };
-  const childEnv = definedOnly({ ...(worktree?.env ?? env), ...mission.env });
+  const childEnv = definedOnly({ ...(worktree?.env ?? env), ...mission.env, ...rejectionEnv(wish) });
   const lineage: Lineage = {
     job: job.name,
     domain,

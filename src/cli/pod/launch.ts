@@ -6,6 +6,7 @@ import type { InputValues } from '../../config/job/job-inputs.ts';
 import type { Settings } from '../../config/settings.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import type { Rejection } from '../../pod/review/review-call.ts';
 import type { Terminal } from '../terminal.ts';
 import { interruption } from '../ending.ts';
 import { identityOf, type StartOptions, viewMode, worktreeOrder } from './start-options.ts';
@@ -22,6 +23,8 @@ export interface LaunchWish {
   readonly passTerminal: boolean;
   /** The entity is on the bus, and goes on with its next attempt. */
   readonly resumes?: boolean;
+  /** It was rejected in review, and is done again. */
+  readonly rejected?: Rejection;
 }
 
 /** Until what was printed has been read, or will never be; `undefined`: there is room. */
@@ -44,7 +47,7 @@ const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
 
 const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
   const { id, parent } = identityOf(wish.options);
-  const { jobFile, job, inputs, options, resumes = false } = wish;
+  const { jobFile, job, inputs, options, resumes = false, rejected } = wish;
   return {
     v: 1,
     session,
@@ -57,6 +60,7 @@ const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): Launc
     called_in: terminal.cwd,
     tmux: options.tmux === true ? `nika-${session.slice(0, 12)}` : null,
     may_wait: options.wait,
+    ...(rejected === undefined ? {} : { rejected }),
   };
 };
 
@@ -142,6 +146,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     openAgentRunner: async (...given) => (await import('../../agents/agent-runner.ts')).openAgentRunner(...given),
     viewerRoom: () => roomOf(terminal.stdout),
     resumes,
+    ...(spec.rejected === undefined ? {} : { rejected: spec.rejected }),
     onControl: (control) => {
       kill = () => {
         control.killNow();

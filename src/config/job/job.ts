@@ -7,6 +7,7 @@ import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hoo
 import { durationTextSchema } from '../quantity.ts';
 import { AGENT_FIELDS } from './agent-fields.ts';
 import { INPUT_LIMITS, limitProblems, unkeptLimit } from './input-limits.ts';
+import { reviewSchema } from './review-field.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
 import { worktreeSchema } from './worktree-field.ts';
 
@@ -98,6 +99,7 @@ export const jobSchema = z.strictObject({
   worktree: worktreeSchema.optional(),
   timeout: orTemplate(durationTextSchema).optional().describe('For each attempt as a whole, such as 10m or 1h30m.'),
   retry: retrySchema.optional().describe('What fails or times out is tried again, in a new session.'),
+  review: reviewSchema.optional(),
   limits: z
     .strictObject({
       tool_calls: orTemplate(toolCalls)

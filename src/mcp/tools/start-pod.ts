@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { createEntityId, type EntityId, entityTypeOf, parseEntityId, sessionIdSchema } from '../../model/id.ts';
 import type { Job } from '../../config/job/job.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import { readLineage } from '../../pod/read-lineage.ts';
 import type { PodPlan } from '../../pod/plan.ts';
 import type { Caller } from '../caller.ts';
 import { childEnv } from '../child-env.ts';
-import { ownLiving, type Place, podCount, readLineage } from '../place.ts';
+import { ownLiving, type Place, podCount } from '../place.ts';
 import { type Answer, createTool, refused, said, type ToolContext } from '../tool.ts';
 
 const input = z.strictObject({

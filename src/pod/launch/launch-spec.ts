@@ -31,6 +31,8 @@ export const launchSpecSchema = z.object({
   called_in: z.string(),
   tmux: z.string().nullable(),
   may_wait: z.boolean(),
+  /** It was rejected in review, and is done again. */
+  rejected: z.object({ round: z.int().min(1), reason: z.string() }).optional(),
 });
 
 export type LaunchSpec = z.infer<typeof launchSpecSchema>;

@@ -94,6 +94,7 @@ const main = async (homeDir: string, entity: string, session: string): Promise<v
       mayWait: spec.may_wait,
       sessionId: id,
       resumes: spec.resumes,
+      ...(spec.rejected === undefined ? {} : { rejected: spec.rejected }),
       onControl: (next) => {
         control = next;
       },

@@ -22,6 +22,7 @@ import type { EntityId } from '../../model/id.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from '../entity.ts';
+import { EXIT_AWAITS_REVIEW, exitCodeIn } from '../ending.ts';
 import { weave } from '../weave.ts';
 import { startReconcile } from '../reconcile/start-reconcile.ts';
 import { treeOf } from '../tree/open-tree.ts';
@@ -49,19 +50,15 @@ const toldEnd = (record: PodRecord, trace: SessionTrace): Closing | undefined =>
   switch (view?.state) {
     case 'completed':
       return { status: 'completed', error: null, exitCode: 0 };
+    case 'awaiting_review':
+      return { status: 'awaiting_review', error: null, exitCode: EXIT_AWAITS_REVIEW };
     case 'failed':
-      return { status: 'failed', error: view.error ?? null, exitCode: codeIn(view.error) ?? 1 };
+      return { status: 'failed', error: view.error ?? null, exitCode: exitCodeIn(view.error) ?? 1 };
     case 'cancelled':
       return { status: 'cancelled', error: view.error ?? null, exitCode: 143 };
     default:
       return undefined;
   }
-};
-
-/** Of a program that failed: its own code. */
-const codeIn = (error: string | undefined): number | undefined => {
-  const code = /^Exit code (\d{1,3})\b/.exec(error ?? '')?.[1];
-  return code === undefined ? undefined : Number(code);
 };
 
 const LOST: Closing = {
@@ -168,6 +165,7 @@ class LostSession {
 
   #endJob(job: PodEntity, standing: EntityStanding | undefined): void {
     if (standing === undefined || isTerminal(standing.state)) return;
+    if (this.#closing.status === 'awaiting_review') return; // whoever reviews it decides
     const { status, error: said } = this.#closing;
     const error = said ?? status;
     const { attempt, attempts } = this.#record;
@@ -214,7 +212,7 @@ const endOf = (record: PodRecord, trace: SessionTrace, closing: Closing): PodEnd
     return { status, outcome: status, exit_code: exitCode, at, duration_ms: durationMs, result: null, error };
   }
   const status =
-    said === 'completed' ? 'completed' : said === 'interrupted' || said === 'cancelled' ? 'cancelled' : 'failed';
+    said === 'completed' || said === 'awaiting_review' ? said : said === 'interrupted' || said === 'cancelled' ? 'cancelled' : 'failed';
   const exitCode = Number(data['exit_code'] ?? 1);
   return { status, outcome: said, exit_code: exitCode, at, duration_ms: durationMs, result: null, error: null };
 };

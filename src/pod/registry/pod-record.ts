@@ -8,7 +8,8 @@ import { WAIT_REASONS } from '../../model/message.ts';
 
 /** What `nika pod ls` shows of a pod that has not ended; `stale` and `lost` are what others say of it. */
 export const LIVING_STATUSES = ['starting', 'running', 'waiting', 'paused', 'stopping'] as const;
-export const ENDED_STATUSES = ['completed', 'failed', 'cancelled', 'lost'] as const;
+/** `awaiting_review`: its session is over, its job is not. */
+export const ENDED_STATUSES = ['completed', 'failed', 'cancelled', 'lost', 'awaiting_review'] as const;
 export type LivingStatus = (typeof LIVING_STATUSES)[number];
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 export type PodStatus = LivingStatus | 'stale' | EndedStatus;
