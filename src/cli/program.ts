@@ -16,6 +16,7 @@ import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
+import { addReviewCommands } from './review/review-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
@@ -85,6 +86,7 @@ Examples:
   addServiceCommands(program, terminal);
   addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
+  addReviewCommands(program, terminal);
   addReportCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);

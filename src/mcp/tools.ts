@@ -5,6 +5,7 @@ import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { note } from './tools/note.ts';
 import { result } from './tools/result.ts';
+import { reviewDecide, reviewList } from './tools/review.ts';
 import { send } from './tools/send.ts';
 import { startPod } from './tools/start-pod.ts';
 import { stop } from './tools/stop.ts';
@@ -21,6 +22,8 @@ export const TOOLS: readonly McpTool[] = [
   claimPath,
   releasePath,
   claims,
+  reviewList,
+  reviewDecide,
   note,
 ];
 

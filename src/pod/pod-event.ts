@@ -21,7 +21,14 @@ export interface Degradation extends ServiceStanding {
   readonly why: string;
 }
 
-export type PodOutcome = 'completed' | 'failed' | 'cancelled' | 'timed_out' | 'limit' | 'interrupted' | 'awaiting_review';
+export type PodOutcome =
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'limit'
+  | 'interrupted'
+  | 'awaiting_review';
 
 /** Every event has `at_ms`: milliseconds since the pod started. */
 export type PodEvent =

@@ -172,7 +172,8 @@ const quietView = (terminal: Terminal): PodView => {
       const lines = resultLines(event.result);
       const text = terminal.stdout.isTTY ? lines.map(printable) : lines;
       if (text.length > 0) terminal.print(`${text.join('\n')}\n`);
-      if (event.outcome === 'awaiting_review') terminal.warn(asCalled(terminal, `awaits review: nika review show ${event.id}`));
+      if (event.outcome === 'awaiting_review')
+        terminal.warn(asCalled(terminal, `awaits review: nika review show ${event.id}`));
       else if (event.outcome !== 'completed') terminal.warn(printable(event.error ?? outcomeText(event.outcome)));
       const [first = '', ...more] = degraded;
       const troubles = [first, more.length === 0 ? '' : `and ${more.length} more`, droppedText(event.dropped)];

@@ -20,7 +20,12 @@ const WAITS_FOR = {
   silent: 'is silent',
 } as const satisfies Record<WaitReason, string>;
 
-const ENDED = { finished: 'finished after', failed: 'failed after', budget: 'stopped at its limit after', review: 'asks for review after' } as const;
+const ENDED = {
+  finished: 'finished after',
+  failed: 'failed after',
+  budget: 'stopped at its limit after',
+  review: 'asks for review after',
+} as const;
 
 const short = (text: string): string => (text.length <= TEXT_CHARS ? text : `${text.slice(0, TEXT_CHARS - 1)}…`);
 

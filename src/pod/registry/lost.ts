@@ -212,7 +212,11 @@ const endOf = (record: PodRecord, trace: SessionTrace, closing: Closing): PodEnd
     return { status, outcome: status, exit_code: exitCode, at, duration_ms: durationMs, result: null, error };
   }
   const status =
-    said === 'completed' || said === 'awaiting_review' ? said : said === 'interrupted' || said === 'cancelled' ? 'cancelled' : 'failed';
+    said === 'completed' || said === 'awaiting_review'
+      ? said
+      : said === 'interrupted' || said === 'cancelled'
+        ? 'cancelled'
+        : 'failed';
   const exitCode = Number(data['exit_code'] ?? 1);
   return { status, outcome: said, exit_code: exitCode, at, duration_ms: durationMs, result: null, error: null };
 };

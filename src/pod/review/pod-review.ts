@@ -100,5 +100,11 @@ export const createReview = async (
   if (review === undefined) return undefined;
   const above = plan.parent === undefined ? [] : await readLineage(wish.home.busDir, plan.parent);
   const pod = above.find((id) => entityTypeOf(id) === 'JOB'); // a TASK is its JOB's
-  return new PodReview({ wish, plan, review, above: pod, round: Math.max(reviewRounds, wish.rejected?.round ?? 0) + 1 });
+  return new PodReview({
+    wish,
+    plan,
+    review,
+    above: pod,
+    round: Math.max(reviewRounds, wish.rejected?.round ?? 0) + 1,
+  });
 };
