@@ -60,6 +60,8 @@ export interface EntityReview {
   decision?: string;
   decidedBy?: string;
   decidedAt?: string;
+  /** The process that wrote it. */
+  decider?: { readonly host: string; readonly pid: number };
   why?: string;
 }
 
@@ -179,9 +181,10 @@ const applyRequest = (view: EntityView, { ts, data }: BusLine): void => {
   put(view, 'result', data['result']);
 };
 
-const applyDecision = ({ review }: EntityView, { ts, data }: BusLine): void => {
+const applyDecision = ({ review }: EntityView, { ts, data, meta }: BusLine): void => {
   if (review === undefined) return;
   review.decidedAt = ts;
+  review.decider = { host: textOf(meta, 'host') ?? '', pid: numberOf(meta, 'pid') ?? 0 };
   put(review, 'decision', textOf(data, 'decision'));
   put(review, 'decidedBy', textOf(data, 'by'));
   put(review, 'why', textOf(data, 'reason'));

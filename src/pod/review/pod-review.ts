@@ -71,7 +71,7 @@ export class PodReview {
     const told = await bestEffort('review.tell', { withinMs: TELL_BUDGET_MS }, async (signal) => {
       const { connect } = await import('../client/client.ts');
       await using client = await connect({ path: socket, signal, client: 'nika review' });
-      return client.send({ text: encoder.encodeText(text).text, from: id }, signal);
+      return await client.send({ text: encoder.encodeText(text).text, from: id }, signal); // awaited here: the connection is in use until then
     });
     return told.kind === 'done' && told.value > 0;
   }
