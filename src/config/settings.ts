@@ -6,6 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type BudgetLimits, budgetSchema, costSchema, tokensSchema } from './budget-limits.ts';
 import { type Home, settingsFile } from './home.ts';
+import { alphaSchema } from './alpha/alpha-settings.ts';
 import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { KEEP_WORKTREE } from './job/worktree-field.ts';
@@ -189,6 +190,7 @@ export const settingsSchema = z.strictObject({
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
   worktrees: worktreesSchema.prefault({}).describe('The git worktrees of pods whose job has `worktree`.'),
   agents: agentsSchema.prefault({}).describe('How agents are looked after.'),
+  alpha: alphaSchema.prefault({}).describe('What the orchestrator (Alpha) may do by itself.'),
   mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})

@@ -154,6 +154,8 @@ export const MESSAGE_SCHEMAS = {
     reason: z.string(),
     entity: entityIdSchema.optional().describe('What was dispatched.'),
     after: entityIdSchema.optional().describe('Whose completion it follows.'),
+    depth: z.int().min(1).optional().describe('With it, how many followed each other.'),
+    at: z.string().optional().describe('When that was completed.'),
   }),
   tool_call: z.object({
     source: z.enum(['hook', 'stream', 'reported']),
