@@ -25,6 +25,8 @@ import type { PodEnded, PodListener } from './pod-event.ts';
 import type { PodPlan, PodWish } from './plan.ts';
 import type { PodRecord } from './registry/pod-record.ts';
 import { Presence } from './presence.ts';
+import { confirmEnd } from './lease/confirm-end.ts';
+import type { PodLease } from './lease/pod-lease.ts';
 import { OutputLog } from './runner/output-log.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
@@ -32,6 +34,7 @@ import { SocketFaults } from './socket/faults.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
 import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
+import { endAttemptTree } from './end-attempt-tree.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
 import type { PodWorktree } from './worktree/pod-worktree.ts';
@@ -50,6 +53,8 @@ export interface AttemptOptions {
   readonly run: Runner;
   readonly outerStop: Stop;
   readonly budget: Budget | undefined;
+  /** By which it runs a job of the queue. */
+  readonly lease: PodLease | undefined;
   readonly listener: PodListener;
   readonly detached: boolean;
   readonly tmux: string | undefined;
@@ -70,8 +75,6 @@ export interface AttemptRun {
   readonly isHeldUp: boolean;
 }
 
-/** What is left of a pod whose work is done gets so long to end. */
-const LEFTOVER_GRACE_MS = 2_000;
 const OUTPUT_BUDGET_MS = 500;
 const SOCKET_BUDGET_MS = 500;
 
@@ -170,12 +173,15 @@ class Attempt {
     const door = createPodDoor({ host: this.#host, control: this.#control, facts: () => this.#presence.facts() });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
+    await this.#options.lease?.ask(this.#stop.signal);
     this.#begin();
     const outcome = await this.#work(door);
     this.#host.close();
     await this.#options.budget?.end();
-    await this.#endTree();
-    const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
+    await endAttemptTree(this.#tree, this.#control.graceMs, this.#session, this.#entity);
+    const { lease, attempts, attempt } = this.#options;
+    const ending = endOf(this.#withResult(outcome), this.#stop, attempts - attempt);
+    const end = await confirmEnd(lease, ending, this.#control);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
@@ -185,7 +191,7 @@ class Attempt {
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
     this.#session.tell(ended);
     const { state = 'in_progress', rev } = this.#entity;
-    const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted';
+    const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted' && end.outcome !== 'superseded';
     return { ended, standing: { state, rev }, goesOn, isHeldUp: isHeldUp || this.#session.isHeldUp };
   }
 
@@ -231,18 +237,6 @@ class Attempt {
     return said === undefined || outcome.kind === 'cancelled' ? outcome : { ...outcome, result: said.value };
   }
 
-  async #endTree(): Promise<void> {
-    const graceMs = Math.min(this.#control.graceMs, LEFTOVER_GRACE_MS);
-    const ended = await bestEffort('pod.tree', { withinMs: graceMs + 5_000 }, () => this.#tree.end({ graceMs }));
-    const left = ended.kind === 'done' ? ended.value : this.#tree.members().length;
-    if (left > 0) {
-      const detail = `${left} processes of it could not be ended`;
-      this.#entity.record('condition', { condition: 'pod_survivors', detail });
-      this.#session.log.write('error', 'processes could not be ended', { count: left });
-    }
-    await bestEffort('pod.tree', { withinMs: SOCKET_BUDGET_MS }, () => this.#tree.remove());
-  }
-
   #begin(): void {
     const { wish, plan, attempt, standing } = this.#options;
     const { name, description } = wish.job;
@@ -255,7 +249,8 @@ class Attempt {
       inputs: wish.inputs,
       ...this.#session.weave(this.#entity),
     });
-    if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
+    const isSuperseded = this.#stop.reason?.kind === 'superseded'; // whoever has the job says that it began
+    if (this.#entity.state === 'created' && !isSuperseded) this.#entity.transition('in_progress', 'entity_started', {});
     this.#control.begin();
     this.#options.budget?.begin({ session: this.#session, entity: this.#entity, stop: this.#stop });
     this.#session.redis?.sink.start();

@@ -19,24 +19,43 @@ export interface EntityHold extends AsyncDisposable {
   readonly workedMs: number;
 }
 
+/** As whoever gave the job tells it: its channel is in another home, or behind what happened there. */
+export interface GivenStanding extends EntityStanding {
+  /** Those that were made. */
+  readonly attempt: number;
+}
+
 const LOCK_BUDGET_MS = 1_000;
 
-const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Omit<EntityHold, typeof Symbol.asyncDispose>> => {
+const readStanding = async (
+  { busDir }: Home,
+  id: EntityId,
+  given: GivenStanding | undefined,
+): Promise<Omit<EntityHold, typeof Symbol.asyncDispose>> => {
   const { readEntity } = await import('../bus/query/entities.ts'); // a new entity does not need it: start-up time
   const view = await readEntity(busDir, id);
-  if (view?.state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
-  if (isTerminal(view.state)) {
-    throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${view.state}`, { subject: id });
+  const newest = [view, given].filter((one) => one?.state !== undefined).sort((a, b) => (b?.rev ?? 0) - (a?.rev ?? 0));
+  const { state, rev = 0 } = view !== undefined && isTerminal(view.state) ? view : (newest[0] ?? {});
+  if (state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
+  if (isTerminal(state)) {
+    throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${state}`, { subject: id });
   }
-  const workedMs = view.sessions.reduce((sum, { durationMs = 0, pausedMs = 0 }) => sum + durationMs - pausedMs, 0);
-  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev }, workedMs };
+  const { sessions = [] } = view ?? {};
+  const made = Math.max(sessions.length === 0 ? 0 : (view?.attempts ?? 0), given?.attempt ?? 0);
+  const workedMs = sessions.reduce((sum, { durationMs = 0, pausedMs = 0 }) => sum + durationMs - pausedMs, 0);
+  return { attempt: made + 1, standing: { state, rev }, workedMs };
 };
 
 /**
  * Takes the entity. `resumes`: it is on the bus, and goes on.
  * @throws {NikaError} `NIKA_ENTITY_EXISTS`: another pod works on it; `NIKA_BUS_NO_ENTITY`; `NIKA_MODEL_BAD_TRANSITION`
  */
-export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): Promise<EntityHold> => {
+export const claimEntity = async (
+  home: Home,
+  id: EntityId,
+  resumes: boolean,
+  given?: GivenStanding,
+): Promise<EntityHold> => {
   // A bus that cannot be made has no lock either, and the pod goes on (G1).
   const locked = await bestEffort('pod.claim', { withinMs: LOCK_BUDGET_MS }, () => tryLock(home.busDir, `pod/${id}`));
   const lock = locked.kind === 'done' ? locked.value : { [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -46,7 +65,7 @@ export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): P
   const dispose = (): Promise<void> => Promise.resolve(lock[Symbol.asyncDispose]());
   if (!resumes) return { attempt: 1, standing: undefined, workedMs: 0, [Symbol.asyncDispose]: dispose };
   try {
-    return { ...(await readStanding(home, id)), [Symbol.asyncDispose]: dispose };
+    return { ...(await readStanding(home, id, given)), [Symbol.asyncDispose]: dispose };
   } catch (thrown) {
     await dispose();
     throw thrown;

@@ -197,3 +197,9 @@ export const createKeys = (prefix: string) => {
 };
 
 export type Keys = ReturnType<typeof createKeys>;
+
+/** A lease of a time of its own (`swarm.lease`). */
+export const leaseKey = (keys: Keys, name: string, ttlS: number): Key => ({
+  ...keys.lease(name.length > 100 ? (name as EntityId) : parseKeyPart(name)),
+  ttlS,
+});

@@ -6,6 +6,7 @@ import type { InputValues } from '../../config/job/job-inputs.ts';
 import type { Settings } from '../../config/settings.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import { type GivenKey, OWN_POD } from '../../pod/launch/own-pod.ts';
 import type { Terminal } from '../terminal.ts';
 import { interruption } from '../ending.ts';
 import { identityOf, type StartOptions, viewMode, worktreeOrder } from './start-options.ts';
@@ -22,6 +23,8 @@ export interface LaunchWish {
   readonly passTerminal: boolean;
   /** The entity is on the bus, and goes on with its next attempt. */
   readonly resumes?: boolean;
+  /** Of a job of the queue that is started again. */
+  readonly given?: Pick<LaunchSpec, GivenKey>;
 }
 
 /** Until what was printed has been read, or will never be; `undefined`: there is room. */
@@ -45,6 +48,7 @@ const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
 const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
   const { id, parent } = identityOf(wish.options);
   const { jobFile, job, inputs, options, resumes = false } = wish;
+  const { lease, standing, root, attempts } = wish.given ?? OWN_POD;
   return {
     v: 1,
     session,
@@ -57,6 +61,10 @@ const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): Launc
     called_in: terminal.cwd,
     tmux: options.tmux === true ? `nika-${session.slice(0, 12)}` : null,
     may_wait: options.wait,
+    lease,
+    standing,
+    root,
+    attempts,
   };
 };
 
@@ -82,7 +90,17 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
   ]);
   const { home, settings, job, jobFile, inputs, resumes = false } = wish;
   const { parent, entity } = spec;
-  const planned = { home, settings, job, jobFile, inputs, parent: parent ?? undefined, id: entity, resumes };
+  const planned = {
+    home,
+    settings,
+    job,
+    jobFile,
+    inputs,
+    parent: parent ?? undefined,
+    id: entity,
+    resumes,
+    root: spec.root ?? undefined,
+  };
   const plan = await planPod({ ...planned, calledIn: terminal.cwd, env: terminal.env }); // a mistake is told here, at once
   const mayTakeMs = plan.worktree === undefined ? 0 : settings.worktrees.timeoutMs;
   const answer = await untilStarted(
@@ -96,16 +114,23 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
   terminal.print(wish.options.json === true ? `${JSON.stringify({ id: entity, session })}\n` : `${entity}\n`);
 };
 
+/** What a pod in the foreground needs, and one in the background does not load. */
+const loadSupervisor = async () => {
+  const [ending, supervise, programs, view, signals, spec, resolved] = await Promise.all([
+    import('../../pod/ending.ts'),
+    import('../../pod/supervise.ts'),
+    import('../../pod/tools/tool-program.ts'),
+    import('./pod-view.ts'),
+    import('./signals.ts'),
+    import('../../pod/launch/launch-spec.ts'),
+    import('../../pod/launch/resolve-launch.ts'),
+  ]);
+  return { ...ending, ...supervise, ...programs, ...view, ...signals, ...spec, ...resolved };
+};
+
 const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Terminal): Promise<void> => {
-  const [{ Stop }, { superviseJob }, { killLivingPrograms }, { createPodView }, { onSignals }, { writeSpec }] =
-    await Promise.all([
-      import('../../pod/ending.ts'),
-      import('../../pod/supervise.ts'),
-      import('../../pod/tools/tool-program.ts'),
-      import('./pod-view.ts'),
-      import('./signals.ts'),
-      import('../../pod/launch/launch-spec.ts'),
-    ]);
+  const { Stop, superviseJob, killLivingPrograms, createPodView, onSignals, writeSpec, givenOf } =
+    await loadSupervisor();
   const { bestEffortSync } = await import('../../failopen/best-effort.ts');
   const { home, settings, job, jobFile, inputs, options, passTerminal, resumes = false } = wish;
   const view = createPodView(terminal, passTerminal ? 'program' : viewMode(options, terminal));
@@ -142,6 +167,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     openAgentRunner: async (...given) => (await import('../../agents/agent-runner.ts')).openAgentRunner(...given),
     viewerRoom: () => roomOf(terminal.stdout),
     resumes,
+    ...givenOf(spec),
     onControl: (control) => {
       kill = () => {
         control.killNow();

@@ -59,6 +59,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
       },
       passTerminal: spec.tmux !== null,
       resumes,
+      ...(resumes ? { given: spec } : {}),
     },
     { ...terminal, cwd: spec.called_in },
   );

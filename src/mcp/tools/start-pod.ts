@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { createEntityId, type EntityId, entityTypeOf, parseEntityId, sessionIdSchema } from '../../model/id.ts';
 import type { Job } from '../../config/job/job.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import { OWN_POD } from '../../pod/launch/own-pod.ts';
 import type { PodPlan } from '../../pod/plan.ts';
 import type { Caller } from '../caller.ts';
 import { childEnv } from '../child-env.ts';
@@ -114,6 +115,7 @@ const launch = async (wish: Wish, place: Place, calledIn: string, { caller, sign
     called_in: calledIn,
     tmux: null,
     may_wait: wish.queue,
+    ...OWN_POD,
   };
   const mayTakeMs = plan.worktree === undefined ? 0 : settings.worktrees.timeoutMs;
   caller.started.add(entity); // at once: whatever comes of the waiting, it may be there
