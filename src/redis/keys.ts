@@ -130,6 +130,14 @@ export const KEY_KINDS = {
     isPlanned: true,
     holds: 'Entries that a consumer failed to handle N times, with the error.',
   },
+  capabilities: {
+    pattern: 'nika:queue:capabilities',
+    type: 'zset',
+    ttlS: 30 * DAY_S,
+    ttlFrom: 'the last job or worker',
+    cap: { maxAgeMs: 30 * DAY_S * 1000 },
+    holds: 'Which queues there are: a capability, and when a job was given to it last, or a worker asked for one.',
+  },
   lease: {
     pattern: 'nika:lease:{name}',
     type: 'string',
@@ -183,6 +191,7 @@ export const createKeys = (prefix: string) => {
     feed: key('feed'),
     fleet: key('fleet'),
     deadFeed: key('deadFeed'),
+    capabilities: key('capabilities'),
     signals: (job: EntityId): Key => key('signals', { job_id: job }),
     artifact: (job: EntityId, artifact: KeyPart): Key => key('artifact', { job_id: job, artifact }),
     contract: (job: EntityId): Key => key('contract', { job_id: job }),

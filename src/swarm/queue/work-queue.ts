@@ -39,6 +39,13 @@ export type QueuedJob = z.infer<typeof queuedJobSchema>;
 
 export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
 
+export const QUEUE_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
+
+export interface QueueFilter {
+  readonly capability?: string;
+  readonly states?: readonly QueueState[];
+}
+
 export interface QueueRow {
   readonly job: QueuedJob;
   readonly state: QueueState;
@@ -72,10 +79,7 @@ export interface WorkQueue extends AsyncDisposable {
   readonly kind: 'redis' | 'files';
   /** A repeat, by the entity's id, is harmless. */
   add(job: QueuedJob): Promise<{ readonly kind: 'queued' | 'there' } | QueueAway>;
-  list(filter?: {
-    readonly capability?: string;
-    readonly states?: readonly QueueState[];
-  }): Promise<readonly QueueRow[] | QueueAway>;
+  list(filter?: QueueFilter): Promise<readonly QueueRow[] | QueueAway>;
   show(entity: string): Promise<QueueRow | undefined | QueueAway>;
   /** Before a worker has it. */
   cancel(entity: string): Promise<'cancelled' | 'active' | 'unknown' | QueueAway>;
@@ -83,7 +87,7 @@ export interface WorkQueue extends AsyncDisposable {
   retry(entity: string): Promise<'retried' | 'active' | 'unknown' | QueueAway>;
   /**
    * The next job for one of these capabilities; waits for one until the signal is aborted. While the claim is held it is
-   * kept from stalling by the queue itself, as long as this process runs.
+   * kept from stalling by the queue itself, as long as this process runs. One at a time: what waits shares a connection.
    */
   take(capabilities: readonly string[], worker: string, signal: AbortSignal): Promise<Claim | undefined>;
   /** Waiting jobs by capability; for `nika worker ls` and the digest. */
