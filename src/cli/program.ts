@@ -18,6 +18,7 @@ import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addWorkerCommands } from './worker/worker-commands.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
 /** Commander's error, and what was probably meant. */
@@ -88,6 +89,7 @@ Examples:
   addReportCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
+  addWorkerCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;
 };

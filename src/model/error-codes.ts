@@ -225,6 +225,16 @@ export const ERROR_CODES = {
     remedy: 'Raise the limit that is named; "nika costs" shows what used it up.',
     exitCode: 3,
   },
+  NIKA_WORKER_UNKNOWN: {
+    meaning: 'No worker of this home has that id, or several begin with it.',
+    remedy: '"nika worker ls" shows them.',
+    exitCode: 2,
+  },
+  NIKA_WORKER_NOT_STARTED: {
+    meaning: 'A worker was started in the background and did not come up.',
+    remedy: 'See what it printed; "nika worker start" without -d shows it here.',
+    exitCode: 1,
+  },
   NIKA_POD_OUTSIDE: {
     meaning: 'What only works inside a pod was used outside of one.',
     remedy: 'Start it as a pod ("nika run -- …"), or name the socket of one with --socket or NIKA_SOCKET.',

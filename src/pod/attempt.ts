@@ -21,7 +21,7 @@ import { createPodDoor } from './host/pod-door.ts';
 import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
 import { PodControl } from './pod-control.ts';
-import type { PodEnded, PodListener } from './pod-event.ts';
+import type { PodEnded, PodListener, PodOutcome } from './pod-event.ts';
 import type { PodPlan, PodWish } from './plan.ts';
 import type { PodRecord } from './registry/pod-record.ts';
 import { Presence } from './presence.ts';
@@ -74,6 +74,9 @@ export interface AttemptRun {
   /** A disk hangs: the process has to be ended by force, or Node waits for it. */
   readonly isHeldUp: boolean;
 }
+
+/** Whatever is left of attempts: not by this supervisor. */
+const NEVER_AGAIN: readonly PodOutcome[] = ['interrupted', 'cancelled', 'superseded'];
 
 const OUTPUT_BUDGET_MS = 500;
 const SOCKET_BUDGET_MS = 500;
@@ -191,7 +194,7 @@ class Attempt {
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
     this.#session.tell(ended);
     const { state = 'in_progress', rev } = this.#entity;
-    const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted' && end.outcome !== 'superseded';
+    const goesOn = end.attemptsLeft > 0 && !NEVER_AGAIN.includes(end.outcome);
     return { ended, standing: { state, rev }, goesOn, isHeldUp: isHeldUp || this.#session.isHeldUp };
   }
 

@@ -9,6 +9,7 @@ import { isTerminal } from '../model/entity.ts';
 import { NikaError } from '../model/error.ts';
 import type { EntityId } from '../model/id.ts';
 import type { EntityStanding } from './entity.ts';
+import type { PodWish } from './plan.ts';
 
 export interface EntityHold extends AsyncDisposable {
   /** The attempt that comes next. */
@@ -54,11 +55,13 @@ export const claimEntity = async (
   home: Home,
   id: EntityId,
   resumes: boolean,
-  given?: GivenStanding,
+  { standing: given, lease }: Pick<PodWish, 'standing' | 'lease'> = {},
 ): Promise<EntityHold> => {
   // A bus that cannot be made has no lock either, and the pod goes on (G1).
   const locked = await bestEffort('pod.claim', { withinMs: LOCK_BUDGET_MS }, () => tryLock(home.busDir, `pod/${id}`));
-  const lock = locked.kind === 'done' ? locked.value : { [Symbol.asyncDispose]: () => Promise.resolve() };
+  const none = { [Symbol.asyncDispose]: () => Promise.resolve() };
+  // Who has the job's lease goes before a pod that lost it, and may hold the lock for as long as it is stopped.
+  const lock = locked.kind === 'done' ? (locked.value ?? (lease === undefined ? undefined : none)) : none;
   if (lock === undefined) {
     throw new NikaError('NIKA_ENTITY_EXISTS', `another pod works on ${id} now`, { subject: id });
   }

@@ -204,7 +204,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   using room = new HostRoom(options);
   await room.claimAtOnce();
   ensureHome(options.home); // what could not be made is told by the attempt
-  await using hold = await claimEntity(options.home, plan.id, options.resumes === true, options.standing);
+  await using hold = await claimEntity(options.home, plan.id, options.resumes === true, options);
   await using lease = await openLease(options, plan);
   await using worktree = await openWorktree(plan, options);
   budget?.limitWall(stop, hold.workedMs);

@@ -20,7 +20,7 @@ const waited = async (signal: AbortSignal): Promise<void> => {
 /** Nobody knows whether it counts: the queue decides, once Redis is back. */
 const unsettledEnd = (end: End, why: string): End => ({
   ...end,
-  outcome: 'interrupted',
+  outcome: 'cancelled', // the worker that finds it so says it of the job
   exitCode: exitCodeOf({ kind: 'interrupted', signal: 'SIGTERM' }),
   error: `stopped before Redis could say whether its end counts (${end.outcome}): ${why}`,
   attemptsLeft: Math.max(1, end.attemptsLeft),

@@ -33,7 +33,14 @@ export const queuedJobSchema = z.object({
   /** Of how many. */
   attempts: z.int().min(1).nullable().default(null),
   /** How the entity stands, for a host that has not its channel: the last that the queue was told. */
-  standing: z.object({ state: z.enum(ENTITY_STATES), rev: z.int(), attempt: z.int().min(0) }),
+  standing: z.object({
+    state: z.enum(ENTITY_STATES),
+    rev: z.int(),
+    /** Tries that were made. */
+    attempt: z.int().min(0),
+    /** Of these the ones before a review sent the job back: they do not count among `attempts`. */
+    before: z.int().min(0).optional(),
+  }),
 });
 export type QueuedJob = z.infer<typeof queuedJobSchema>;
 
