@@ -14,6 +14,8 @@ import { addJobCommands } from './job/job-commands.ts';
 import { addMcpCommand } from './mcp-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
+import { addDispatchCommand } from './queue/dispatch-command.ts';
+import { addQueueCommands } from './queue/queue-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
@@ -77,6 +79,8 @@ Examples:
   addVersion(program, terminal);
   addPodCommands(program, terminal);
   addJobCommands(program, terminal);
+  addDispatchCommand(program, terminal);
+  addQueueCommands(program, terminal);
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addCostsCommand(program, terminal);

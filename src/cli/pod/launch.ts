@@ -5,6 +5,7 @@ import type { Job } from '../../config/job/job.ts';
 import type { InputValues } from '../../config/job/job-inputs.ts';
 import type { Settings } from '../../config/settings.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
+import { inlineForm } from '../../pod/launch/inline-form.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
 import { type GivenKey, OWN_POD } from '../../pod/launch/own-pod.ts';
 import type { Terminal } from '../terminal.ts';
@@ -40,10 +41,6 @@ const roomOf = (stream: NodeJS.WriteStream): Promise<void> | undefined => {
   stream.once('close', settle);
   return promise;
 };
-
-/** As a job file would have it: what is there by default is left out. */
-const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
-  structuredClone(steps.length === 0 ? job : { ...job, steps });
 
 const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
   const { id, parent } = identityOf(wish.options);
