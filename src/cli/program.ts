@@ -17,6 +17,7 @@ import { addPodCommands } from './pod/pod-commands.ts';
 import { addDispatchCommand } from './queue/dispatch-command.ts';
 import { addQueueCommands } from './queue/queue-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
+import { addRegistryCommands } from './registry/registry-commands.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -94,6 +95,7 @@ Examples:
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addWorkerCommands(program, terminal);
+  addRegistryCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;
 };

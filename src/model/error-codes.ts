@@ -1,6 +1,8 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
 
-interface ErrorCodeEntry {
+import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
+
+export interface ErrorCodeEntry {
   readonly meaning: string;
   readonly remedy: string;
   /** 1 failed, 2 usage or configuration, 3 time or limit. */
@@ -245,16 +247,6 @@ export const ERROR_CODES = {
     remedy: 'Raise the limit that is named; "nika costs" shows what used it up.',
     exitCode: 3,
   },
-  NIKA_WORKER_UNKNOWN: {
-    meaning: 'No worker of this home has that id, or several begin with it.',
-    remedy: '"nika worker ls" shows them.',
-    exitCode: 2,
-  },
-  NIKA_WORKER_NOT_STARTED: {
-    meaning: 'A worker was started in the background and did not come up.',
-    remedy: 'See what it printed; "nika worker start" without -d shows it here.',
-    exitCode: 1,
-  },
   NIKA_POD_OUTSIDE: {
     meaning: 'What only works inside a pod was used outside of one.',
     remedy: 'Start it as a pod ("nika run -- …"), or name the socket of one with --socket or NIKA_SOCKET.',
@@ -301,6 +293,7 @@ export const ERROR_CODES = {
     remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
     exitCode: 2,
   },
+  ...SWARM_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

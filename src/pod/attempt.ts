@@ -27,6 +27,7 @@ import type { PodRecord } from './registry/pod-record.ts';
 import { Presence } from './presence.ts';
 import { confirmEnd } from './lease/confirm-end.ts';
 import type { PodLease } from './lease/pod-lease.ts';
+import { startOffer } from './offer.ts';
 import { OutputLog } from './runner/output-log.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
@@ -178,6 +179,7 @@ class Attempt {
     await beforeBegin(this.#control, this.#stop.signal);
     await this.#options.lease?.ask(this.#stop.signal);
     this.#begin();
+    await using _offer = startOffer(this.#session, this.#entity.id, wish.job.capabilities ?? []);
     const outcome = await this.#work(door);
     this.#host.close();
     await this.#options.budget?.end();

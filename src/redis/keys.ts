@@ -119,8 +119,8 @@ export const KEY_KINDS = {
     ttlS: MINUTE_S,
     ttlFrom: 'the last heartbeat (sent every 10 s)',
     cap: {},
-    isPlanned: true,
-    holds: 'Who offers a capability.',
+    holds:
+      'Who offers a capability: `{kind} {host} {session} {entity}`, by the time of its last heartbeat (Redis’s own clock). `ALL`: which capabilities there are.',
   },
   deadFeed: {
     pattern: 'nika:feed:dead',

@@ -24,12 +24,13 @@ export const needsNoPod = ({ state }: QueuedJob['standing']): boolean =>
 export const readJobStanding = async (busDir: string, job: QueuedJob): Promise<JobStanding> => {
   const view = await readEntity(busDir, job.entity);
   const told = job.standing;
-  if (view?.state === undefined) return { standing: told, view: undefined };
+  const toldMade = told.state === 'created' ? 0 : told.attempt;
+  if (view?.state === undefined) return { standing: { ...told, attempt: toldMade }, view: undefined };
   // A pod that runs it counts; whoever only wrote that it was created, or judged it, does not.
   const made = view.sessions.length === 0 ? 0 : view.attempts;
   const isNewer = view.rev >= told.rev || isTerminal(view.state);
   const { state, rev } = isNewer ? { state: view.state, rev: view.rev } : told;
-  return { standing: { ...told, state, rev, attempt: Math.max(made, told.attempt) }, view };
+  return { standing: { ...told, state, rev, attempt: Math.max(made, toldMade) }, view };
 };
 
 /** The newest pod of the job in this home. */

@@ -2,8 +2,12 @@
 import { hostname } from 'node:os';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
+import { StandingOffer } from '../../ipc/registry/registry.ts';
 import { openWorkQueue } from '../queue/open-work-queue.ts';
+import type { QueuedJob } from '../queue/work-queue.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
+import { bringWork } from './bring-work.ts';
+import { dispatchNext } from './dispatch-next.ts';
 import { LeaseDesk } from './lease-desk.ts';
 import { Worker, type WorkerCounts } from './worker.ts';
 import { WorkerSignals } from './worker-signals.ts';
@@ -27,6 +31,9 @@ const openDesk = async ({ settings }: RunWorkerOptions, session: string): Promis
   return LeaseDesk.open({ target: settings.redis, leaseS: settings.swarm.leaseS, name: session });
 };
 
+const offer = ({ capabilities }: RunWorkerOptions, session: string, desk: LeaseDesk | undefined) =>
+  desk && new StandingOffer(desk, capabilities, { kind: 'worker', host: hostname(), session });
+
 /**
  * Works until it is told to end, and everything it began is over or handed over.
  * @throws {NikaError} `NIKA_BUS_KEY`; a system error where a certificate of the settings cannot be read
@@ -38,7 +45,14 @@ export const runWorker = async (options: RunWorkerOptions): Promise<WorkerCounts
   const lockMs = settings.swarm.leaseS * MS_PER_S;
   await using queue = await openWorkQueue({ home, settings, times: { lockMs, stalledEveryMs: lockMs / 2 } });
   await using desk = await openDesk(options, session.session.id);
-  const worker = new Worker({ ...options, session, queue, desk, onCompleted: () => Promise.resolve() }, signals);
+  const onCompleted = async ({ entity }: QueuedJob): Promise<void> => {
+    for (const line of await dispatchNext(entity, options)) say(`${entity}: next ${line}`);
+  };
+  const worker = new Worker({ ...options, session, queue, desk, onCompleted }, signals);
   say(`worker ${session.session.id} on ${hostname()}: ${capabilities.join(', ')}; ${concurrency} at once`);
-  return await worker.run();
+  await using _offer = offer(options, session.session.id, desk);
+  const bringing = bringWork({ home, settings, queue, desk, session: session.session.id, say }, signals.drain);
+  const counts = await worker.run();
+  await bringing;
+  return counts;
 };
