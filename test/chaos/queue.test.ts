@@ -110,7 +110,10 @@ describe('a Redis that is away', () => {
     url = `redis://127.0.0.1:${port}`;
     await using absent = await open();
     expect((await timed(() => absent.add(queuedJob('a'))))[1]).toBeLessThan(300);
-    expect(await absent.add(queuedJob('a'))).toMatchObject({ kind: 'away', why: expect.stringContaining('ECONNREFUSED') });
+    expect(await absent.add(queuedJob('a'))).toMatchObject({
+      kind: 'away',
+      why: expect.stringContaining('ECONNREFUSED'),
+    });
 
     await using server = await RedisServer.open();
     ({ url } = server);

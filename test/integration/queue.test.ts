@@ -30,7 +30,6 @@ describe.each(['redis', 'files'] as const)('the queue in %s', (kind) => {
     home = new TestHome();
     queue = await open();
     await queue.untilKnown(2_000);
-    expect(queue.kind).toBe(kind);
   });
   afterEach(async () => {
     await queue[Symbol.asyncDispose]();
@@ -58,6 +57,10 @@ describe.each(['redis', 'files'] as const)('the queue in %s', (kind) => {
     }
     expect(order).toEqual(['JOB-b', 'JOB-d', 'JOB-c', 'JOB-a', 'JOB-e']);
     expect((await statesOf(queue)).every((text) => text.endsWith('completed'))).toBe(true);
+  });
+
+  it('is the one that the settings say', () => {
+    expect(queue.kind).toBe(kind);
   });
 
   it('takes a job once, however often it is added, also when it is over', async () => {
