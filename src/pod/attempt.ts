@@ -179,7 +179,6 @@ class Attempt {
     await beforeBegin(this.#control, this.#stop.signal);
     await this.#options.lease?.ask(this.#stop.signal);
     this.#begin();
-    await using _offer = startOffer(this.#session, this.#entity.id, wish.job.capabilities ?? []);
     const outcome = await this.#work(door);
     this.#host.close();
     await this.#options.budget?.end();
@@ -229,6 +228,7 @@ class Attempt {
       graceMs: () => this.#control.graceMs,
     };
     if (this.#stop.signal.aborted) return { kind: 'cancelled' };
+    await using _offer = startOffer(this.#session, this.#entity.id, wish.job.capabilities ?? []);
     try {
       return await run(context);
     } catch (thrown) {

@@ -216,4 +216,42 @@ describe('workers with one Redis', () => {
     expect(started?.meta['attempt']).toBe(2);
     await endPods(other);
   });
+
+  it('a job that the feed tells of, given by any program that can XADD, is run', async () => {
+    commandJob('quick', 'echo done');
+    const id = 'JOB-given-by-hand';
+    const now = new Date().toISOString();
+    await using _worker = await startWorker(home, { env });
+    const fields = ['id', crypto.randomUUID(), 'ts', now, 'event', 'created', 'entity_id', id, 'entity_type', 'JOB'];
+    const dispatch = { job: 'quick', inputs: {} };
+    await server.admin.xadd('nika:feed:entities', '*', ...fields, 'meta', '{}', 'data', JSON.stringify({ dispatch }));
+    await untilLine(home, id, 'job_completed');
+    expect(linesOf(home, id, 'entity_started').map(({ data }) => data['rev'])).toEqual([2]);
+  });
+
+  it('what a result names in next_capabilities is dispatched once, below it, to who offers that', async () => {
+    writeFileSync(join(home.dir, 'config/nika.yaml'), 'swarm:\n  capabilities:\n    reporting:\n      job: report\n');
+    commandJob('analyse', `echo '{"next_capabilities":["reporting"],"found":3}'`);
+    commandJob(
+      'report',
+      'echo about ${{ inputs.from }}; sleep 2',
+      'inputs:\n  from:\n    required: true\ncapabilities: [pages]\n',
+    );
+    const [id = ''] = await giveJobs(home, 'analyse', { env });
+    await using _first = await startWorker(home, { env });
+    await using _second = await startWorker(home, { env, args: ['--capability', 'reporting'] });
+    const next = await until('the next job', () => recordsOf(home).find(({ job }) => job === 'report'));
+    expect(next).toMatchObject({ parent: id, root: id });
+    const offered = await until('what its pod offers', async () => {
+      const { stdout } = await home.start(['registry', 'ls', '--json'], env).ended;
+      return stdout.includes('"pages"') && stdout;
+    });
+    expect(offered).toContain('"capability":"reporting","kind":"worker"');
+    await untilLine(home, next.entity, 'job_completed');
+    expect(recordsOf(home)).toHaveLength(2);
+    await until('the pod to take it back', async () => {
+      const { code } = await home.start(['registry', 'discover', 'pages'], env).ended;
+      return code === 1;
+    });
+  });
 });

@@ -62,6 +62,9 @@ export interface Dispatched {
 /** With more, an entry of the feed would have no room for the rest. */
 const INPUT_BYTES = 1_000;
 
+/** For the first connection. */
+const CONNECT_MS = 1_000;
+
 const isoOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
 const queuedJob = (wish: DispatchWish, plan: PodPlan): QueuedJob => ({
@@ -157,6 +160,7 @@ class Dispatching {
 
   async #give(job: QueuedJob, isKept: boolean): Promise<Dispatched['kind'] | undefined> {
     const { home } = this.#wish;
+    await this.#queue.untilKnown(CONNECT_MS);
     const added = await this.#queue.add(job);
     if (added.kind !== 'away') {
       if (isKept) bestEffortSync('dispatch.outbox', () => moveToDispatched(home.runDir, job.entity));

@@ -84,6 +84,8 @@ export interface Claim {
 
 export interface WorkQueue extends AsyncDisposable {
   readonly kind: 'redis' | 'files';
+  /** Until it can be asked, or is known to be away; a first connection may take longer than {@link add} would wait. */
+  untilKnown(withinMs: number): Promise<void>;
   /** A repeat, by the entity's id, is harmless. */
   add(job: QueuedJob): Promise<{ readonly kind: 'queued' | 'there' } | QueueAway>;
   list(filter?: QueueFilter): Promise<readonly QueueRow[] | QueueAway>;

@@ -37,6 +37,10 @@ export class RedisWorkQueue implements WorkQueue {
     return new RedisWorkQueue(await BullStore.open(target, times));
   }
 
+  async untilKnown(withinMs: number): Promise<void> {
+    await this.#store.link.untilKnown(withinMs);
+  }
+
   add(job: QueuedJob): Promise<{ readonly kind: 'queued' | 'there' } | QueueAway> {
     const { entity: jobId, capability, priority, name } = job;
     return this.#store.ask(ADD_WITHIN_MS, async () => {

@@ -45,6 +45,10 @@ export class FileWorkQueue implements WorkQueue {
     return new FileWorkQueue(runDir);
   }
 
+  untilKnown(): Promise<void> {
+    return Promise.resolve();
+  }
+
   add(job: QueuedJob): Promise<{ readonly kind: 'queued' | 'there' } | QueueAway> {
     return tryDo(() => {
       const kept = this.#folder.done(job.entity);
