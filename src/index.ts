@@ -10,3 +10,5 @@ export { decideJobReview as decideReview, reviews, type ReviewsOptions } from '.
 export type { Decided, Decision } from './swarm/review/decide-review.ts';
 export type { Review } from './swarm/review/read-reviews.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
+export { dispatch, type DispatchedJob, type DispatchOptions } from './swarm/api/dispatch.ts';
+export type { DispatchEnd } from './swarm/dispatch/wait-for-dispatched.ts';

@@ -16,6 +16,7 @@ import { bytesSchema, durationSchema } from './quantity.ts';
 import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
+import { swarmSchema } from './swarm/swarm-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
 import { checkValue, type FieldIssue, fieldName } from './yaml/field-issue.ts';
 import { type Frozen, frozen } from './frozen.ts';
@@ -195,6 +196,7 @@ export const settingsSchema = z.strictObject({
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
+  swarm: swarmSchema.prefault({}).describe('How jobs are given to workers, on one host or several.'),
   notify: notifySchema.describe(
     'Who is told when a pod waits, fails, is lost or has finished, see docs/notify.md: ways, each with one of desktop, command and webhook. No pod waits for it.',
   ),

@@ -1,6 +1,7 @@
 /** Owns which tools an agent has; what it needs most often first. */
 import type { McpTool } from './tool.ts';
 import { claimPath, claims, releasePath } from './tools/claims.ts';
+import { dispatch } from './tools/dispatch.ts';
 import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { note } from './tools/note.ts';
@@ -14,6 +15,7 @@ import { wait } from './tools/wait.ts';
 export const TOOLS: readonly McpTool[] = [
   jobs,
   startPod,
+  dispatch,
   wait,
   result,
   fleet,

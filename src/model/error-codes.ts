@@ -1,6 +1,8 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
 
-interface ErrorCodeEntry {
+import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
+
+export interface ErrorCodeEntry {
   readonly meaning: string;
   readonly remedy: string;
   /** 1 failed, 2 usage or configuration, 3 time or limit. */
@@ -69,20 +71,25 @@ export const ERROR_CODES = {
     remedy: 'Put at least 32 random bytes into the file that bus.keyFile names, readable by you alone (chmod 600).',
     exitCode: 2,
   },
-  NIKA_REVIEW_PENDING: {
-    meaning: 'The job awaits review: nothing of it is started before somebody has decided.',
-    remedy: 'Decide: "nika review accept <job>" or "nika review reject <job> --reason …".',
+  NIKA_DISPATCH_FAILED: {
+    meaning: 'A job could not be given to the swarm: the home cannot be written, and no queue took it.',
+    remedy: 'See "nika doctor" for what is wrong with disk and Redis, then dispatch it again.',
+    exitCode: 1,
+  },
+  NIKA_QUEUE_AWAY: {
+    meaning: 'The queue cannot be asked or changed: Redis is away, or the folder run/queue cannot be used.',
+    remedy: 'See "nika doctor". Jobs that wait are not lost; try again when it is back.',
+    exitCode: 1,
+  },
+  NIKA_QUEUE_UNKNOWN: {
+    meaning: 'No such job is in the queue.',
+    remedy: 'Run "nika queue ls" to see what is there; what has ended is in "nika tree".',
     exitCode: 2,
   },
-  NIKA_REVIEW_NONE: {
-    meaning: 'Something does not await review, or somebody has decided already.',
-    remedy: 'Run "nika review list" to see what awaits review.',
-    exitCode: 2,
-  },
-  NIKA_REVIEW_OWN: {
-    meaning: 'A pod was to decide on its own work, or on work that is not of a pod below it.',
-    remedy: 'Leave the decision to the parent pod, or to people.',
-    exitCode: 2,
+  NIKA_QUEUE_ACTIVE: {
+    meaning: 'A worker has the job already.',
+    remedy: 'Stop its pod where it runs: nika pod stop <job>.',
+    exitCode: 1,
   },
   NIKA_ENTITY_EXISTS: {
     meaning: 'An entity with that id is there already.',
@@ -286,6 +293,7 @@ export const ERROR_CODES = {
     remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
     exitCode: 2,
   },
+  ...SWARM_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -52,6 +52,7 @@ export const WAIT_REASONS = [
   'compacting',
   'api_error',
   'silent',
+  'lease',
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 

@@ -22,10 +22,13 @@ import { createPodDoor } from './host/pod-door.ts';
 import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
 import { PodControl } from './pod-control.ts';
-import type { PodEnded, PodListener } from './pod-event.ts';
+import type { PodEnded, PodListener, PodOutcome } from './pod-event.ts';
 import type { PodPlan, PodWish } from './plan.ts';
 import type { PodRecord } from './registry/pod-record.ts';
 import { Presence } from './presence.ts';
+import { confirmEnd } from './lease/confirm-end.ts';
+import type { PodLease } from './lease/pod-lease.ts';
+import { startOffer } from './offer.ts';
 import { OutputLog } from './runner/output-log.ts';
 import type { PodReview } from './review/pod-review.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
@@ -34,6 +37,7 @@ import { SocketFaults } from './socket/faults.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
 import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
+import { endAttemptTree } from './end-attempt-tree.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
 import type { PodWorktree } from './worktree/pod-worktree.ts';
@@ -54,6 +58,8 @@ export interface AttemptOptions {
   readonly budget: Budget | undefined;
   /** Of what it comes to; `undefined`: the job wants none. */
   readonly review: PodReview | undefined;
+  /** By which it runs a job of the queue. */
+  readonly lease: PodLease | undefined;
   readonly listener: PodListener;
   readonly detached: boolean;
   readonly tmux: string | undefined;
@@ -74,8 +80,9 @@ export interface AttemptRun {
   readonly isHeldUp: boolean;
 }
 
-/** What is left of a pod whose work is done gets so long to end. */
-const LEFTOVER_GRACE_MS = 2_000;
+/** Whatever is left of attempts: not by this supervisor. */
+const NEVER_AGAIN: readonly PodOutcome[] = ['interrupted', 'cancelled', 'superseded'];
+
 const OUTPUT_BUDGET_MS = 500;
 const SOCKET_BUDGET_MS = 500;
 
@@ -168,14 +175,16 @@ class Attempt {
     const door = createPodDoor({ host: this.#host, control: this.#control, facts: () => this.#presence.facts() });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
+    await this.#options.lease?.ask(this.#stop.signal);
     this.#begin();
     const outcome = await this.#work(door);
     this.#host.close();
     await this.#options.budget?.end();
-    await this.#endTree();
-    const came = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
-    const review = came.outcome === 'completed' ? this.#options.review?.call() : undefined;
-    const end = withReview(came, review);
+    await endAttemptTree(this.#tree, this.#control.graceMs, this.#session, this.#entity);
+    const { lease, attempts, attempt, review: asks } = this.#options;
+    const came = endOf(this.#withResult(outcome), this.#stop, attempts - attempt);
+    const review = came.outcome === 'completed' ? asks?.call() : undefined;
+    const end = await confirmEnd(lease, withReview(came, review), this.#control);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
@@ -185,7 +194,7 @@ class Attempt {
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
     this.#session.tell(ended);
     const { state = 'in_progress', rev } = this.#entity;
-    const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted';
+    const goesOn = end.attemptsLeft > 0 && !NEVER_AGAIN.includes(end.outcome);
     return { ended, standing: { state, rev }, goesOn, isHeldUp: isHeldUp || this.#session.isHeldUp };
   }
 
@@ -218,6 +227,7 @@ class Attempt {
       graceMs: () => this.#control.graceMs,
     };
     if (this.#stop.signal.aborted) return { kind: 'cancelled' };
+    await using _offer = startOffer(this.#session, this.#entity.id, wish.job.capabilities ?? []);
     try {
       return await run(context);
     } catch (thrown) {
@@ -229,18 +239,6 @@ class Attempt {
   #withResult(outcome: RunnerOutcome): RunnerOutcome {
     const said = this.#control.result;
     return said === undefined || outcome.kind === 'cancelled' ? outcome : { ...outcome, result: said.value };
-  }
-
-  async #endTree(): Promise<void> {
-    const graceMs = Math.min(this.#control.graceMs, LEFTOVER_GRACE_MS);
-    const ended = await bestEffort('pod.tree', { withinMs: graceMs + 5_000 }, () => this.#tree.end({ graceMs }));
-    const left = ended.kind === 'done' ? ended.value : this.#tree.members().length;
-    if (left > 0) {
-      const detail = `${left} processes of it could not be ended`;
-      this.#entity.record('condition', { condition: 'pod_survivors', detail });
-      this.#session.log.write('error', 'processes could not be ended', { count: left });
-    }
-    await bestEffort('pod.tree', { withinMs: SOCKET_BUDGET_MS }, () => this.#tree.remove());
   }
 
   #begin(): void {
@@ -255,7 +253,8 @@ class Attempt {
       inputs: wish.inputs,
       ...this.#session.weave(this.#entity),
     });
-    if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
+    const isSuperseded = this.#stop.reason?.kind === 'superseded'; // whoever has the job says that it began
+    if (this.#entity.state === 'created' && !isSuperseded) this.#entity.transition('in_progress', 'entity_started', {});
     this.#control.begin();
     this.#options.budget?.begin({ session: this.#session, entity: this.#entity, stop: this.#stop });
     this.#session.redis?.sink.start();

@@ -10,6 +10,7 @@ import { isTerminal } from '../model/entity.ts';
 import { NikaError } from '../model/error.ts';
 import type { EntityId } from '../model/id.ts';
 import type { EntityStanding } from './entity.ts';
+import type { PodWish } from './plan.ts';
 
 export interface EntityHold extends AsyncDisposable {
   /** The attempt that comes next. */
@@ -28,21 +29,34 @@ export const claimChannel = (bus: BusWriter, id: EntityId): void => {
   throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
 };
 
+/** As whoever gave the job tells it: its channel is in another home, or behind what happened there. */
+export interface GivenStanding extends EntityStanding {
+  /** Those that were made. */
+  readonly attempt: number;
+}
+
 const LOCK_BUDGET_MS = 1_000;
 
-const readStanding = async ({ busDir }: Home, id: EntityId): Promise<Omit<EntityHold, typeof Symbol.asyncDispose>> => {
+const readStanding = async (
+  { busDir }: Home,
+  id: EntityId,
+  given: GivenStanding | undefined,
+): Promise<Omit<EntityHold, typeof Symbol.asyncDispose>> => {
   const { readEntity } = await import('../bus/query/entities.ts'); // a new entity does not need it: start-up time
   const view = await readEntity(busDir, id);
-  if (view?.state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
-  if (isTerminal(view.state)) {
-    throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${view.state}`, { subject: id });
+  const newest = [view, given].filter((one) => one?.state !== undefined).sort((a, b) => (b?.rev ?? 0) - (a?.rev ?? 0));
+  const { state, rev = 0 } = view !== undefined && isTerminal(view.state) ? view : (newest[0] ?? {});
+  if (state === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `${id} is not on the bus`, { subject: id });
+  if (isTerminal(state)) {
+    throw new NikaError('NIKA_MODEL_BAD_TRANSITION', `${id} is over: ${state}`, { subject: id });
   }
-  if (view.state === 'awaiting_review') {
+  if (state === 'awaiting_review') {
     throw new NikaError('NIKA_REVIEW_PENDING', `${id} awaits review`, { subject: id });
   }
-  const workedMs = view.sessions.reduce((sum, { durationMs = 0, pausedMs = 0 }) => sum + durationMs - pausedMs, 0);
-  const reviewRounds = view.review?.round ?? 0;
-  return { attempt: view.attempts + 1, standing: { state: view.state, rev: view.rev }, workedMs, reviewRounds };
+  const { sessions = [], review } = view ?? {};
+  const made = Math.max(sessions.length === 0 ? 0 : (view?.attempts ?? 0), given?.attempt ?? 0);
+  const workedMs = sessions.reduce((sum, { durationMs = 0, pausedMs = 0 }) => sum + durationMs - pausedMs, 0);
+  return { attempt: made + 1, standing: { state, rev }, workedMs, reviewRounds: review?.round ?? 0 };
 };
 
 /** `undefined`: somebody works on it, or decides on it. @throws a system error: no lock can be had. */
@@ -53,10 +67,17 @@ export const tryLockEntity = ({ busDir }: Home, id: EntityId): Promise<AsyncDisp
  * Takes the entity. `resumes`: it is on the bus, and goes on.
  * @throws {NikaError} `NIKA_ENTITY_EXISTS`: another pod works on it; `NIKA_BUS_NO_ENTITY`; `NIKA_MODEL_BAD_TRANSITION`
  */
-export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): Promise<EntityHold> => {
+export const claimEntity = async (
+  home: Home,
+  id: EntityId,
+  resumes: boolean,
+  { standing: given, lease }: Pick<PodWish, 'standing' | 'lease'> = {},
+): Promise<EntityHold> => {
   // A bus that cannot be made has no lock either, and the pod goes on (G1).
   const locked = await bestEffort('pod.claim', { withinMs: LOCK_BUDGET_MS }, () => tryLockEntity(home, id));
-  const lock = locked.kind === 'done' ? locked.value : { [Symbol.asyncDispose]: () => Promise.resolve() };
+  const none = { [Symbol.asyncDispose]: () => Promise.resolve() };
+  // Who has the job's lease goes before a pod that lost it, and may hold the lock for as long as it is stopped.
+  const lock = locked.kind === 'done' ? (locked.value ?? (lease === undefined ? undefined : none)) : none;
   if (lock === undefined) {
     throw new NikaError('NIKA_ENTITY_EXISTS', `another pod works on ${id} now`, { subject: id });
   }
@@ -64,7 +85,7 @@ export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): P
   const fresh = { attempt: 1, standing: undefined, workedMs: 0, reviewRounds: 0 };
   if (!resumes) return { ...fresh, [Symbol.asyncDispose]: dispose };
   try {
-    return { ...(await readStanding(home, id)), [Symbol.asyncDispose]: dispose };
+    return { ...(await readStanding(home, id, given)), [Symbol.asyncDispose]: dispose };
   } catch (thrown) {
     await dispose();
     throw thrown;

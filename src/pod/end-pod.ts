@@ -1,7 +1,7 @@
 /** Owns the end of an attempt: what its outcome means, the last lines on the bus, and what is told. */
 import { busPath, channelName } from '../bus/layout.ts';
 import type { Home } from '../config/home.ts';
-import { EXIT_AWAITS_REVIEW, exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
+import { EXIT_AWAITS_REVIEW, EXIT_SUPERSEDED, exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
 import type { PodEntity } from './entity.ts';
 import type { PodEnded, PodOutcome } from './pod-event.ts';
 import type { EndedStatus } from './registry/pod-record.ts';
@@ -34,9 +34,19 @@ const EXIT_COMPLETED = 0;
 const EXIT_FAILED = 1;
 const EXIT_LATE = 3;
 
+/** Nothing of it counts: the job goes on elsewhere, or ended there. */
+export const supersededEnd = (error: string, attemptsLeft: number): End => ({
+  outcome: 'superseded',
+  exitCode: EXIT_SUPERSEDED,
+  result: null,
+  error,
+  attemptsLeft,
+});
+
 /** What the runner came to, and what a reason to stop makes of it. `attemptsLeft`: tries that a failure would leave. */
 export const endOf = (outcome: RunnerOutcome, stop: Stop, attemptsLeft: number): End => {
   const { reason } = stop;
+  if (reason?.kind === 'superseded') return supersededEnd(explain(reason), attemptsLeft);
   if (outcome.kind === 'completed') {
     return {
       outcome: 'completed',
@@ -73,7 +83,7 @@ export const statusOfEnd = ({ outcome }: Pick<End, 'outcome'>): EndedStatus => {
 const writeEnd = ({ entity, session, review }: Run, end: End): void => {
   const ended = { result: end.result, duration_ms: Math.round(session.atMs) };
   const error = end.error ?? end.outcome;
-  if (end.attemptsLeft > 0) {
+  if (end.attemptsLeft > 0 || end.outcome === 'superseded') {
     entity.record('attempt_failed', {
       error,
       attempts_left: end.attemptsLeft,
@@ -112,8 +122,9 @@ const writeSurplusHeads = ({ entity, session }: Run): void => {
 };
 
 const settleWorktree = async (run: Run, end: End): Promise<{ readonly worktree?: WorktreeEnd }> => {
-  const isLast = end.attemptsLeft === 0 && end.outcome !== 'awaiting_review'; // the next round works in it
-  const how = { isLast, isStopped: end.outcome === 'interrupted' };
+  const isStopped = end.outcome === 'interrupted' || end.outcome === 'superseded';
+  const goesOn = end.outcome === 'superseded' || end.outcome === 'awaiting_review'; // another one works in it
+  const how = { isLast: end.attemptsLeft === 0 && !goesOn, isStopped };
   const worktree = await run.worktree?.settle(run, how);
   return worktree === undefined ? {} : { worktree };
 };

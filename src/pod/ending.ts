@@ -20,6 +20,8 @@ export type StopReason =
     }
   /** `nika pod kill`: what runs gets no time to end by itself. */
   | { readonly kind: 'killed'; readonly why?: string }
+  /** Another one holds the lease of the job, or it is over: what this pod does does not count any more. */
+  | { readonly kind: 'superseded'; readonly why: string }
   | { readonly kind: 'timed_out'; readonly afterMs: number }
   /** `used`, `scope`, `of`: of a budget, and how much of it is used. */
   | {
@@ -42,11 +44,13 @@ const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
 const EXIT_LIMIT = 3;
 /** Of `pod start` and `pod wait`: it awaits review. */
 export const EXIT_AWAITS_REVIEW = 4;
+export const EXIT_SUPERSEDED = 5;
 /** Longer ones would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const exitCodeOf = (reason: StopReason): number => {
   if (reason.kind === 'interrupted') return SIGNAL_EXIT[reason.signal];
+  if (reason.kind === 'superseded') return EXIT_SUPERSEDED;
   return reason.kind === 'killed' ? SIGNAL_EXIT.SIGKILL : EXIT_LIMIT;
 };
 
@@ -66,6 +70,8 @@ export const explain = (reason: StopReason): string => {
       return withWhy(`interrupted by ${reason.signal}`, reason.why);
     case 'killed':
       return withWhy('killed', reason.why);
+    case 'superseded':
+      return `superseded: ${reason.why}`;
     case 'timed_out':
       return `timed out after ${reason.afterMs / 1000} s`;
     case 'limit':
@@ -109,6 +115,10 @@ class Countdown implements Disposable {
     clearTimeout(this.#timer);
   }
 }
+
+/** Whether somebody wants it to end, and not what it did itself. */
+export const isPersonsWish = (reason: StopReason | undefined): boolean =>
+  reason?.kind === 'interrupted' || reason?.kind === 'killed';
 
 /** Gathers all reasons to stop into one signal. */
 export class Stop implements Disposable {

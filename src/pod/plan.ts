@@ -5,13 +5,15 @@ import type { Scope } from '../config/expression/evaluate.ts';
 import type { Home } from '../config/home.ts';
 import type { Job } from '../config/job/job.ts';
 import type { Settings } from '../config/settings.ts';
+import type { HeldLease } from '../model/held-lease.ts';
 import { createEntityId, type EntityId } from '../model/id.ts';
 import { providerKeysIn } from '../model/provider-keys.ts';
 import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
-import type { Rejection } from './review/review-call.ts';
+import type { Rejection } from '../model/rejection.ts';
 import type { Lineage } from './lineage.ts';
+import type { GivenStanding } from './claim-entity.ts';
 import { resolveTrace, type TraceIds } from './trace.ts';
 import { isInLinkedCheckout } from './worktree/linked-checkout.ts';
 import type { WorktreePlan } from './worktree/plan-worktree.ts';
@@ -33,6 +35,12 @@ export interface PodWish {
   readonly resumes?: boolean;
   /** It was rejected in review, and is done again. */
   readonly rejected?: Rejection;
+  /** Of a job of the queue: see the launch spec. */
+  readonly lease?: HeldLease | undefined;
+  readonly standing?: GivenStanding | undefined;
+  readonly root?: EntityId | undefined;
+  /** Tries in all; `undefined`: as the job says. */
+  readonly attempts?: number | undefined;
 }
 
 export interface PodPlan {
@@ -95,7 +103,7 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const encoder = createBodyEncoder({ maxBodyBytes, patterns: [...redact, ...keyPatterns(env)] });
   const branch = typeof rendered.worktree === 'object' ? rendered.worktree.branch : undefined;
   refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, branch, ...tags }, encoder);
-  const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);
+  const root = wish.root ?? (parent === undefined ? undefined : await readParentRoot(home.busDir, parent));
   const worktree = await planPlace(wish, id, rendered);
   const mission = worktree === undefined ? rendered : { ...rendered, cwd: worktree.cwd };
   const childEnv = definedOnly({ ...(worktree?.env ?? env), ...mission.env, ...rejectionEnv(wish) });

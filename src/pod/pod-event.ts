@@ -28,7 +28,8 @@ export type PodOutcome =
   | 'timed_out'
   | 'limit'
   | 'interrupted'
-  | 'awaiting_review';
+  | 'awaiting_review'
+  | 'superseded';
 
 /** Every event has `at_ms`: milliseconds since the pod started. */
 export type PodEvent =

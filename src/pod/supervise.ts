@@ -15,6 +15,7 @@ import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
 import type { Budget } from './budget/budget.ts';
 import type { Stop } from './ending.ts';
 import { claimEntity, type EntityHold } from './claim-entity.ts';
+import type { PodLease } from './lease/pod-lease.ts';
 import type { PodNotices } from './notify/pod-notices.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
@@ -215,14 +216,15 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   using room = new HostRoom(options);
   await room.claimAtOnce();
   ensureHome(options.home); // what could not be made is told by the attempt
-  await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
+  await using hold = await claimEntity(options.home, plan.id, options.resumes === true, options);
   const review = await openReview(options, plan, hold);
+  await using lease = await openLease(options, plan);
   await using worktree = await openWorktree(plan, options);
   budget?.limitWall(stop, hold.workedMs);
   await using _house = startHousekeeping(options);
   await using notices = await openNotices(options, plan);
   const first = hold.attempt;
-  const attempts = Math.max(first, plan.mission.maxAttempts);
+  const attempts = Math.max(first, options.attempts ?? plan.mission.maxAttempts);
   let { standing } = hold;
   for (let attempt = first; ; attempt += 1) {
     const before: AttemptOptions['beforeBegin'] = async (control, signal) => {
@@ -236,6 +238,7 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
       worktree,
       budget,
       review,
+      lease,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
@@ -263,6 +266,16 @@ const openBudget = async (options: SuperviseOptions, plan: PodPlan): Promise<Bud
   const opening = await import('./budget/open-budget.ts');
   const { stop, resumes = false } = options;
   return opening.openBudget({ wish: options, plan, stop, resumes });
+};
+
+/** Of a job of the queue; loaded where there is one. */
+const openLease = async (
+  { settings, lease, stop, home }: SuperviseOptions,
+  { id: entity }: PodPlan,
+): Promise<PodLease | undefined> => {
+  if (lease === undefined) return undefined;
+  const { PodLease: Opened } = await import('./lease/pod-lease.ts');
+  return Opened.open({ settings, lease, stop, busDir: home.busDir, entity });
 };
 
 const ofAll = (options: SuperviseOptions) => ({

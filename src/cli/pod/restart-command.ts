@@ -4,7 +4,7 @@ import { NikaError } from '../../model/error.ts';
 import { isTerminal } from '../../model/entity.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { isOver } from '../../pod/registry/pod-status.ts';
-import type { Rejection } from '../../pod/review/review-call.ts';
+import type { Rejection } from '../../model/rejection.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
@@ -69,6 +69,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
       passTerminal: spec.tmux !== null,
       resumes,
       ...(resumes && rejected !== undefined ? { rejected } : {}),
+      ...(resumes ? { given: spec } : {}),
     },
     { ...terminal, cwd: spec.called_in },
   );

@@ -11,7 +11,11 @@ interface JobOptions extends StartOptions {
 }
 
 /** What stands behind the job's name is its input `prompt`; `-`: what comes on standard input. */
-const promptOf = async (job: Job, words: readonly string[], stdin: NodeJS.ReadStream): Promise<readonly string[]> => {
+export const promptOf = async (
+  job: Job,
+  words: readonly string[],
+  stdin: NodeJS.ReadStream,
+): Promise<readonly string[]> => {
   if (words.length === 0) return [];
   if (job.inputs['prompt'] === undefined) {
     const known = Object.keys(job.inputs).map((name) => `--input ${name}=…`);

@@ -1,5 +1,6 @@
 /** Owns the form of a job file: a mission, its inputs, and what does it: steps, a module or a command. Names are those of the file. */
 import { z } from 'zod';
+import { capabilitySchema } from '../../model/dispatch.ts';
 import { labelSchema } from '../../model/envelope.ts';
 import { costSchema, tokensSchema } from '../budget-limits.ts';
 import type { Frozen } from '../frozen.ts';
@@ -93,6 +94,11 @@ export const jobSchema = z.strictObject({
   intent: orTemplate(labelSchema).describe('What it is for: audit, refactor, release …'),
   role: orTemplate(labelSchema).optional().describe('As what the pod works: reviewer, author …'),
   tags: z.array(orTemplate(labelSchema)).max(50).default([]),
+  capabilities: z
+    .array(capabilitySchema)
+    .max(20)
+    .optional()
+    .describe('What its pods offer to others while they run (`nika registry`).'),
   inputs: z.record(identifier, inputSchema).default({}).describe('What is given at the start, by name.'),
   env: z.record(variableName, scalarText).default({}).describe('Added to the environment of all that the job starts.'),
   cwd: z.string().min(1).optional().describe('Where it runs; default: where the command was given.'),

@@ -18,6 +18,7 @@ const WAITS_FOR = {
   compacting: 'is compacting',
   api_error: 'waits: API error',
   silent: 'is silent',
+  lease: 'waits for Redis to end',
 } as const satisfies Record<WaitReason, string>;
 
 const ENDED = {

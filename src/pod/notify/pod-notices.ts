@@ -26,6 +26,7 @@ const KIND_OF = {
   awaiting_review: 'review',
   cancelled: undefined, // a person, or the work itself, wanted it so
   interrupted: undefined,
+  superseded: undefined,
 } as const satisfies Record<PodEnded['outcome'], Notice['on'] | undefined>;
 
 export class PodNotices implements AsyncDisposable {

@@ -4,6 +4,7 @@
  *
  * X1. One process closes a pod: it holds a lock that the kernel frees.
  * X2. Nothing is closed of which its process may still live.
+ * X3. Of a pod with a lease only the attempt is ended.
  */
 import { createChain } from '../../bus/chain.ts';
 import { tryParseLine } from '../../bus/line.ts';
@@ -22,7 +23,6 @@ import type { EntityId } from '../../model/id.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from '../entity.ts';
-import { EXIT_AWAITS_REVIEW, exitCodeIn } from '../ending.ts';
 import { weave } from '../weave.ts';
 import { startReconcile } from '../reconcile/start-reconcile.ts';
 import { treeOf } from '../tree/open-tree.ts';
@@ -31,6 +31,7 @@ import type { PodEnd, PodRecord, WorktreeRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
 import { removeLeftFiles } from './left-files.ts';
 import { readRecord, readRecords, writeRecord } from './record-file.ts';
+import { toldEnd } from './told-end.ts';
 
 export interface LostOptions {
   readonly home: Home;
@@ -43,23 +44,6 @@ export interface Closing {
   readonly error: string | null;
   readonly exitCode: number;
 }
-
-/** A pod that told how its job ended, and died, or had no disk, before it could end its session. */
-const toldEnd = (record: PodRecord, trace: SessionTrace): Closing | undefined => {
-  const view = trace.entities.get(record.entity)?.view;
-  switch (view?.state) {
-    case 'completed':
-      return { status: 'completed', error: null, exitCode: 0 };
-    case 'awaiting_review':
-      return { status: 'awaiting_review', error: null, exitCode: EXIT_AWAITS_REVIEW };
-    case 'failed':
-      return { status: 'failed', error: view.error ?? null, exitCode: exitCodeIn(view.error) ?? 1 };
-    case 'cancelled':
-      return { status: 'cancelled', error: view.error ?? null, exitCode: 143 };
-    default:
-      return undefined;
-  }
-};
 
 const LOST: Closing = {
   status: 'lost',
@@ -168,8 +152,12 @@ class LostSession {
     if (this.#closing.status === 'awaiting_review') return; // whoever reviews it decides
     const { status, error: said } = this.#closing;
     const error = said ?? status;
-    const { attempt, attempts } = this.#record;
-    if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
+    const { attempt, attempts, lease } = this.#record;
+    if (lease !== null) {
+      // It ran a job of the queue, by whose lease alone may be said how that ended: another attempt, or none (X3).
+      const left = { error, attempts_left: Math.max(0, attempts - attempt) };
+      if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);
+    } else if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
     else if (attempt < attempts) {
       const left = { error, attempts_left: attempts - attempt };
       if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);

@@ -3,6 +3,7 @@
  * started, and its last sign of life. It is written by the pod itself, and by whoever closes a pod that died.
  */
 import { z } from 'zod';
+import { heldLeaseSchema } from '../../model/held-lease.ts';
 import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
 import { WAIT_REASONS } from '../../model/message.ts';
 
@@ -112,6 +113,8 @@ export const podRecordSchema = z.object({
   intent: z.string(),
   cwd: z.string(),
   worktree: worktreeSchema.nullable().default(null),
+  /** By which it runs a job of the queue: whether its end counts is decided there. */
+  lease: heldLeaseSchema.nullable().default(null),
   detached: z.boolean(),
   /** Name of the tmux session that holds its terminal. */
   tmux: z.string().nullable(),

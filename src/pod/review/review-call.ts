@@ -9,10 +9,3 @@ export interface ReviewCall {
   readonly round: number;
   readonly rounds: number;
 }
-
-/** What a round begins with that follows a rejection. */
-export interface Rejection {
-  /** The round that was rejected. */
-  readonly round: number;
-  readonly reason: string;
-}

@@ -19,8 +19,9 @@ import { tryLockEntity } from '../../pod/claim-entity.ts';
 import type { PodEntity } from '../../pod/entity.ts';
 import type { Lineage } from '../../pod/lineage.ts';
 import { readCurrentRecords } from '../../pod/registry/current-records.ts';
-import type { Rejection } from '../../pod/review/review-call.ts';
+import type { Rejection } from '../../model/rejection.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
+import { isDispatched, requeue } from './requeue.ts';
 import { type AgainOptions, specOf, startAgain } from './start-again.ts';
 import { refuseOwnWork, type Reviewer } from './reviewer.ts';
 
@@ -41,16 +42,7 @@ export type Decided = { readonly id: EntityId; readonly round: number } & (
 
 export interface DecideOptions extends AgainOptions {
   readonly reviewer: Reviewer;
-  /** Gives a job that was dispatched back to the queue; `undefined`: it was not dispatched, and is started here. */
-  readonly requeue?: Requeue | undefined;
 }
-
-/** `undefined`: it is none of the queue's. */
-export type Requeue = (
-  id: EntityId,
-  view: EntityView,
-  rejected: Rejection,
-) => Promise<{ readonly kind: 'queued'; readonly why: string } | undefined>;
 
 const LAST_ROUND = 3;
 /** A pod that has just asked still closes its session. */
@@ -154,12 +146,13 @@ const checkedReason = (decision: Decision): Decision => {
 /** It is open now, and was rejected: its next attempt, here or by the queue. */
 export const goOn = async (
   options: DecideOptions,
-  view: EntityView,
+  id: EntityId,
   rejected: Rejection,
   signal: AbortSignal,
 ): Promise<{ readonly kind: 'started' } | { readonly kind: 'queued'; readonly why: string }> => {
-  const id = entityIdSchema.parse(view.id);
-  return (await options.requeue?.(id, view, rejected)) ?? startAgain(options, id, rejected, signal);
+  return (await isDispatched(options.home, id))
+    ? requeue(options, id, rejected, signal)
+    : startAgain(options, id, rejected, signal);
 };
 
 /**
@@ -173,16 +166,16 @@ export const decideReview = async (
   wanted: Decision,
   signal: AbortSignal,
 ): Promise<Decided> => {
-  const { home, settings, reviewer, requeue } = options;
+  const { home, settings, reviewer } = options;
   const decision = checkedReason(wanted);
   await refuseOwnWork(home.busDir, reviewer, id);
   await readAwaiting(home, id);
-  const { decided, view } = await decideLocked(options, id, decision, signal);
+  const decided = await decideLocked(options, id, decision, signal);
   await readCurrentRecords({ home, settings }); // the record says so too
   if (decided.kind !== 'rejected') return decided;
   const rejected = { round: decided.round, reason: decision.reason ?? '' };
   try {
-    const next = await goOn({ ...options, requeue }, view, rejected, signal);
+    const next = await goOn(options, id, rejected, signal);
     return next.kind === 'started' ? decided : { ...decided, waits: next.why };
   } catch (thrown) {
     return { kind: 'not started', id, round: decided.round, why: errorMessage(thrown) }; // V2
@@ -194,12 +187,11 @@ const decideLocked = async (
   id: EntityId,
   decision: Decision,
   signal: AbortSignal,
-): Promise<{ readonly decided: Decided; readonly view: EntityView }> => {
+): Promise<Decided> => {
   await using _lock = await lock(options.home, id, signal);
   const view = await readAwaiting(options.home, id); // V1
   const { round, rounds } = roundOf(view);
   const isDoneAgain = decision.kind === 'reject' && decision.isFinal !== true && round < rounds;
-  if (isDoneAgain && options.requeue === undefined) specOf(options.home, id); // told before anything is written
-  const decided = await writeDecision(options, view, id, decision);
-  return { decided, view };
+  if (isDoneAgain && !(await isDispatched(options.home, id))) specOf(options.home, id); // told before anything is written
+  return writeDecision(options, view, id, decision);
 };

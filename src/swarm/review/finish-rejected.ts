@@ -38,7 +38,7 @@ export const finishRejected = async (options: DecideOptions, graceMs = 30_000): 
       const { review, state } = view ?? {};
       if (view === undefined || state !== 'in_progress' || review?.decision !== 'rejected') return;
       if (isBeingDone(review, graceMs) || !(await isFree(options, entity))) return;
-      await goOn(options, view, { round: review.round, reason: review.why ?? '' }, signal);
+      await goOn(options, entity, { round: review.round, reason: review.why ?? '' }, signal);
       started.push(entity);
     });
     if (outcome.kind === 'failed') continue; // its remedy is nika pod restart, which says why

@@ -6,16 +6,13 @@ import { type EntityId, sessionIdSchema } from '../../model/id.ts';
 import { startDetached } from '../../pod/launch/detach.ts';
 import { type LaunchSpec, readSpec } from '../../pod/launch/launch-spec.ts';
 import { resolveJob } from '../../pod/launch/resolve-launch.ts';
-import type { Rejection } from '../../pod/review/review-call.ts';
+import { REASON_INPUT, type Rejection } from '../../model/rejection.ts';
 
 export interface AgainOptions {
   readonly home: Home;
   readonly settings: Settings;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
-
-/** By the input of this name a job is told why it was rejected, where it has one. */
-export const REASON_INPUT = 'review_reason';
 
 /** @throws {NikaError} `NIKA_POD_UNKNOWN`: nobody knows any more how it was started. */
 export const specOf = ({ runDir }: Home, id: EntityId): LaunchSpec => {
