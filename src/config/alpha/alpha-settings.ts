@@ -40,7 +40,7 @@ const autonomySchema = z
     seed: z
       .string()
       .max(200)
-      .prefault('')
+      .prefault('nika')
       .describe('The draw is made of it and the id of the event: with another seed others are hit.'),
     cooldown: durationSchema.prefault('10m').describe('After a dispatch none follows for so long.'),
     perDay: z.int().min(1).max(MAX_PER_DAY).prefault(20).describe('How many are dispatched in a day (UTC).'),
