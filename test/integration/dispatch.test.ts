@@ -179,6 +179,30 @@ describe('nika dispatch without Redis', () => {
   });
 });
 
+/** Runs a command while folders of the home are on a full disk each, in a mount namespace of its own. */
+const onFullDisks = (folders: readonly string[], ...args: readonly string[]) => {
+  const each = 'mount -t tmpfs -o size=64k tmpfs "$0/$one" && head -c 1m /dev/zero > "$0/$one/fill" 2>/dev/null';
+  const script = `for one in ${folders.join(' ')}; do mkdir -p "$0/$one"; ${each}; done; exec "$@"`;
+  const userNamespace = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  return home.start(args, {}, ['unshare', '--mount', ...userNamespace, 'sh', '-c', script, home.dir]).ended;
+};
+
+describe('nika dispatch on a full disk', () => {
+  it('G3: gives the job all the same where only the bus is full, and says that it is', async () => {
+    const args = ['dispatch', 'hello', '-i', 'who=you', '--id', 'JOB-x'];
+    const { code, stdout, stderr } = await onFullDisks(['_bus'], ...args);
+    expect([code, stdout]).toEqual([0, 'JOB-x\n']);
+    expect(stderr).toContain('ENOSPC');
+    await using queue = await openQueue();
+    expect((await taken(queue)).job.entity).toBe('JOB-x');
+  });
+
+  it('says that nobody has it where queue and outbox are full too', async () => {
+    const ended = await onFullDisks(['_bus', 'run'], 'dispatch', 'hello', '-i', 'who=you');
+    expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('NIKA_DISPATCH_FAILED') });
+  });
+});
+
 describe('nika queue', () => {
   it('lists, shows, cancels and retries; what is cancelled is so on the bus', async () => {
     for (const id of ['JOB-one', 'JOB-two'])
