@@ -71,6 +71,7 @@ describe('the tools as an agent sees them', () => {
     expect(tools.map(({ name }) => name)).toEqual([
       'jobs',
       'start_pod',
+      'dispatch',
       'wait',
       'result',
       'fleet',
