@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Home, resolveHome } from '../../src/config/home.ts';
+import { dispatch } from '../../src/index.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { parseFeedChange, type FeedChange } from '../../src/ipc/feed/feed-change.ts';
 import { parseEntityId, sessionIdSchema } from '../../src/model/id.ts';
@@ -153,6 +154,18 @@ describe('nika dispatch without Redis', () => {
     const waiting = home.start(['dispatch', 'broken', '--delay', '1h', '-q']);
     expect((await waiting.ended).code).toBe(0);
     await runAsPod(claim);
+  });
+
+  it('is a function of the library, too, whose job can be waited for', async () => {
+    const job = await dispatch({ job: 'hello', inputs: { who: 'you' }, priority: 3, home: home.dir });
+    expect(job).toMatchObject({ isQueued: true, troubles: [] });
+    await using queue = await openQueue();
+    const claim = await taken(queue);
+    expect(claim.job).toMatchObject({ entity: job.id, priority: 3, inputs: { who: 'you', times: 1 } });
+    await expect(job.wait(AbortSignal.timeout(50))).rejects.toThrow(/timeout/);
+    await runAsPod(claim);
+    expect(await job.wait()).toMatchObject({ state: 'completed', exitCode: 0 });
+    await expect(dispatch({ job: 'hello', home: home.dir })).rejects.toThrow(/who/);
   });
 
   it('keeps a secret off the bus, and gives it to the worker as it is', async () => {
