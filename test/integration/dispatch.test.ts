@@ -16,6 +16,7 @@ import { openWorkQueue } from '../../src/swarm/queue/open-work-queue.ts';
 import type { Claim, WorkQueue } from '../../src/swarm/queue/work-queue.ts';
 import { rowOf, statesOf, taken } from '../fixtures/queued-job.ts';
 import { addHostJob, McpAgent, openInside } from '../mcp.ts';
+import { OWN_POD } from '../../src/pod/launch/own-pod.ts';
 import { TestHome } from '../nika.ts';
 import { endPods } from '../pods.ts';
 import { freePort, RedisServer } from '../servers/redis.ts';
@@ -59,6 +60,7 @@ const runAsPod = async ({ job }: Claim): Promise<void> => {
     called_in: home.cwd,
     tmux: null,
     may_wait: true,
+    ...OWN_POD,
   } as const;
   const env = { PATH: process.env['PATH'], HOME: home.dir };
   await startDetached({ home: at(), spec, env, signal: AbortSignal.timeout(20_000) });
