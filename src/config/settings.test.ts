@@ -49,6 +49,7 @@ const DEFAULTS = {
   mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   worktrees: { keep: 'changed', timeoutMs: 300_000 },
   redis: { kind: 'off' },
+  swarm: { leaseS: 30, worker: { concurrency: 4, graceMs: 60_000 }, capabilities: {}, chainDepth: 10 },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },
   agents: { silentAfterMs: 600_000 },

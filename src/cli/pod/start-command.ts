@@ -66,7 +66,8 @@ export const addStartCommand = (pod: Command, terminal: Terminal): void => {
     .addHelpText(
       'after',
       `
-Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 timed out or over a limit, 4 awaits review, 130 Ctrl-C, 143 SIGTERM,
+Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 timed out or over a limit, 4 awaits review, 5 superseded (another
+pod has the job of the queue that it ran: what it did does not count), 130 Ctrl-C, 143 SIGTERM,
 129 SIGHUP, 137 killed. A job that is one command ends with its program's own code. With -d: whether it was started.
 
 Examples:

@@ -31,7 +31,7 @@ const asItStands = (job: QueuedJob, { state = 'created', rev, attempts }: Entity
 const isSeenTo = async ({ redis, queue }: EnqueuePlace, { entity }: QueuedJob, view: EntityView): Promise<boolean> => {
   if (view.state !== 'created' && view.state !== 'in_progress') return true; // a review is somebody's turn
   if (redis === undefined) return view.state !== 'created'; // files do not forget
-  if ((await leaseOf(redis, entity)) !== 'free') return true;
+  if ((await leaseOf(redis, entity, view.rev)) !== 'free') return true;
   return (await queue.show(entity)) !== undefined; // or the queue does not say
 };
 

@@ -182,7 +182,7 @@ export const dispatchJob = async (wish: DispatchWish): Promise<Dispatched> => {
   // Where it works is the worker's to say: no worktree is made here.
   const here = { ...job, worktree: false };
   const plan = await planPod({ home, settings, job: here, jobFile, inputs, parent, id, calledIn, env });
-  return new Dispatching(wish, plan, queue).run();
+  return await new Dispatching(wish, plan, queue).run(); // awaited here: the queue is closed below
 };
 
 /** It is over, or was cancelled: this home need not know how to give it again. */

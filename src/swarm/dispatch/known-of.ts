@@ -5,7 +5,8 @@
 import { readEntity } from '../../bus/query/entities.ts';
 import type { EntityState } from '../../model/entity.ts';
 import { type EntityId, entityIdSchema } from '../../model/id.ts';
-import type { Keys } from '../../redis/keys.ts';
+import { jobLeaseName } from '../../ipc/lease/job-lease.ts';
+import { type Keys, leaseKey } from '../../redis/keys.ts';
 import type { Link } from '../../redis/link.ts';
 
 export interface RedisPlace {
@@ -24,9 +25,13 @@ export const stateHere = async (busDir: string, entity: EntityId): Promise<Entit
   return view?.state;
 };
 
-/** `free` also where Redis does not say: then the queue does not either. */
-export const leaseOf = async ({ link, keys }: RedisPlace, entity: EntityId): Promise<'free' | 'held' | 'settled'> => {
-  const { name } = keys.lease(entity);
+/** `free` also where Redis does not say: then the queue does not either. `rev`: how far the job is; each round of reviews has a lease of its own. */
+export const leaseOf = async (
+  { link, keys }: RedisPlace,
+  entity: EntityId,
+  rev = 1,
+): Promise<'free' | 'held' | 'settled'> => {
+  const { name } = leaseKey(keys, jobLeaseName(entity, rev), 1);
   const outcome = await link.call({ name: 'get', args: [name] }, { withinMs: ASK_WITHIN_MS });
   if (outcome.kind !== 'done' || typeof outcome.value !== 'string') return 'free';
   return / settled /.test(outcome.value) ? 'settled' : 'held';
