@@ -46,6 +46,9 @@ const DEFAULTS = {
   projects: {},
   prices: {},
   pods: { cgroup: true, keepEnded: 500 },
+  alpha: {
+    autonomy: { jobs: [], probability: 0.03, seed: 'nika', cooldownMs: 600_000, perDay: 20, maxRunning: 20, chain: 0 },
+  },
   mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   worktrees: { keep: 'changed', timeoutMs: 300_000 },
   redis: { kind: 'off' },

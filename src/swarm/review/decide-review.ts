@@ -193,5 +193,5 @@ const decideLocked = async (
   const { round, rounds } = roundOf(view);
   const isDoneAgain = decision.kind === 'reject' && decision.isFinal !== true && round < rounds;
   if (isDoneAgain && !(await isDispatched(options.home, id))) specOf(options.home, id); // told before anything is written
-  return writeDecision(options, view, id, decision);
+  return await writeDecision(options, view, id, decision); // awaited here: the lock is held until then
 };
