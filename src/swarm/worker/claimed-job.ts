@@ -117,16 +117,23 @@ export class ClaimedJob {
 
   async #taken(taken: HeldLease & { isSettled: boolean }, desk: LeaseDesk): Promise<Step> {
     const { holder, isSettled } = taken;
-    const isDead = isDeadHere(this.#options.home.runDir, holder);
+    const { runDir } = this.#options.home;
+    const isDead = isDeadHere(runDir, holder);
     if (isSettled && !isDead) return this.#leave(() => this.#claim.done(`ended by ${holder}`), 'done');
     const hold = desk.holdOf(taken);
     if (isSettled) {
       const now = await readJobStanding(this.#options.home.busDir, this.#job); // it may have ended since the last look
-      return needsNoPod(now.standing) ? AGAIN : this.#end(now, hold, failed(NEVER_TOLD));
+      return needsNoPod(now.standing) ? AGAIN : this.#end(now, hold, this.#toldBy(latestPod(runDir, this.#job.entity)));
     }
     if (!isDead) return this.#wait(FOREIGN_LOOK_MS, `runs with ${holder}`);
     await desk.release(hold); // nobody waits for the time of a lease whose holder is known to be gone
     return AGAIN;
+  }
+
+  /** It settled, perhaps without hearing that it had, and said no more. */
+  #toldBy(pod: PodRecord | undefined): WrittenEnd {
+    const { outcome, error } = pod?.end ?? {};
+    return outcome === 'cancelled' ? { kind: 'cancelled', reason: error ?? 'stopped' } : failed(NEVER_TOLD);
   }
 
   async #wait(ms: number, what: string): Promise<Step> {
