@@ -101,18 +101,16 @@ export class ClaimedJob {
       if (living !== undefined) return this.#watch(living, Math.min(gate.forMs, shownMs));
       return this.#wait(Math.min(gate.forMs, FOREIGN_LOOK_MS), gate.why);
     }
+    if (living !== undefined && !hasLostItsLease(living, desk.leaseMs)) return this.#watch(living, shownMs); // C2
     const session = (this.#session ??= createSession());
+    const holder = holderOf(hostname(), session);
     const name = jobLeaseName(this.#job.entity, standing.standing.rev);
-    const acquired = await desk.acquire(name, holderOf(hostname(), session));
+    const seen = await desk.look(name);
+    const isOpen = seen.kind === 'free' || (seen.kind === 'taken' && seen.holder === holder);
+    const acquired = isOpen ? await desk.acquire(name, holder) : seen;
+    if (acquired.kind === 'held') return this.#begin(standing, { session, name, hold: acquired.hold, desk });
     if (acquired.kind === 'unknown') return this.#wait(FOREIGN_LOOK_MS, `Redis is away: ${acquired.why}`);
-    if (acquired.kind === 'held') {
-      const lease = { session, name, hold: acquired.hold, desk };
-      if (living === undefined || hasLostItsLease(living, desk.leaseMs)) return this.#begin(standing, lease);
-      await this.#release(lease); // it will say that it has it, or is one that nobody leased
-      return this.#watch(living, shownMs);
-    }
-    if (living !== undefined) return this.#watch(living, shownMs); // C2
-    return this.#taken({ name, ...acquired }, desk);
+    return living === undefined ? this.#taken({ name, ...acquired }, desk) : this.#watch(living, shownMs);
   }
 
   async #taken(taken: HeldLease & { isSettled: boolean }, desk: LeaseDesk): Promise<Step> {
