@@ -146,7 +146,7 @@ describe('workers with one Redis', () => {
   });
 
   it('a pod that ends while Redis is away waits for it with its last word, and completes once', async () => {
-    commandJob('nap', 'sleep 1');
+    commandJob('nap', 'sleep 2.5'); // its record may be a second late
     const [id = ''] = await giveJobs(home, 'nap', { env });
     await using _worker = await startWorker(home, { env });
     await untilTool(home, id);
@@ -160,6 +160,21 @@ describe('workers with one Redis', () => {
     server.cont();
     await untilLine(home, id, 'job_completed');
     expect(linesOf(home, id, 'attempt_failed')).toEqual([]);
+  });
+
+  it('a pod that waits for Redis ends when it is told to; the job is cancelled once Redis is back', async () => {
+    commandJob('nap', 'sleep 2.5'); // its record may be a second late
+    const [id = ''] = await giveJobs(home, 'nap', { env });
+    await using _worker = await startWorker(home, { env });
+    await untilTool(home, id);
+    server.stop();
+    await until('the pod to wait', () => recordOf(home, id)?.beat.reason === 'lease');
+    await home.nika('pod', 'stop', id);
+    expect(recordOf(home, id)?.end).toMatchObject({ status: 'cancelled', outcome: 'cancelled' });
+    expect(linesOf(home, id, 'job_cancelled')).toEqual([]);
+    server.cont();
+    await untilLine(home, id, 'job_cancelled');
+    expect(linesOf(home, id, 'job_completed')).toEqual([]);
   });
 
   it('Redis emptied and started again in the middle: pods that run go on, and nothing is started twice', async () => {

@@ -101,32 +101,37 @@ export class ClaimedJob {
       if (living !== undefined) return this.#watch(living, Math.min(gate.forMs, shownMs));
       return this.#wait(Math.min(gate.forMs, FOREIGN_LOOK_MS), gate.why);
     }
+    if (living !== undefined && !hasLostItsLease(living, desk.leaseMs)) return this.#watch(living, shownMs); // C2
     const session = (this.#session ??= createSession());
+    const holder = holderOf(hostname(), session);
     const name = jobLeaseName(this.#job.entity, standing.standing.rev);
-    const acquired = await desk.acquire(name, holderOf(hostname(), session));
+    const seen = await desk.look(name);
+    const isOpen = seen.kind === 'free' || (seen.kind === 'taken' && seen.holder === holder);
+    const acquired = isOpen ? await desk.acquire(name, holder) : seen;
+    if (acquired.kind === 'held') return this.#begin(standing, { session, name, hold: acquired.hold, desk });
     if (acquired.kind === 'unknown') return this.#wait(FOREIGN_LOOK_MS, `Redis is away: ${acquired.why}`);
-    if (acquired.kind === 'held') {
-      const lease = { session, name, hold: acquired.hold, desk };
-      if (living === undefined || hasLostItsLease(living, desk.leaseMs)) return this.#begin(standing, lease);
-      await this.#release(lease); // it will say that it has it, or is one that nobody leased
-      return this.#watch(living, shownMs);
-    }
-    if (living !== undefined) return this.#watch(living, shownMs); // C2
-    return this.#taken({ name, ...acquired }, desk);
+    return living === undefined ? this.#taken({ name, ...acquired }, desk) : this.#watch(living, shownMs);
   }
 
   async #taken(taken: HeldLease & { isSettled: boolean }, desk: LeaseDesk): Promise<Step> {
     const { holder, isSettled } = taken;
-    const isDead = isDeadHere(this.#options.home.runDir, holder);
+    const { runDir } = this.#options.home;
+    const isDead = isDeadHere(runDir, holder);
     if (isSettled && !isDead) return this.#leave(() => this.#claim.done(`ended by ${holder}`), 'done');
     const hold = desk.holdOf(taken);
     if (isSettled) {
       const now = await readJobStanding(this.#options.home.busDir, this.#job); // it may have ended since the last look
-      return needsNoPod(now.standing) ? AGAIN : this.#end(now, hold, failed(NEVER_TOLD));
+      return needsNoPod(now.standing) ? AGAIN : this.#end(now, hold, this.#toldBy(latestPod(runDir, this.#job.entity)));
     }
     if (!isDead) return this.#wait(FOREIGN_LOOK_MS, `runs with ${holder}`);
     await desk.release(hold); // nobody waits for the time of a lease whose holder is known to be gone
     return AGAIN;
+  }
+
+  /** It settled, perhaps without hearing that it had, and said no more. */
+  #toldBy(pod: PodRecord | undefined): WrittenEnd {
+    const { outcome, error } = pod?.end ?? {};
+    return outcome === 'cancelled' ? { kind: 'cancelled', reason: error ?? 'stopped' } : failed(NEVER_TOLD);
   }
 
   async #wait(ms: number, what: string): Promise<Step> {

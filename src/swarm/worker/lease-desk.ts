@@ -4,6 +4,7 @@
  * K1. After Redis was away, was started again or lost its data nothing is claimed for the time of one lease: pods that run
  *     say by then that they do.
  * K2. That it lost its data shows by a lease of the worker's own, which would still be there.
+ * K3. A lease is wanted only once it was seen to be free: an answer that comes late takes nothing from a pod that lives.
  */
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
@@ -16,6 +17,9 @@ export type Gate =
   | { readonly kind: 'open' }
   /** Try again after so long. */
   | { readonly kind: 'shut'; readonly forMs: number; readonly why: string };
+
+/** How a lease stands. */
+export type Seen = { readonly kind: 'free' } | Exclude<Acquired, { readonly kind: 'held' }>;
 
 export interface LeaseDeskOptions {
   readonly target: RedisTarget;
@@ -83,6 +87,20 @@ export class LeaseDesk implements AsyncDisposable {
       return { kind: 'open' };
     }
     return { kind: 'shut', forMs: leftMs, why: `${quiet.why}: pods that run may say so first` };
+  }
+
+  /**
+   * K3. Whose it is, without wanting it: what is asked of a Redis that hangs may be done much later, when a pod that lives
+   * could not renew, and must not take anything then. Never rejects.
+   */
+  async look(name: string): Promise<Seen> {
+    const command = { name: 'get', args: [this.#keyOf(name).name] };
+    const outcome = await this.link.call(command, { withinMs: INFO_WITHIN_MS });
+    if (outcome.kind !== 'done') return { kind: 'unknown', why: outcome.why };
+    const match = /^(\d+) (\w+) (.*)$/.exec(typeof outcome.value === 'string' ? outcome.value : '');
+    if (match === null) return { kind: 'free' };
+    const [, token, state, holder = ''] = match;
+    return { kind: 'taken', holder, token: Number(token), isSettled: state === 'settled' };
   }
 
   acquire(name: string, holder: string, afterToken = 0): Promise<Acquired> {
