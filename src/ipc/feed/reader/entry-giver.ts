@@ -44,6 +44,8 @@ export class EntryGiver implements Disposable {
   isAckLost = false;
   #done: string[] = [];
   #isFlushDue = false;
+  /** What is handed on now, and whether it was acknowledged before its handler said that it is held. */
+  #current = { eventId: '', isAcknowledged: false };
 
   constructor(options: FeedReaderOptions, minIdleMs: number, stop: StopWatch) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class EntryGiver implements Disposable {
     if (change === undefined) return undefined;
     let why = 'whoever read it ended while it was handled';
     for (let nth = delivery; nth <= this.#deliveries; nth += 1) {
+      this.#current = { eventId: change.id, isAcknowledged: false };
       const outcome = await this.#handing.give(change);
       if (outcome.kind !== 'failed') {
         this.#settle(change.id, entry, outcome.kind);
@@ -79,6 +82,7 @@ export class EntryGiver implements Disposable {
 
   /** One that was held is done. */
   acknowledge(eventId: string): void {
+    if (this.#current.eventId === eventId) this.#current.isAcknowledged = true;
     const entries = this.own.release(eventId);
     if (entries === undefined) return;
     this.seen.add(eventId);
@@ -105,8 +109,9 @@ export class EntryGiver implements Disposable {
   }
 
   #settle(eventId: string, entry: string, how: 'done' | 'held' | 'stopped'): void {
-    if (how === 'held') this.own.hold(eventId, entry);
-    if (how !== 'done') return;
+    const isDone = how === 'done' || (how === 'held' && this.#current.isAcknowledged);
+    if (how === 'held' && !isDone) this.own.hold(eventId, entry);
+    if (!isDone) return;
     this.counts.handledCount += 1;
     this.seen.add(eventId);
     this.#markDone(entry);

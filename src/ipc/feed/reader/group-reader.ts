@@ -27,6 +27,8 @@ const MIN_IDLE_MS = 30_000;
 /** More are not held at a time: reading waits until some are acknowledged (G6). */
 const MAX_HELD = 1_000;
 const HELD_LOOK_MS = 50;
+/** While any are held: what is sent meanwhile, such as their acknowledgement, waits behind the blocking command. */
+const HELD_BLOCK_MS = 200;
 const LOOK_AGAIN_MS = 1_000;
 const FIRST_PAUSE_MS = 200;
 /** At the end. */
@@ -134,7 +136,8 @@ class GroupReader implements FeedReader {
     side: GroupSide,
     isCaughtUp: boolean,
   ): Promise<{ readonly ok: true; readonly value: number } | { readonly ok: false; readonly failure: Halt }> {
-    const blockMs = isCaughtUp ? Math.min(READ_BLOCK_MS, Math.ceil(this.#minIdleMs / 4)) : undefined;
+    const longestMs = this.#giver.own.heldCount > 0 ? HELD_BLOCK_MS : READ_BLOCK_MS;
+    const blockMs = isCaughtUp ? Math.min(longestMs, Math.ceil(this.#minIdleMs / 4)) : undefined;
     const untilMs = performance.now() + (blockMs ?? 0);
     const wish = { count: BATCH_COUNT, blockMs, done: this.#giver.takeDone() };
     const asked = await side.readNew(wish, this.#stop.signal);

@@ -11,7 +11,7 @@ export type HandOutcome =
   | { readonly kind: 'stopped' };
 
 /** What a handler is left to finish in, once it was told to stop. */
-const GRACE_MS = 600;
+const GRACE_MS = 400;
 
 export class Handing {
   readonly #handle: FeedReaderOptions['handle'];
