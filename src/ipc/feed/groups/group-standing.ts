@@ -38,9 +38,10 @@ const rowsIn = (value: unknown): readonly Row[] =>
 const isMissing = (outcome: CallOutcome | undefined): boolean =>
   outcome?.kind === 'refused' && /no such key|NOGROUP/i.test(outcome.why);
 
+/** Empty: Redis cannot say. */
 const numberIn = (row: Row, name: string): number | undefined => {
-  const value: unknown = row[name];
-  return value === undefined || value === null ? undefined : Number(value);
+  const text = row[name] ?? '';
+  return text === '' ? undefined : Number(text);
 };
 
 const msOf = (time: unknown): number => Number((time as readonly string[])[0]) * 1000;
