@@ -1,8 +1,8 @@
 /** Owns `nika alpha digest`. */
 import { type Command, Option } from 'commander';
-import { NikaError } from '../../model/error.ts';
 import type { Digest } from '../../swarm/digest/write-digest.ts';
 import { interruption } from '../ending.ts';
+import { parseMaxTokens } from '../max-tokens.ts';
 import { startProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -15,14 +15,6 @@ interface DigestOptions {
 }
 
 const DEFAULT_TOKENS = '800';
-
-/** @throws {NikaError} `NIKA_CLI_USAGE` */
-export const parseMaxTokens = (text: string): number => {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new NikaError('NIKA_CLI_USAGE', `--max-tokens takes a number, not "${text.slice(0, 40)}"`, {
-    remedy: 'Write it as digits: --max-tokens 800',
-  });
-};
 
 const digestJson = ({ text: _text, foldedCount, ...digest }: Digest): string =>
   `${JSON.stringify({ v: 1, ...digest, folded: foldedCount })}\n`;

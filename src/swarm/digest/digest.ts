@@ -13,12 +13,9 @@ import { KEPT_MS, readStateFrom, readStateSince, type ReadStateOptions, readSwar
 import type { SwarmState } from '../state/swarm-state.ts';
 import { cursorText, type DigestCursor, parseCursor } from './digest-cursor.ts';
 import { gather } from './gather.ts';
+import { checkMaxTokens, DEFAULT_MAX_TOKENS } from './max-tokens.ts';
 import { openTokenCount } from './token-count.ts';
 import { type Digest, type DigestManner, writeDigest } from './write-digest.ts';
-
-export const DEFAULT_MAX_TOKENS = 800;
-export const MIN_MAX_TOKENS = 200;
-const MOST_MAX_TOKENS = 1_000_000;
 
 export interface DigestRequest {
   readonly home: Home;
@@ -38,15 +35,6 @@ export interface DigestRequest {
 const DAY_MS = 86_400_000;
 /** A person waits for it, and the bus has nearly all. */
 const FLEET_WITHIN_MS = 300;
-
-/** @throws {NikaError} `NIKA_DIGEST_TOO_SMALL` */
-export const checkMaxTokens = (maxTokens: number, least = MIN_MAX_TOKENS): number => {
-  if (Number.isSafeInteger(maxTokens) && maxTokens >= least) return Math.min(maxTokens, MOST_MAX_TOKENS);
-  throw new NikaError('NIKA_DIGEST_TOO_SMALL', `${String(maxTokens)} tokens are too few: it takes at least ${least}`, {
-    subject: String(maxTokens),
-    remedy: `Give --max-tokens ${least} or more; the default is ${DEFAULT_MAX_TOKENS}.`,
-  });
-};
 
 interface Fleet {
   readonly pods: readonly FleetPod[];
