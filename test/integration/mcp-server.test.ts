@@ -74,6 +74,7 @@ describe('the tools as an agent sees them', () => {
       'wait',
       'result',
       'fleet',
+      'digest',
       'send',
       'stop',
       'claim_path',

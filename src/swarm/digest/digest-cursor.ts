@@ -3,6 +3,7 @@
  * the segment was renamed or compressed.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ALPHA } from '../../bus/layout.ts';
 import { beginningOf, type BusPlace } from '../../bus/query/bus-place.ts';
@@ -44,6 +45,7 @@ const refused = (text: string, why: string): NikaError =>
 
 const findPlace = async (busDir: string, begins: string, byte: number): Promise<BusPlace | undefined> => {
   const { signal } = new AbortController();
+  if (!existsSync(busDir)) return undefined;
   for (const part of findBusFile(busDir, ALPHA)?.parts.toReversed() ?? []) {
     const beginning = await beginningOf(part, signal);
     if (hashOf(beginning, BEGINS_CHARS) !== begins) continue;

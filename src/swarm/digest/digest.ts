@@ -3,6 +3,7 @@
  * first, in so many tokens at most. It works without a running Alpha, and without Redis.
  */
 import { hostname } from 'node:os';
+import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { toTs } from '../../bus/query/time-span.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -28,6 +29,8 @@ export interface DigestRequest {
   readonly cursor?: string;
   readonly manner: DigestManner;
   readonly signal: AbortSignal;
+  /** Default: now. */
+  readonly nowMs?: number;
   /** Told of bytes of the alpha bus as they were read. */
   readonly onRead?: (bytes: number, totalBytes: number) => void;
 }
@@ -50,21 +53,28 @@ const readFleetSoon = async ({ redis }: Settings): Promise<Fleet> => {
 };
 
 interface Since {
+  /** All that is open, and what ended lately. */
+  readonly all: SwarmState;
+  /** What came since. */
   readonly state: SwarmState;
   readonly ts: string;
   readonly newSinceMs: number | undefined;
+  /** Where the next digest goes on. */
+  readonly place: BusPlace | undefined;
 }
 
-const sinceCursor = async (cursor: DigestCursor, options: ReadStateOptions): Promise<Since> => {
-  const state = await readStateFrom(cursor.place, options);
-  if (state === 'lost')
-    throw new NikaError('NIKA_DIGEST_CURSOR', 'the place of the cursor on the bus is gone: the bus was just changed');
-  return { state, ts: '', newSinceMs: cursor.atMs };
+/** What came since is read first: what comes meanwhile is told by the next digest, and by it alone. */
+const sinceCursor = async (cursor: DigestCursor, runDir: string, options: ReadStateOptions): Promise<Since> => {
+  const since = await readStateFrom(cursor.place, options);
+  if (since === 'lost') throw new NikaError('NIKA_DIGEST_CURSOR', 'the place of the cursor on the bus is gone');
+  const { state: all } = await readSwarmState(runDir, options);
+  return { ...since, all, ts: '', newSinceMs: cursor.atMs };
 };
 
-const sinceTime = async (ts: string, all: SwarmState, nowMs: number, options: ReadStateOptions): Promise<Since> => {
-  const isKept = Date.parse(ts) >= nowMs - KEPT_MS;
-  return { state: isKept ? all : await readStateSince(ts, options), ts, newSinceMs: undefined };
+const sinceTime = async (ts: string, runDir: string, options: ReadStateOptions & { nowMs: number }): Promise<Since> => {
+  const { state: all, place } = await readSwarmState(runDir, options);
+  const isKept = Date.parse(ts) >= options.nowMs - KEPT_MS;
+  return { all, state: isKept ? all : await readStateSince(ts, options), ts, newSinceMs: undefined, place };
 };
 
 /**
@@ -75,18 +85,18 @@ export const digestHome = async (request: DigestRequest): Promise<Digest> => {
   const { home, settings, cursor, signal, onRead, manner } = request;
   const { busDir, runDir } = home;
   const maxTokens = checkMaxTokens(request.maxTokens ?? DEFAULT_MAX_TOKENS);
+  const nowMs = request.nowMs ?? Date.now(); // before anything is read: what changes meanwhile is new to the next one
   const from = cursor === undefined ? undefined : await parseCursor(cursor, busDir);
   const fleet = readFleetSoon(settings);
   const counting = openTokenCount();
   const { records } = await readCurrentRecords({ home, settings });
-  const nowMs = Date.now();
-  const reading = { busDir, signal, ...(onRead === undefined ? {} : { onRead }) };
-  const { state, place } = await readSwarmState(runDir, reading);
+  const reading = { busDir, signal, nowMs, ...(onRead === undefined ? {} : { onRead }) };
   const sinceTs = request.since ?? toTs(nowMs - DAY_MS);
-  const since = from === undefined ? await sinceTime(sinceTs, state, nowMs, reading) : await sinceCursor(from, reading);
+  const since =
+    from === undefined ? await sinceTime(sinceTs, runDir, reading) : await sinceCursor(from, runDir, reading);
   const { pods, missing } = await fleet;
   const gathered = gather({
-    state,
+    state: since.all,
     since: since.state,
     sinceTs: since.ts,
     newSinceMs: since.newSinceMs,
@@ -99,7 +109,7 @@ export const digestHome = async (request: DigestRequest): Promise<Digest> => {
     maxTokens,
     count: await counting,
     nowMs,
-    cursor: cursorText(busDir, { place, atMs: nowMs }),
+    cursor: cursorText(busDir, { place: since.place, atMs: nowMs }),
     span:
       from === undefined
         ? { kind: 'since', ms: nowMs - Date.parse(sinceTs) }

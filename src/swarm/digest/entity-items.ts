@@ -122,7 +122,7 @@ export interface OpenOptions {
 /** Of one that no living pod tells of. */
 export const itemOfOpen = (entity: OpenEntity, options: OpenOptions): DigestItem => {
   const { view } = entity;
-  const { section, at, facts, clause = '', rank = 0 } = told(entity, options);
+  const { section, at, facts, clause = '', rank = 1 } = told(entity, options);
   return {
     section,
     id: view.id,

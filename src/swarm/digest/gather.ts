@@ -45,11 +45,20 @@ const ENDS = [
   ['cancelled', 'cancelled'],
 ] as const satisfies readonly (readonly [EndState, Section])[];
 
-/** With what was known before the cursor: when it began. */
-const completed = (ended: EndedEntity, state: SwarmState): EndedEntity => state.findEnded(ended.id) ?? ended;
+/** With what was known before the cursor: when it began. None: it had ended before, and the later end does not count. */
+const completed = (ended: EndedEntity, state: SwarmState): readonly EndedEntity[] => {
+  const known = state.findEnded(ended.id);
+  if (known === undefined) return [ended];
+  return known.endedAt < ended.endedAt ? [] : [known];
+};
 
 const endedItems = ({ state, since, sinceTs, nowMs }: Told): readonly DigestItem[] =>
-  ENDS.flatMap(([end]) => since.endedSince(sinceTs, end).map((one) => itemOfEnded(completed(one, state), nowMs)));
+  ENDS.flatMap(([end]) =>
+    since
+      .endedSince(sinceTs, end)
+      .flatMap((one) => completed(one, state))
+      .map((one) => itemOfEnded(one, nowMs)),
+  );
 
 /** A pod that ended, of which the bus was not told: it was killed between its last words. */
 const itemOfRecord = (record: PodRecord, nowMs: number): DigestItem | undefined => {
@@ -66,7 +75,7 @@ const itemOfRecord = (record: PodRecord, nowMs: number): DigestItem | undefined 
   if (!isLost || attempt >= record.attempts) return item;
   const left = record.attempts - attempt;
   const facts = [...item.facts, `lost, ${left} ${left === 1 ? 'attempt' : 'attempts'} left: nika pod restart`];
-  return { ...item, section: 'silent', facts };
+  return { ...item, section: 'silent', facts, rank: 1 };
 };
 
 class Gathering {

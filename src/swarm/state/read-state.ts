@@ -2,6 +2,7 @@
  * Owns how the swarm's state is read: from what was kept of the last time, and the lines that came since. The Alpha calls
  * it now and then, so that whoever asks has little to read.
  */
+import { existsSync } from 'node:fs';
 import { ALPHA } from '../../bus/layout.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { readTypes } from '../../bus/query/read-types.ts';
@@ -14,6 +15,8 @@ import { STATE_TYPES, SwarmState } from './swarm-state.ts';
 export interface ReadStateOptions {
   readonly busDir: string;
   readonly signal: AbortSignal;
+  /** Default: now. */
+  readonly nowMs?: number;
   /** Told of bytes on disk as they were read. */
   readonly onRead?: (bytes: number, totalBytes: number) => void;
 }
@@ -51,7 +54,7 @@ const readInto = async (state: SwarmState, span: Span, options: ReadStateOptions
   return { place, bytes, isLost: false };
 };
 
-const hasAlpha = (busDir: string): boolean => findBusFile(busDir, ALPHA) !== undefined;
+const hasAlpha = (busDir: string): boolean => existsSync(busDir) && findBusFile(busDir, ALPHA) !== undefined;
 
 /**
  * The state as it is now; it is kept in `run/digest/` where that spares the next one much.
@@ -67,7 +70,7 @@ export const readSwarmState = async (runDir: string, options: ReadStateOptions):
     read = await readInto(known.state, {}, options);
   }
   const { state } = known;
-  state.forgetBefore(toTs(Date.now() - KEPT_MS));
+  state.forgetBefore(toTs((options.nowMs ?? Date.now()) - KEPT_MS));
   const now: KnownState = { state, place: read.place };
   if (read.bytes >= WORTH_KEEPING_BYTES) bestEffortSync('digest.state', () => writeKnownState(runDir, now));
   return now;
@@ -77,11 +80,11 @@ export const readSwarmState = async (runDir: string, options: ReadStateOptions):
 export const readStateFrom = async (
   from: BusPlace | undefined,
   options: ReadStateOptions,
-): Promise<SwarmState | 'lost'> => {
+): Promise<KnownState | 'lost'> => {
   const state = new SwarmState();
-  if (!hasAlpha(options.busDir)) return from === undefined ? state : 'lost';
-  const { isLost } = await readInto(state, { from }, options);
-  return isLost ? 'lost' : state;
+  if (!hasAlpha(options.busDir)) return from === undefined ? { state, place: undefined } : 'lost';
+  const { isLost, place } = await readInto(state, { from }, options);
+  return isLost ? 'lost' : { state, place };
 };
 
 /** What came since a time. @throws as {@link readSwarmState} */
