@@ -47,7 +47,7 @@ describe('nika alpha digest', () => {
   it('tells of real pods without an Alpha and without Redis, with ids for the next command', async () => {
     const { stdout, code } = await home.nika('alpha', 'digest');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/FAILED\nJOB-breaks breaks, \d+s ago.*: .*Exit code 3 no disk\n/);
+    expect(stdout).toMatch(/FAILED\nJOB-breaks breaks, \d+s ago.*: .*Exit code 3; no disk\n/);
     expect(stdout).toMatch(/RUNS\n\w{8} lasts, \d+s: shell sleep 300\n/);
     expect(stdout).toMatch(/COMPLETED\nJOB-works works, /);
     const short = /RUNS\n(\w{8})/.exec(stdout)?.[1] ?? '';

@@ -88,7 +88,7 @@ const headOf = (view: EntityView, nowMs: number): string => {
     lastedText(view, nowMs),
     callsText(view),
     view.attempts > 1 ? `${view.attempts} attempts` : '',
-    costText(costUsd, costUsd === 0 ? unpriced : 0),
+    costUsd + unpriced === 0 ? '' : costText(costUsd, unpriced),
     view.parent === undefined ? '' : `of ${view.parent}`,
     view.waits?.[0] === undefined ? '' : `waits for ${view.waits[0].reason ?? 'something'}`,
   ].filter((fact) => fact !== '');

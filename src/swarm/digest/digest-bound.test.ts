@@ -98,7 +98,7 @@ describe('a text within so many tokens', () => {
         expect(tokensOf(cut)).toBeLessThanOrEqual(maxTokens);
         expect(text.startsWith(cut)).toBe(true);
         if (text.isWellFormed()) expect(cut.isWellFormed()).toBe(true);
-        if (tokensOf(text) < maxTokens / 2) expect(cut).toBe(text);
+        if (text.isWellFormed() && tokensOf(text) < maxTokens / 2) expect(cut).toBe(text);
       }),
       { numRuns: 80 },
     );

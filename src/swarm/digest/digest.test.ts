@@ -106,7 +106,7 @@ describe('a digest', () => {
     expect(withoutCursor(text))
       .toBe(`nika digest, 2026-11-20 12:00 UTC, last 1d: 1 failed, 2 wait for somebody, 2 stale or lost, 3 run, 1 not started, 2 completed, 1 cancelled
 FAILED
-broken22 audit, 5m ago, took 25m: step 2: Exit code 1 npm test: 3 of 80 tests failed
+broken22 audit, 5m ago, took 25m: step 2: Exit code 1; npm test: 3 of 80 tests failed
 WAITS FOR SOMEBODY
 judge222 write-docs, review for 10m, round 2: docs of the queue
 asks2222 fix-tests, permission for 3m: asks: Bash rm -rf build: not in the list
@@ -158,8 +158,8 @@ Deeper: nika bus show <id> --max-tokens 400, nika pod result <id> --max-tokens 4
     const lines = (await swarm.digest()).text.split('\n').slice(2, 5);
     expect(lines).toEqual([
       'JOB-20261119-aaaaaaaa told, 1m ago: a',
-      'JOB-20261120-aaaaaaaa x FAILED_ all_ really, 2m ago: b',
-      'JOB-of-ada told, 3m ago: c RUNS nothing',
+      'JOB-20261120-aaaaaaaa x; FAILED_ all_ really, 2m ago: b',
+      'JOB-of-ada told, 3m ago: c; RUNS; nothing',
     ]);
   });
 

@@ -1,5 +1,6 @@
 /** Owns the whole text of a digest, and the same selection as data. */
 import { clauseOf } from '../state/clause.ts';
+import { cutToTokens } from './cut-to-tokens.ts';
 import { type DigestItem, roughly, type Section, SECTIONS } from './digest-item.ts';
 import { itemLine, shortIds, WORDS, type Wording } from './digest-words.ts';
 import { type Fitted, fitLines, linesOfFitted, type Matter } from './fit-lines.ts';
@@ -50,6 +51,7 @@ export interface WriteDigestOptions {
 /** Shorter words of others where there is much to tell. */
 const CLAUSE_CHARS = [240, 120, 70] as const;
 const MISSING_CHARS = 60;
+const MISSING_TOKENS = 30;
 const OLDEST_FIRST: readonly Section[] = ['waits', 'runs', 'queued'];
 
 const inOrder = (items: readonly DigestItem[], section: Section): readonly DigestItem[] => {
@@ -71,7 +73,7 @@ const totalsOf = ({ items, more }: Gathered): Record<Section, number> => {
 };
 
 const headOf = (totals: Readonly<Record<Section, number>>, options: WriteDigestOptions): string => {
-  const { nowMs, span, missing } = options;
+  const { nowMs, span, missing, count } = options;
   const at = `${new Date(nowMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const some = SECTIONS.filter((section) => totals[section] > 0).map(
     (section) => `${totals[section]} ${WORDS[section]}`,
@@ -79,7 +81,8 @@ const headOf = (totals: Readonly<Record<Section, number>>, options: WriteDigestO
   const what =
     span.kind === 'cursor' ? `new since the last digest ${roughly(span.ms)} ago` : `last ${roughly(span.ms)}`;
   const told = some.length === 0 ? (span.kind === 'cursor' ? 'nothing' : 'nothing ran') : some.join(', ');
-  const gap = missing === undefined ? '' : ` (other hosts are not told of: redis: ${clauseOf(missing, MISSING_CHARS)})`;
+  const why = cutToTokens(clauseOf(missing, MISSING_CHARS), MISSING_TOKENS, count);
+  const gap = missing === undefined ? '' : ` (other hosts are not told of: redis: ${why})`;
   return `nika digest, ${at}, ${what}: ${told}${gap}`;
 };
 
@@ -124,23 +127,51 @@ const choose = (
   return choice;
 };
 
+const mattersOf = ({ more }: Gathered, items: readonly DigestItem[]): readonly Matter[] =>
+  SECTIONS.map((section) => ({
+    section,
+    items: inOrder(items, section),
+    more: more.get(section) ?? new Map<string, number>(),
+  })).filter((matter) => matter.items.length > 0 || matter.more.size > 0);
+
+interface Written extends Choice {
+  readonly text: string;
+  readonly tokens: number;
+}
+
+interface Ends {
+  readonly head: string;
+  readonly foot: string;
+}
+
+const write = (
+  { head, foot }: Ends,
+  matters: readonly Matter[],
+  wording: Omit<Wording, 'clauseChars'>,
+  { maxTokens, count }: WriteDigestOptions,
+): Written => {
+  let roomTokens = maxTokens - count(`${head}\n`) - count(`${foot}\n`);
+  for (;;) {
+    const choice = choose(matters, wording, roomTokens, count);
+    const parts = choice.fitted.flatMap((one) => linesOfFitted(one, choice.lineOf));
+    const text = `${[head, ...parts, foot].join('\n')}\n`;
+    const tokens = count(text);
+    if (tokens <= maxTokens || parts.length === 0) return { ...choice, text, tokens };
+    roomTokens -= tokens - maxTokens; // lines counted alone may differ by a token
+  }
+};
+
 export const writeDigest = (gathered: Gathered, options: WriteDigestOptions): Digest => {
-  const { maxTokens, count, cursor, nowMs, missing, manner } = options;
+  const { cursor, nowMs, missing, manner } = options;
   const totals = totalsOf(gathered);
   const { items, folded } = foldChildren(gathered.items);
   const ids = gathered.items.flatMap(({ id, parent }) => (parent === undefined ? [id] : [id, parent]));
-  const matters = SECTIONS.map((section) => ({
-    section,
-    items: inOrder(items, section),
-    more: gathered.more.get(section) ?? new Map<string, number>(),
-  })).filter((matter) => matter.items.length > 0 || matter.more.size > 0);
-  const [head, foot] = [headOf(totals, options), FOOT[manner](cursor)];
-  const roomTokens = maxTokens - count(`${head}\n`) - count(`${foot}\n`);
-  const { fitted, lineOf } = choose(matters, { nameOf: shortIds(ids), folded }, roomTokens, count);
-  const text = `${[head, ...fitted.flatMap((one) => linesOfFitted(one, lineOf)), foot].join('\n')}\n`;
+  const matters = mattersOf(gathered, items);
+  const ends = { head: headOf(totals, options), foot: FOOT[manner](cursor) };
+  const { fitted, lineOf, text, tokens } = write(ends, matters, { nameOf: shortIds(ids), folded }, options);
   return {
     text,
-    tokens: count(text),
+    tokens,
     cursor,
     at: new Date(nowMs).toISOString(),
     totals,

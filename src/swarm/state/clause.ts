@@ -6,12 +6,15 @@ const SAYS_MOST = ['summary', 'message', 'result', 'text', 'answer', 'error', 'r
 const LOOKED_AT = 8;
 const MAX_FIELDS = 12;
 
+const LINE_ENDS = /([.;:,!?])?[ \t]*[\r\n]\s*/g;
 // oxlint-disable-next-line no-control-regex -- finding control characters is what it is for
 const UNSEEN = /[\s\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]+/gu;
 
 const onOneLine = (text: string, maxChars: number): string =>
   text
     .slice(0, LOOKED_AT * maxChars)
+    .trim()
+    .replaceAll(LINE_ENDS, (_end, mark: string | undefined) => (mark === undefined ? '; ' : `${mark} `))
     .replaceAll(UNSEEN, ' ')
     .trim();
 
