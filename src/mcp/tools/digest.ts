@@ -4,14 +4,13 @@ import { createTool, said } from '../tool.ts';
 
 const input = z.strictObject({
   max_tokens: z.int().min(200).max(20_000).default(800),
-  cursor: z.string().min(1).max(80).optional().describe('Of your last digest: only what is new since.'),
+  cursor: z.string().min(1).max(80).optional().describe('Of your last digest: only what is new.'),
 });
 
 export const digest = createTool({
   name: 'digest',
   title: 'What one must know of the swarm',
-  description:
-    'Tells in few tokens what failed and why, waits for somebody, is lost, runs and completed, of all pods. Follow many pods with it.',
+  description: 'What one must know of all pods in few tokens: what failed and why, waits, is lost, runs, came to what.',
   isReadOnly: true,
   input,
   call: async ({ max_tokens: maxTokens, cursor }, { openPlace, signal }) => {

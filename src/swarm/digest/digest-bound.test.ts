@@ -60,7 +60,7 @@ describe('a digest', () => {
     const more = fc.dictionary(hostile, fc.integer({ min: 1, max: 1e9 }), { maxKeys: 60 });
     fc.assert(
       fc.property(
-        fc.array(item, { maxLength: 250 }),
+        fc.array(item, { maxLength: 250, size: 'max' }),
         more,
         fc.integer({ min: MIN_MAX_TOKENS, max: 1_500 }),
         hostile,
