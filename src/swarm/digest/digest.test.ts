@@ -21,13 +21,12 @@ const tellAll = (): void => {
   swarm.start(idOf('broken'), 30, { job: 'audit' });
   swarm.end(
     idOf('broken'),
-    'failed',
-    5,
+    ['failed', 5],
     { error: 'step 2: Exit code 1\nnpm test:  3 of 80 tests failed', code: 'failed' },
     { job: 'audit' },
   );
   swarm.start(idOf('asks'), 20, { job: 'fix-tests' });
-  swarm.pod(idOf('asks'), 'fix-tests', 20, {
+  swarm.pod(idOf('asks'), ['fix-tests', 20], {
     status: 'waiting',
     reason: 'permission',
     why: 'asks: Bash rm -rf build: not in the list',
@@ -37,13 +36,12 @@ const tellAll = (): void => {
   swarm.start(idOf('judge'), 60, { job: 'write-docs' });
   swarm.tell(
     idOf('judge'),
-    'review_request',
-    10,
+    ['review_request', 10],
     { from: 'in_progress', to: 'awaiting_review', rev: 3, round: 2, reason: 'docs of the queue' },
     { job: 'write-docs' },
   );
   swarm.start(idOf('limited'), 50, { job: 'port' });
-  swarm.pod(idOf('limited'), 'port', 50, {
+  swarm.pod(idOf('limited'), ['port', 50], {
     status: 'waiting',
     reason: 'rate_limit',
     waiting_since: swarm.at(12),
@@ -51,26 +49,29 @@ const tellAll = (): void => {
   });
   swarm.start(idOf('busy'), 8, { job: 'port' });
   const last = { tool: 'Bash', what: 'npm test', at: swarm.at(0), running: true };
-  swarm.pod(idOf('busy'), 'port', 8, { last_tool: last, cost_usd: 0.421, errors: 1 }, { attempt: 2, attempts: 3 });
+  swarm.pod(idOf('busy'), ['port', 8], { last_tool: last, cost_usd: 0.421, errors: 1 }, { attempt: 2, attempts: 3 });
   swarm.start(idOf('silent'), 100, { job: 'crawl' });
-  swarm.pod(idOf('silent'), 'crawl', 100, { mono_ms: 0, at: swarm.at(4) });
+  swarm.pod(idOf('silent'), ['crawl', 100], { mono_ms: 0, at: swarm.at(4) });
   swarm.start(idOf('far'), 15, { job: 'crawl' });
   swarm.tell(
     idOf('far'),
-    'session_start',
-    15,
+    ['session_start', 15],
     { kind: 'pod', version: '0', cwd: '/' },
     { job: 'crawl', meta: { host: 'box2', session_id: 's2' } },
   );
   swarm.start(idOf('gone'), 90, { job: 'crawl' });
-  swarm.tell(idOf('gone'), 'condition', 85, { condition: 'pod_lost', detail: 'its process is gone' }, { job: 'crawl' });
+  swarm.tell(
+    idOf('gone'),
+    ['condition', 85],
+    { condition: 'pod_lost', detail: 'its process is gone' },
+    { job: 'crawl' },
+  );
   const dispatch = { job: 'lint', capability: 'gpu', priority: 7, deadline: swarm.at(2) };
-  swarm.tell(idOf('queued'), 'entity_created', 40, { from: null, to: 'created', rev: 1, dispatch }, { job: 'lint' });
+  swarm.tell(idOf('queued'), ['entity_created', 40], { from: null, to: 'created', rev: 1, dispatch }, { job: 'lint' });
   swarm.start(idOf('fine'), 70, { job: 'audit' });
   swarm.end(
     idOf('fine'),
-    'completed',
-    25,
+    ['completed', 25],
     { result: { summary: 'No secret in 812 files.', files: 812 } },
     { job: 'audit' },
   );
@@ -88,15 +89,14 @@ const tellAll = (): void => {
   ];
   swarm.tell(
     idOf('fine'),
-    'session_end_summary',
-    25,
+    ['session_end_summary', 25],
     { outcome: 'completed', calls: 9, errors: 0, usage },
     { job: 'audit' },
   );
   swarm.start(idOf('part'), 60, { job: 'audit-part', parent: idOf('fine') });
-  swarm.end(idOf('part'), 'completed', 30, { result: 'half of it' }, { job: 'audit-part', parent: idOf('fine') });
+  swarm.end(idOf('part'), ['completed', 30], { result: 'half of it' }, { job: 'audit-part', parent: idOf('fine') });
   swarm.start(idOf('enough'), 33, { job: 'crawl' });
-  swarm.end(idOf('enough'), 'cancelled', 32, { reason: 'stopped by ada' }, { job: 'crawl' });
+  swarm.end(idOf('enough'), ['cancelled', 32], { reason: 'stopped by ada' }, { job: 'crawl' });
 };
 
 describe('a digest', () => {
@@ -142,19 +142,19 @@ Deeper: nika bus show <id> --max-tokens 400, nika pod result <id> --max-tokens 4
 
   it('does not tell of Alpha, of workers, of what was imported and of what ended too long ago', async () => {
     const self = { job: 'nika-alpha', meta: { domain: 'nika', intent: 'orchestrate' } };
-    swarm.tell(idOf('alpha'), 'session_start', 9, { kind: 'alpha', version: '0', cwd: '/' }, self);
+    swarm.tell(idOf('alpha'), ['session_start', 9], { kind: 'alpha', version: '0', cwd: '/' }, self);
     swarm.start(idOf('read'), 9, { job: 'claude', meta: { tags: ['nika:imported'] } });
-    swarm.end(idOf('old'), 'failed', 60 * 25, { error: 'x' });
+    swarm.end(idOf('old'), ['failed', 60 * 25], { error: 'x' });
     expect((await swarm.digest()).text).toContain('nothing ran');
     expect((await swarm.digest({ since: swarm.at(60 * 26) })).text).toContain('1 failed');
-    swarm.end(idOf('older'), 'failed', 60 * 24 * 9, { error: 'x' });
+    swarm.end(idOf('older'), ['failed', 60 * 24 * 9], { error: 'x' });
     expect((await swarm.digest({ since: swarm.at(60 * 24 * 10) })).totals.failed).toBe(2);
   });
 
   it('gives whole ids where two end alike, and names that cannot pass for another line', async () => {
-    swarm.end('JOB-20261119-aaaaaaaa', 'failed', 1, { error: 'a' });
-    swarm.end('JOB-20261120-aaaaaaaa', 'failed', 2, { error: 'b' }, { job: 'x\nFAILED: all, really' });
-    swarm.end('JOB-of-ada', 'failed', 3, { error: 'c\nRUNS\nnothing' });
+    swarm.end('JOB-20261119-aaaaaaaa', ['failed', 1], { error: 'a' });
+    swarm.end('JOB-20261120-aaaaaaaa', ['failed', 2], { error: 'b' }, { job: 'x\nFAILED: all, really' });
+    swarm.end('JOB-of-ada', ['failed', 3], { error: 'c\nRUNS\nnothing' });
     const lines = (await swarm.digest()).text.split('\n').slice(2, 5);
     expect(lines).toEqual([
       'JOB-20261119-aaaaaaaa told, 1m ago: a',
@@ -165,10 +165,10 @@ Deeper: nika bus show <id> --max-tokens 400, nika pod result <id> --max-tokens 4
 
   it('tells failed children of a job that goes on each, and those of one that failed with it', async () => {
     swarm.start(idOf('top'), 9, { job: 'crowd' });
-    swarm.pod(idOf('top'), 'crowd', 9, {});
+    swarm.pod(idOf('top'), ['crowd', 9], {});
     const child = { job: 'part', parent: idOf('top') };
     for (const n of [1, 2, 3])
-      swarm.end(`${idOf('part')}-${n}`, n === 3 ? 'completed' : 'failed', 5, { error: 'no disk' }, child);
+      swarm.end(`${idOf('part')}-${n}`, [n === 3 ? 'completed' : 'failed', 5], { error: 'no disk' }, child);
     const { text } = await swarm.digest();
     expect(text).toContain('-1 part, 5m ago, of top22222: no disk');
     expect(text).toContain('top22222 crowd, 9m, children: 1 done');
@@ -186,12 +186,11 @@ describe('the room of a digest', () => {
       );
       const of = { job: `job-${n % 9}` };
       swarm.start(id, 500 - n, of);
-      swarm.tell(id, 'review_request', 400 - n, { from: 'in_progress', to: 'awaiting_review', rev: 3 }, of);
+      swarm.tell(id, ['review_request', 400 - n], { from: 'in_progress', to: 'awaiting_review', rev: 3 }, of);
       if (n % 10 === 1) continue;
       swarm.tell(
         id,
-        'review_decision',
-        300 - n,
+        ['review_decision', 300 - n],
         { from: 'awaiting_review', to: 'in_progress', rev: 4, decision: 'rejected' },
         of,
       );
@@ -199,8 +198,7 @@ describe('the room of a digest', () => {
       const error = `Exit code ${n}: the tests of part ${n} do not pass, and this is why, in many words: ${'word '.repeat(60)}`;
       swarm.end(
         id,
-        n % 10 === 3 ? 'failed' : 'completed',
-        200 - n / 2,
+        [n % 10 === 3 ? 'failed' : 'completed', 200 - n / 2],
         n % 10 === 3 ? { error } : { result: error },
         of,
       );
@@ -232,7 +230,7 @@ describe('a cursor', () => {
     let cursor: string | undefined;
     for (let round = 0; round < 5; round += 1) {
       for (let n = 0; n < 4; n += 1)
-        swarm.end(`JOB-${round}-${n}`, n === 0 ? 'failed' : 'completed', 1, { error: 'e', result: 'r' });
+        swarm.end(`JOB-${round}-${n}`, [n === 0 ? 'failed' : 'completed', 1], { error: 'e', result: 'r' });
       const given = await swarm.digest(cursor === undefined ? {} : { cursor });
       told.push(...given.items.map(({ id }) => id));
       ({ cursor } = given);
@@ -243,22 +241,22 @@ describe('a cursor', () => {
 
   it('of what runs gives what started, and what began to wait', async () => {
     swarm.start(idOf('before'), 9);
-    swarm.pod(idOf('before'), 'told', 9, {});
+    swarm.pod(idOf('before'), ['told', 9], {});
     const { cursor } = await swarm.digest();
     swarm.start(idOf('after'), 0);
-    swarm.pod(idOf('after'), 'told', -1, {});
+    swarm.pod(idOf('after'), ['told', -1], {});
     const { items } = await swarm.digest({ cursor, nowMs: NOW_MS + 60_000 });
     expect(items.map(({ id }) => id)).toEqual([idOf('after')]);
   });
 
   it('holds when its segment was renamed, and compressed', async () => {
-    swarm.end('JOB-1', 'failed', 1, { error: 'e' });
+    swarm.end('JOB-1', ['failed', 1], { error: 'e' });
     const { cursor } = await swarm.digest();
     const segment = join(dirname(alphaPath()), 'alpha_bus.000001.jsonl');
     renameSync(alphaPath(), segment);
     swarm.writer[Symbol.dispose]();
     swarm.writer = swarm.bus.open();
-    swarm.end('JOB-2', 'failed', 1, { error: 'e' });
+    swarm.end('JOB-2', ['failed', 1], { error: 'e' });
     const ids = async (): Promise<readonly string[]> => (await swarm.digest({ cursor })).items.map(({ id }) => id);
     expect(await ids()).toEqual(['JOB-2']);
     writeFileSync(`${segment}.gz`, gzipSync(readFileSync(segment)));
@@ -274,7 +272,7 @@ describe('a cursor', () => {
     let { cursor } = await swarm.digest();
     const writing = setInterval(() => {
       for (let n = 0; n < 7 && written < 300; n += 1, written += 1)
-        swarm.end(`JOB-${written}`, 'completed', 1, { result: 'r' });
+        swarm.end(`JOB-${written}`, ['completed', 1], { result: 'r' });
     }, 1);
     const endMs = performance.now() + 10_000;
     while (told.length < 300 && performance.now() < endMs) {
@@ -290,8 +288,8 @@ describe('a cursor', () => {
 
   it('of another home, or whose place is gone, is refused with what to do', async () => {
     using other = new ToldSwarm();
-    other.end('JOB-1', 'failed', 1, { error: 'e' });
-    swarm.end('JOB-1', 'failed', 1, { error: 'e' });
+    other.end('JOB-1', ['failed', 1], { error: 'e' });
+    swarm.end('JOB-1', ['failed', 1], { error: 'e' });
     const refused = async (cursor: string, why: string): Promise<void> => {
       const asked = swarm.digest({ cursor });
       await expect(asked).rejects.toMatchObject({ code: 'NIKA_DIGEST_CURSOR' });
@@ -307,7 +305,7 @@ describe('a cursor', () => {
 
 describe('the state that is kept', () => {
   const fill = (count: number): void => {
-    for (let n = 0; n < count; n += 1) swarm.end(`JOB-${n}`, 'completed', 5, { result: `${n} ${'x'.repeat(900)}` });
+    for (let n = 0; n < count; n += 1) swarm.end(`JOB-${n}`, ['completed', 5], { result: `${n} ${'x'.repeat(900)}` });
   };
 
   it('spares the next one the reading, and gives the same', async () => {
@@ -318,7 +316,7 @@ describe('the state that is kept', () => {
     const again = await swarm.digest({ onRead: (bytes) => (readBytes = bytes) });
     expect(again.text).toBe(text);
     expect(readBytes).toBeGreaterThan(0);
-    swarm.end('JOB-new', 'failed', 1, { error: 'late' });
+    swarm.end('JOB-new', ['failed', 1], { error: 'late' });
     expect((await swarm.digest()).totals).toMatchObject({ failed: 1, finished: 400 });
   });
 
@@ -341,21 +339,21 @@ describe('the state that is kept', () => {
 
   it('holds so many of what ended, and counts the rest', async () => {
     for (let n = 0; n < 2_100; n += 1)
-      swarm.end(`JOB-${n}`, 'completed', 5, { result: `${n}` }, { job: `job-${n % 3}` });
+      swarm.end(`JOB-${n}`, ['completed', 5], { result: `${n}` }, { job: `job-${n % 3}` });
     const { totals, text } = await swarm.digest();
     expect(totals.finished).toBe(2_100);
     expect(text).toMatch(/more completed: job-\d \d{3}, job-\d \d{3}, job-\d \d{3}/);
   });
 
   it('is read past lines that are torn, glued or damaged', async () => {
-    swarm.end('JOB-1', 'failed', 1, { error: 'e' });
+    swarm.end('JOB-1', ['failed', 1], { error: 'e' });
     swarm.writer[Symbol.dispose]();
     appendFileSync(
       swarm.bus.path(ALPHA),
       '{"ts":"2026-11-20T11:59:00.000Z","type":"job_failed","entity":"JOB-x","wri\n\u0000\u0001 rubbish {"type":"job_failed"\n',
     );
     swarm.writer = swarm.bus.open();
-    swarm.end('JOB-2', 'failed', 1, { error: 'e' });
+    swarm.end('JOB-2', ['failed', 1], { error: 'e' });
     appendFileSync(swarm.bus.path(ALPHA), '{"ts":"2026-11-20T11:5');
     expect((await swarm.digest()).totals.failed).toBe(2);
   });
