@@ -37,20 +37,24 @@ interface Span {
   readonly from?: BusPlace | undefined;
   /** Files that were last written to before are not read. */
   readonly sinceMs?: number;
+  /** What ended before is not kept; as on the bus. */
+  readonly keepTs?: string;
 }
 
 const readInto = async (state: SwarmState, span: Span, options: ReadStateOptions): Promise<Read> => {
   const { busDir, signal, onRead } = options;
-  const { from, sinceMs = 0 } = span;
+  const { from, sinceMs = 0, keepTs = '' } = span;
   const told = onRead === undefined ? {} : { onRead };
   let place = from;
   let bytes = 0;
   for await (const piece of readTypes({ busDir, types: STATE_TYPES, sinceMs, from, signal, ...told })) {
     if (piece === 'lost') return { place: undefined, bytes: 0, isLost: true };
-    for (const text of piece.texts) state.takeText(text);
+    for (const text of piece.texts) state.takeText(text, keepTs);
+    state.endBatch();
     bytes += Math.max(0, piece.end.byte - (piece.end.begins === place?.begins ? place.byte : 0));
     place = piece.end;
   }
+  state.settle();
   return { place, bytes, isLost: false };
 };
 
@@ -64,13 +68,14 @@ export const readSwarmState = async (runDir: string, options: ReadStateOptions):
   if (!hasAlpha(options.busDir)) return { state: new SwarmState(), place: undefined };
   const kept = readKnownState(runDir);
   let known: KnownState = kept ?? { state: new SwarmState(), place: undefined };
-  let read = await readInto(known.state, { from: known.place }, options);
+  const keepTs = toTs((options.nowMs ?? Date.now()) - KEPT_MS);
+  let read = await readInto(known.state, { from: known.place, keepTs }, options);
   if (read.isLost) {
     known = { state: new SwarmState(), place: undefined }; // another bus, or its beginning is gone
-    read = await readInto(known.state, {}, options);
+    read = await readInto(known.state, { keepTs }, options);
   }
   const { state } = known;
-  state.forgetBefore(toTs((options.nowMs ?? Date.now()) - KEPT_MS));
+  state.forgetBefore(keepTs);
   const now: KnownState = { state, place: read.place };
   if (read.bytes >= WORTH_KEEPING_BYTES) bestEffortSync('digest.state', () => writeKnownState(runDir, now));
   return now;
@@ -91,7 +96,7 @@ export const readStateFrom = async (
 export const readStateSince = async (ts: string, options: ReadStateOptions): Promise<SwarmState> => {
   const state = new SwarmState();
   if (!hasAlpha(options.busDir)) return state;
-  await readInto(state, { sinceMs: Date.parse(ts) }, options);
+  await readInto(state, { sinceMs: Date.parse(ts), keepTs: ts }, options);
   state.forgetBefore(ts);
   return state;
 };

@@ -5,10 +5,12 @@
  * S1. Bounded (G6): of what ended so many are kept, the newest; what is open and was not heard of for longest goes first.
  * S2. Lines that were imported from agents' histories are no news. TASKs and SUBs are told by their JOB.
  * S3. The sessions of Alpha and of workers are no work: a JOB without a transition is not told of.
+ * S4. Parsing is what takes time: lines are held until their entity ends, and thrown away where that is long ago.
  */
 import { type BusLine, tryParseLine } from '../../bus/line.ts';
-import { entityOf } from '../../bus/query/line-filter.ts';
+import { entityOf, tsOf, typeOf } from '../../bus/query/line-filter.ts';
 import { subjectOf } from '../../bus/query/entity-view.ts';
+import { ownCopy } from '../../bus/read/own-copy.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { IMPORTED_TAG, isImported } from '../../model/envelope.ts';
 import { EndedCounts } from './ended-counts.ts';
@@ -38,6 +40,9 @@ export const STATE_TYPES = [
 
 const MAX_ENDED: Readonly<Record<EndState, number>> = { failed: 1_500, completed: 1_500, cancelled: 500 };
 const MAX_OPEN = 20_000;
+/** Of one entity (S4); then they are parsed. */
+const MAX_HELD = 12;
+const ENDS: readonly string[] = ['job_completed', 'job_failed', 'job_cancelled'];
 /** Let grow so far before it is cut back, so that cutting is rare. */
 const SLACK = 1.25;
 
@@ -59,6 +64,10 @@ export class SwarmState {
     cancelled: new Map(),
   };
   readonly #counts: EndedCounts;
+  /** Lines that may not have to be parsed (S4). */
+  readonly #held = new Map<string, string[]>();
+  /** Of which lines were taken since the last {@link endBatch}. */
+  readonly #fresh = new Set<string>();
 
   constructor(parts?: SwarmParts) {
     for (const entity of parts?.open ?? []) this.#open.set(entity.view.id, entity);
@@ -91,12 +100,50 @@ export class SwarmState {
     return this.#counts.since(ts, state);
   }
 
-  /** A raw line of one of {@link STATE_TYPES}, in the order of its file. */
-  takeText(text: string): void {
-    const entity = entityOf(text);
-    if (entity === undefined || !isKind(entity) || text.includes(importedMark)) return; // S2, before it is parsed
-    const line = tryParseLine(text);
-    if (line !== undefined) this.take(line);
+  /**
+   * A raw line of one of {@link STATE_TYPES}, in the order of its file; `keepTs`: what ended before is not kept. Call
+   * {@link settle} after the last one.
+   */
+  takeText(text: string, keepTs = ''): void {
+    const id = entityOf(text);
+    if (id === undefined || !isKind(id) || text.includes(importedMark)) return; // S2, before it is parsed
+    const type = typeOf(text) ?? '';
+    const isEnd = ENDS.includes(type);
+    const held = this.#held.get(id);
+    if (isEnd && tsOf(text) < keepTs && text.includes(`"entity_id":"${id}"`)) {
+      this.#held.delete(id); // S4
+      this.#open.delete(id);
+      return;
+    }
+    const isKnown = held !== undefined || this.#open.has(id) || this.findEnded(id) !== undefined;
+    if (type === 'session_end_summary' && !isKnown) return; // of one that ended long ago
+    if (held === undefined) this.#held.set(id, [text]);
+    else held.push(text);
+    this.#fresh.add(id);
+    if (isEnd || (held?.length ?? 0) >= MAX_HELD) this.#release(id);
+  }
+
+  /** The texts that were taken are used up; those that are still held are cut loose from the larger one they share. */
+  endBatch(): void {
+    for (const id of this.#fresh) {
+      const held = this.#held.get(id);
+      if (held !== undefined) this.#held.set(id, held.map(ownCopy));
+    }
+    this.#fresh.clear();
+  }
+
+  /** All lines are in it now. */
+  settle(): void {
+    for (const id of [...this.#held.keys()]) this.#release(id);
+  }
+
+  #release(id: string): void {
+    const held = this.#held.get(id) ?? [];
+    this.#held.delete(id);
+    for (const text of held) {
+      const line = tryParseLine(text);
+      if (line !== undefined) this.take(line);
+    }
   }
 
   take(line: BusLine): void {
