@@ -134,7 +134,7 @@ export class SwarmState {
 
   /** All lines are in it now. */
   settle(): void {
-    for (const id of [...this.#held.keys()]) this.#release(id);
+    for (const id of this.#held.keys()) this.#release(id);
   }
 
   #release(id: string): void {
