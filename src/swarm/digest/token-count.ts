@@ -1,6 +1,7 @@
 /**
  * Owns the counting of tokens: by o200k_base, the public encoding of OpenAI's models since GPT-4o, as the package
- * `gpt-tokenizer` has it. Other models count a little differently, nearly always within a fifth of it.
+ * `gpt-tokenizer` has it. Other models count differently; by how much
+ * was not measured.
  */
 export type CountTokens = (text: string) => number;
 
