@@ -13,3 +13,5 @@ export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
 export { dispatch, type DispatchedJob, type DispatchOptions } from './swarm/api/dispatch.ts';
 export type { DispatchEnd } from './swarm/dispatch/wait-for-dispatched.ts';
 export { type SubscribedChange, subscribeFeed, type SubscribeOptions } from './swarm/subscribe-feed.ts';
+export { digest, type LibraryDigestOptions } from './swarm/digest/library-digest.ts';
+export type { Digest, ToldItem } from './swarm/digest/write-digest.ts';

@@ -1,6 +1,7 @@
 /** Owns which commands `nika` has. */
 import { Command, CommanderError, Option } from 'commander';
 import { readVersion } from '../config/package-root.ts';
+import { addAlphaCommands } from './alpha/alpha-commands.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addCostsCommand } from './costs-command.ts';
@@ -87,6 +88,7 @@ Examples:
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addFeedCommands(program, terminal);
+  addAlphaCommands(program, terminal);
   addCostsCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);

@@ -2,6 +2,7 @@
 import type { McpTool } from './tool.ts';
 import { claimPath, claims, releasePath } from './tools/claims.ts';
 import { dispatch } from './tools/dispatch.ts';
+import { digest } from './tools/digest.ts';
 import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { note } from './tools/note.ts';
@@ -19,6 +20,7 @@ export const TOOLS: readonly McpTool[] = [
   wait,
   result,
   fleet,
+  digest,
   send,
   stop,
   claimPath,

@@ -71,26 +71,6 @@ export const ERROR_CODES = {
     remedy: 'Put at least 32 random bytes into the file that bus.keyFile names, readable by you alone (chmod 600).',
     exitCode: 2,
   },
-  NIKA_DISPATCH_FAILED: {
-    meaning: 'A job could not be given to the swarm: the home cannot be written, and no queue took it.',
-    remedy: 'See "nika doctor" for what is wrong with disk and Redis, then dispatch it again.',
-    exitCode: 1,
-  },
-  NIKA_QUEUE_AWAY: {
-    meaning: 'The queue cannot be asked or changed: Redis is away, or the folder run/queue cannot be used.',
-    remedy: 'See "nika doctor". Jobs that wait are not lost; try again when it is back.',
-    exitCode: 1,
-  },
-  NIKA_QUEUE_UNKNOWN: {
-    meaning: 'No such job is in the queue.',
-    remedy: 'Run "nika queue ls" to see what is there; what has ended is in "nika tree".',
-    exitCode: 2,
-  },
-  NIKA_QUEUE_ACTIVE: {
-    meaning: 'A worker has the job already.',
-    remedy: 'Stop its pod where it runs: nika pod stop <job>.',
-    exitCode: 1,
-  },
   NIKA_ENTITY_EXISTS: {
     meaning: 'An entity with that id is there already.',
     remedy: 'Choose another id, or leave --id away to have one made.',
@@ -181,12 +161,6 @@ export const ERROR_CODES = {
     meaning: 'No way to notify people is configured.',
     remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
     exitCode: 2,
-  },
-  NIKA_FEED_AWAY: {
-    meaning: 'The feed cannot be read or written: no Redis is configured, it cannot be reached, or it refuses.',
-    remedy:
-      'Name one (redis.url, NIKA_REDIS_URL), start one of this machine ("nika up --redis"), or see "nika doctor".',
-    exitCode: 1,
   },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
