@@ -6,4 +6,12 @@ export { MESSAGE_SCHEMAS, type MessageData, type MessageType } from './model/mes
 export { nikaHooks, type NikaHooks } from './agents/sdk/nika-hooks.ts';
 export { Pod, type PodEnding, type PodOptions } from './pod/api/library-pod.ts';
 export type { HookedTool, HookedTools, IncomingMessage, ModelUsage, PodApi } from './pod/api/pod-api.ts';
+export type {
+  IncomingSignal,
+  RequestOptions,
+  SendOptions,
+  SentSignal,
+  SignalApi,
+  SignalsOptions,
+} from './pod/api/signal-api.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';

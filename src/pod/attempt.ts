@@ -9,8 +9,9 @@ import { bestEffort } from '../failopen/best-effort.ts';
 import { readVersion } from '../config/package-root.ts';
 import { ensureHome } from '../config/home.ts';
 import type { HookPipeline } from '../hooks/hook-pipeline.ts';
-import { errorMessage, NikaError } from '../model/error.ts';
-import type { EntityId, SessionId } from '../model/id.ts';
+import { errorMessage } from '../model/error.ts';
+import type { SessionId } from '../model/id.ts';
+import { claimChannel } from './claim-entity.ts';
 import { endOf, finish, type Run } from './end-pod.ts';
 import { Stop } from './ending.ts';
 import type { Budget } from './budget/budget.ts';
@@ -28,7 +29,10 @@ import { Presence } from './presence.ts';
 import { OutputLog } from './runner/output-log.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
+import { openSignals } from './signals/open-signals.ts';
+import type { SignalStation } from './signals/signal-station.ts';
 import { SocketFaults } from './socket/faults.ts';
+import type { PodFacts } from './socket/protocol.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
 import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
@@ -82,18 +86,12 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   const gaps = ensureHome(home);
   const { trace, encoder } = plan;
   await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
-  if (options.standing === undefined) claim(session, plan.id);
+  if (options.standing === undefined) claimChannel(session.bus, plan.id);
   else session.redis?.sink.resume(plan.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
   await using hooks = await openPodHooks(wish, plan, session);
   const attempting = new Attempt(options, session, hooks);
   return await attempting.run(); // awaited here: what is disposed below is in use until then
-};
-
-/** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
-const claim = (session: Session, id: EntityId): void => {
-  if (session.bus.createChannel(id) === 'created') return;
-  throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
 };
 
 const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
@@ -112,6 +110,7 @@ class Attempt {
   readonly #host: PodHost;
   readonly #presence: Presence;
   readonly #faults: SocketFaults;
+  readonly #signals: SignalStation;
 
   constructor(options: AttemptOptions, session: Session, hooks: HookPipeline) {
     this.#options = options;
@@ -122,6 +121,7 @@ class Attempt {
     this.#tree = openTree({ session: session.id, allowCgroup: settings.pods.cgroup, env: wish.env });
     const parent = standing === undefined ? createProject(session, plan) : plan.parent;
     this.#entity = session.entity(plan.id, parent, plan.lineage, standing);
+    this.#signals = openSignals(session, this.#entity, wish);
     this.#output = new OutputLog({
       logsDir: home.logsDir,
       session: session.id,
@@ -167,7 +167,8 @@ class Attempt {
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
-    const door = createPodDoor({ host: this.#host, control: this.#control, facts: () => this.#presence.facts() });
+    const facts = (): PodFacts => this.#presence.facts();
+    const door = createPodDoor({ host: this.#host, control: this.#control, facts, signals: this.#signals });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
     this.#begin();
@@ -176,6 +177,7 @@ class Attempt {
     await this.#options.budget?.end();
     await this.#endTree();
     const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
+    await this.#signals.close(end.attemptsLeft === 0);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
@@ -212,6 +214,7 @@ class Attempt {
       door,
       faults: this.#faults,
       control: this.#control,
+      signals: this.#signals,
       output: this.#output,
       passTerminal,
       viewerRoom,

@@ -3,6 +3,7 @@
  * the entity stands that a further attempt goes on with.
  */
 import { tryLock } from '../bus/segments.ts';
+import type { BusWriter } from '../bus/writer.ts';
 import type { Home } from '../config/home.ts';
 import { bestEffort } from '../failopen/best-effort.ts';
 import { isTerminal } from '../model/entity.ts';
@@ -51,4 +52,10 @@ export const claimEntity = async (home: Home, id: EntityId, resumes: boolean): P
     await dispose();
     throw thrown;
   }
+};
+
+/** Makes the channel of an entity that is new. @throws {NikaError} `NIKA_ENTITY_EXISTS` */
+export const claimChannel = (bus: BusWriter, id: EntityId): void => {
+  if (bus.createChannel(id) === 'created') return;
+  throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
 };
