@@ -17,6 +17,7 @@ import { addPodCommands } from './pod/pod-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
+import { addSignalCommands } from './signal/signal-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
@@ -86,6 +87,7 @@ Examples:
   addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
+  addSignalCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addCompletionCommand(program, terminal);

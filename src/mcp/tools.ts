@@ -6,6 +6,7 @@ import { jobs } from './tools/jobs.ts';
 import { note } from './tools/note.ts';
 import { result } from './tools/result.ts';
 import { send } from './tools/send.ts';
+import { signal, signals } from './tools/signal.ts';
 import { startPod } from './tools/start-pod.ts';
 import { stop } from './tools/stop.ts';
 import { wait } from './tools/wait.ts';
@@ -17,6 +18,8 @@ export const TOOLS: readonly McpTool[] = [
   result,
   fleet,
   send,
+  signal,
+  signals,
   stop,
   claimPath,
   releasePath,

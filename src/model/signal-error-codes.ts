@@ -7,6 +7,11 @@ export const SIGNAL_ERROR_CODES = {
     remedy: 'Give JSON of at most 32 KiB; put what is longer into working memory or a file, and send its name.',
     exitCode: 2,
   },
+  NIKA_SIGNAL_DEADLINE: {
+    meaning: 'The deadline of a request is no duration.',
+    remedy: 'Give a duration such as 500ms, 5s or 1m, or a number of milliseconds from 1 on.',
+    exitCode: 2,
+  },
   NIKA_SIGNAL_NO_JOB: {
     meaning: 'Nobody can hear the signal: no pod of that job runs, as far as can be seen from here.',
     remedy: 'See with "nika pod ls --all" which pods there are.',

@@ -9,6 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import type { EntityId } from '../../model/id.ts';
+import type { CallOutcome } from '../../redis/call-outcome.ts';
 import type { Key } from '../../redis/keys.ts';
 import type { Link } from '../../redis/link.ts';
 import { READ_BLOCK_MS } from '../../redis/link-options.ts';
@@ -63,6 +64,28 @@ export const readLastId = async (link: Link, key: Key, withinMs: number): Promis
   const outcome = await link.call({ name: 'xrevrange', args: [key.name, '+', '-', 'COUNT', 1] }, { withinMs });
   const [last] = outcome.kind === 'done' ? (outcome.value as readonly Entry[]) : [];
   return last?.[0] ?? BEGINNING;
+};
+
+export interface LastSignals {
+  readonly key: Key;
+  readonly job: EntityId;
+  readonly count: number;
+  /** By Redis's clock. */
+  readonly sinceMs: number | undefined;
+}
+
+/** The newest ones that are there, the oldest first, and the id of the last entry. */
+export const readLastSignals = async (
+  link: Link,
+  { key, job, count, sinceMs }: LastSignals,
+): Promise<CallOutcome<{ readonly signals: readonly Signal[]; readonly lastId: string }>> => {
+  const args = [key.name, '+', sinceMs === undefined ? '-' : sinceMs, 'COUNT', Math.max(1, count)];
+  const outcome = await link.call({ name: 'xrevrange', args });
+  if (outcome.kind !== 'done') return outcome;
+  const entries = (outcome.value as readonly Entry[]).toReversed();
+  const signals = entries.flatMap(([entryId, fields]) => tryReadSignal(entryId, fields, job) ?? []);
+  const lastId = entries.at(-1)?.[0] ?? (sinceMs === undefined ? BEGINNING : `${sinceMs}-0`);
+  return { kind: 'done', value: { signals: count === 0 ? [] : signals, lastId } };
 };
 
 export class SignalReader implements AsyncDisposable {

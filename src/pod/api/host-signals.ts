@@ -3,7 +3,7 @@ import type { SignalKind } from '../../model/message.ts';
 import type { SignalStation } from '../signals/signal-station.ts';
 import type { SentSignal, SignalReply } from '../socket/protocol.ts';
 import type { KeepAlive } from './keep-alive.ts';
-import type { SignalEar, SignalPort, SignalWish } from './signal-api.ts';
+import type { Deadline, SignalEar, SignalPort, SignalWish } from './signal-api.ts';
 
 export interface HostSignalsOptions {
   readonly alive: KeepAlive;
@@ -25,9 +25,9 @@ export class HostSignals implements SignalPort {
     return await this.#station.send(wish, kind, signal);
   }
 
-  async request(wish: SignalWish, deadlineMs: number | undefined, signal?: AbortSignal): Promise<unknown> {
+  async request(wish: SignalWish, deadline: Deadline | undefined, signal?: AbortSignal): Promise<unknown> {
     using _alive = this.#options.alive.hold();
-    return await this.#station.request(wish, deadlineMs, signal);
+    return await this.#station.request(wish, deadline, signal);
   }
 
   async reply(id: string, reply: SignalReply): Promise<void> {

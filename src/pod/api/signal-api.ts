@@ -1,7 +1,6 @@
 /** Owns how code inside a pod sends signals to other pods, asks them, and hears what they say; the same wherever it runs. */
-import { parseDurationMs } from '../../config/quantity.ts';
 import type { Signal } from '../../ipc/signals/signal.ts';
-import { errorMessage, NikaError } from '../../model/error.ts';
+import { errorMessage } from '../../model/error.ts';
 import type { SignalKind } from '../../model/message.ts';
 import type { SentSignal, SignalReply } from '../socket/protocol.ts';
 
@@ -13,9 +12,12 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Such as `5s`, or milliseconds. */
+export type Deadline = string | number;
+
 export interface RequestOptions {
-  /** Such as `5s`, or milliseconds; default 30 s. */
-  readonly deadline?: string | number;
+  /** Default 30 s. */
+  readonly deadline?: Deadline;
   readonly signal?: AbortSignal;
 }
 
@@ -77,7 +79,7 @@ export interface SignalEar {
 /** What the pod does for it, wherever the code runs. */
 export interface SignalPort {
   send(wish: SignalWish, kind: NonNullable<SendOptions['kind']>, signal: AbortSignal | undefined): Promise<SentSignal>;
-  request(wish: SignalWish, deadlineMs: number | undefined, signal: AbortSignal | undefined): Promise<unknown>;
+  request(wish: SignalWish, deadline: Deadline | undefined, signal: AbortSignal | undefined): Promise<unknown>;
   reply(id: string, reply: SignalReply): Promise<void>;
   listen(kinds: readonly SignalKind[] | undefined): SignalEar;
 }
@@ -89,15 +91,6 @@ export interface SignalWish {
 }
 
 const ERROR_MAX_CHARS = 4_000;
-
-/** @throws {NikaError} `NIKA_POD_PROTOCOL` */
-const deadlineMsOf = (deadline: string | number | undefined): number | undefined => {
-  const ms = typeof deadline === 'string' ? parseDurationMs(deadline) : deadline;
-  if (deadline === undefined || (ms !== undefined && ms >= 1)) return ms;
-  throw new NikaError('NIKA_POD_PROTOCOL', `the deadline "${deadline}" is no duration such as 500ms, 5s or 1m`, {
-    remedy: 'Give a duration, or a number of milliseconds from 1 on.',
-  });
-};
 
 const incoming = (port: SignalPort, signal: Signal): IncomingSignal => {
   const { id, kind, name, body, from, ts, deadline, meta } = signal;
@@ -131,6 +124,6 @@ async function* heard(port: SignalPort, { kinds, signal }: SignalsOptions): Asyn
 export const createSignalApi = (port: SignalPort): SignalApi => ({
   send: (job, name, body = null, { kind = 'signal', signal } = {}) => port.send({ to: job, name, body }, kind, signal),
   request: async (job, name, body = null, { deadline, signal } = {}) =>
-    port.request({ to: job, name, body }, deadlineMsOf(deadline), signal),
+    port.request({ to: job, name, body }, deadline, signal),
   signals: (options = {}) => heard(port, options),
 });

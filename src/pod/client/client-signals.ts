@@ -1,7 +1,7 @@
 /** Owns the signals of a client: asked for over its connection to the pod. */
 import type { Signal } from '../../ipc/signals/signal.ts';
 import type { SignalKind } from '../../model/message.ts';
-import type { SignalEar, SignalPort, SignalWish } from '../api/signal-api.ts';
+import type { Deadline, SignalEar, SignalPort, SignalWish } from '../api/signal-api.ts';
 import type { SentSignal, SignalReply } from '../socket/protocol.ts';
 import type { Link } from './link.ts';
 
@@ -20,9 +20,8 @@ export class ClientSignals implements SignalPort {
     return this.#link.request('signal_send', { ...wish, kind }, signal);
   }
 
-  async request(wish: SignalWish, deadlineMs: number | undefined, signal: AbortSignal | undefined): Promise<unknown> {
-    const deadline = deadlineMs === undefined ? {} : { deadline_ms: deadlineMs };
-    return (await this.#link.request('signal_request', { ...wish, ...deadline }, signal)).body;
+  async request(wish: SignalWish, deadline: Deadline | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    return (await this.#link.request('signal_request', { ...wish, deadline }, signal)).body;
   }
 
   async reply(id: string, reply: SignalReply): Promise<void> {

@@ -10,7 +10,7 @@ import type { Signal } from '../../ipc/signals/signal.ts';
 import { createSignalApi, type SignalApi } from '../api/signal-api.ts';
 import { ClientSignals } from './client-signals.ts';
 import { createGoneLink, type Link } from './link.ts';
-import type { Answers, Op, PodFacts, PodMessage, RequestOf, WishOf } from '../socket/protocol.ts';
+import type { Answers, Op, PodFacts, PodMessage, RequestOf, SignalReply, WishOf } from '../socket/protocol.ts';
 
 export { NikaError } from '../../model/error.ts';
 export type { ConnectOptions } from './connect.ts';
@@ -71,6 +71,10 @@ export class PodClient implements AsyncDisposable {
     this.session = hello?.session;
     this.entity = hello?.entity;
     this.pods = createSignalApi(new ClientSignals(link, inbox.stopped));
+  }
+
+  get isConnected(): boolean {
+    return this.#link.goneBecause === undefined;
   }
 
   /** What was not told because of `failOpen`, and messages that nobody took, by name. */
@@ -180,6 +184,15 @@ export class PodClient implements AsyncDisposable {
   /** A signal, straight to this pod. `waits`: a request is answered with its reply. */
   deliver(delivered: Signal, wait: boolean, signal?: AbortSignal): Promise<Answers['signal_deliver']> {
     return this.#link.request('signal_deliver', { signal: delivered, wait }, signal);
+  }
+
+  /** The next signals to the pod, for who asks in turns; {@link pods} has them one by one. */
+  async takeSignals(wish: WishOf<'signals'>, signal?: AbortSignal): Promise<readonly Signal[]> {
+    return (await this.#link.request('signals', wish, signal)).signals;
+  }
+
+  async answerSignal(id: string, reply: SignalReply, signal?: AbortSignal): Promise<void> {
+    await this.#link.request('signal_reply', { signal_id: id, ...reply }, signal);
   }
 
   async pause(signal?: AbortSignal): Promise<string> {

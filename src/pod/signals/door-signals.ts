@@ -31,8 +31,8 @@ export class DoorSignals {
     readonly [O in SignalOp]: (request: RequestOf<O>, connection: DoorConnection) => Promise<Answers[O]>;
   } = {
     signal_send: ({ kind, ...wish }, connection) => this.#station.send(wish, kind, this.#of(connection).gone.signal),
-    signal_request: async ({ deadline_ms: deadlineMs, ...wish }, connection) => {
-      return { body: await this.#station.request(wish, deadlineMs, this.#of(connection).gone.signal) };
+    signal_request: async ({ deadline, ...wish }, connection) => {
+      return { body: await this.#station.request(wish, deadline, this.#of(connection).gone.signal) };
     },
     signals: async (request, connection) => ({ signals: await this.#next(request, connection) }),
     signals_end: async ({ listener }, connection) => {

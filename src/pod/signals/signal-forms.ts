@@ -1,8 +1,10 @@
 /** Owns how a signal is told elsewhere: on the bus, as an answer to a request, and back. */
+import { MAX_DURATION_MS, parseDurationMs } from '../../config/quantity.ts';
 import type { Signal } from '../../ipc/signals/signal.ts';
 import { NikaError } from '../../model/error.ts';
 import { entityTypeOf, type EntityId, parseEntityId } from '../../model/id.ts';
 import type { MessageData } from '../../model/message.ts';
+import type { Deadline } from '../api/signal-api.ts';
 import type { SignalReply } from '../socket/protocol.ts';
 
 /** Clocks of hosts differ by so much at most. */
@@ -37,4 +39,11 @@ export const replyBody = (reply: SignalReply): unknown => {
   if (reply.ok) return reply.body;
   const { error: message, code } = reply;
   return code === undefined ? { message } : { message, code };
+};
+
+/** @throws {NikaError} `NIKA_SIGNAL_DEADLINE` */
+export const parseDeadlineMs = (deadline: Deadline): number => {
+  const ms = typeof deadline === 'string' ? parseDurationMs(deadline) : deadline;
+  if (ms !== undefined && ms >= 1 && ms <= MAX_DURATION_MS) return ms;
+  throw new NikaError('NIKA_SIGNAL_DEADLINE', `"${deadline}" is no duration such as 500ms, 5s or 1m`);
 };

@@ -15,13 +15,14 @@ import { ERROR_CODES } from '../../model/error-codes.ts';
 import { createEventId } from '../../model/event-id.ts';
 import type { EntityId } from '../../model/id.ts';
 import type { MessageData, SignalKind } from '../../model/message.ts';
+import type { Deadline } from '../api/signal-api.ts';
 import type { SessionLink } from '../session-link.ts';
 import type { SentSignal, SignalReply } from '../socket/protocol.ts';
 import { type AskedRequest, AskedRequests } from './asked-requests.ts';
 import { type Delivered, HomeWay } from './home-way.ts';
 import { onAbort } from './on-abort.ts';
 import { bodyOf, type OwnRequest, OwnRequests } from './own-requests.ts';
-import { onBus, parseJobId, replyBody, replyOf } from './signal-forms.ts';
+import { onBus, parseDeadlineMs, parseJobId, replyBody, replyOf } from './signal-forms.ts';
 import { SignalHearing } from './signal-hearing.ts';
 import { TargetLook } from './target-look.ts';
 
@@ -43,7 +44,7 @@ export interface SignalWish {
   readonly body?: unknown;
 }
 
-export const DEFAULT_DEADLINE_MS = 30_000;
+const DEFAULT_DEADLINE_MS = 30_000;
 /** What is held for Redis besides gets so long to go straight. */
 const STRAIGHT_MS = 1_500;
 /** And where there is no other way: a pod that only just starts is waited for. */
@@ -102,8 +103,9 @@ export class SignalStation implements AsyncDisposable {
   }
 
   /** @throws {NikaError} `NIKA_SIGNAL_…` says why there is no answer */
-  async request(wish: SignalWish, deadlineMs = DEFAULT_DEADLINE_MS, signal?: AbortSignal): Promise<unknown> {
+  async request(wish: SignalWish, by: Deadline = DEFAULT_DEADLINE_MS, signal?: AbortSignal): Promise<unknown> {
     this.#refuseClosed();
+    const deadlineMs = parseDeadlineMs(by);
     const deadline = new Date(Date.now() + deadlineMs).toISOString();
     const made = this.#make(wish, { kind: 'request', deadline });
     const request: OwnRequest = { id: made.id, to: made.to, deadlineMs, unsent: 'it was not sent yet' };

@@ -98,8 +98,15 @@ export const REQUEST_SCHEMAS = {
     })
     .describe('Sends a signal to the pod of another JOB, in the name of this one.'),
   signal_request: z
-    .object({ to: z.string().max(120), name, body: z.unknown().optional(), deadline_ms: z.number().min(1).optional() })
-    .describe('Asks another pod; answered by what it answers, at its deadline (30 s by default) at the latest.'),
+    .object({
+      to: z.string().max(120),
+      name,
+      body: z.unknown().optional(),
+      deadline: z.union([z.string().max(40), z.number()]).optional(),
+    })
+    .describe(
+      'Asks another pod; answered by what it answers, at its deadline (`5s`, or milliseconds; 30 s by default) at the latest.',
+    ),
   signals: z
     .object({
       listener: name.describe('Chosen by the client; a new one hears what nobody else has heard, and all that comes.'),
