@@ -54,8 +54,8 @@ export class HomeWay implements AsyncDisposable {
     this.#sweep = setInterval(() => this.#closeIdle(), IDLE_MS).unref();
   }
 
-  /** `waits`: until a request is answered. Never rejects. */
-  async deliver(signal: Signal, waits: boolean, abort: AbortSignal): Promise<Delivered> {
+  /** `onSent`: the pod has it, as far as can be told; then until a request is answered. Never rejects. */
+  async deliver(signal: Signal, abort: AbortSignal, onSent?: () => void): Promise<Delivered> {
     const standing = standingHere(this.#runDir, signal.to);
     if (standing.kind !== 'living')
       return { kind: 'not', why: `no pod of ${signal.to} runs in this home`, mayCome: false };
@@ -65,7 +65,9 @@ export class HomeWay implements AsyncDisposable {
     way.openCount += 1;
     try {
       const client = await way.opening;
-      const { reply } = await client.deliver(signal, waits, abort);
+      const delivering = client.deliver(signal, onSent !== undefined, abort);
+      onSent?.();
+      const { reply } = await delivering;
       return { kind: 'taken', reply };
     } catch (thrown) {
       const isAnswer = thrown instanceof NikaError && thrown.code === 'NIKA_POD_BUSY';

@@ -184,7 +184,7 @@ export class SignalStation implements AsyncDisposable {
     const outcome = await this.#outbox?.send(made);
     if (outcome?.kind === 'taken') return { ...sent, via: 'redis' };
     const within = AbortSignal.any([signal, AbortSignal.timeout(outcome === undefined ? ALONE_MS : STRAIGHT_MS)]);
-    const straight = made.to === this.#options.self ? undefined : await this.#straight(made, false, within);
+    const straight = made.to === this.#options.self ? undefined : await this.#straight(made, within);
     if (straight?.kind === 'taken') return { ...sent, via: 'home' };
     if (outcome?.kind === 'held') return { ...sent, via: 'held' };
     this.#unsentCount += outcome === undefined ? 1 : 0;
@@ -202,19 +202,15 @@ export class SignalStation implements AsyncDisposable {
       return;
     }
     request.unsent = outcome?.why ?? 'no Redis is configured';
-    const straight = await this.#straight(made, true, settled);
-    if (straight.kind === 'taken') {
-      request.unsent = undefined;
-      if (straight.reply !== undefined) this.#own.settle(made.id, straight.reply);
-    } else if (outcome?.kind !== 'held') {
-      request.unsent = straight.why; // who was asked is looked after: it may have ended
-    }
+    const straight = await this.#straight(made, settled, () => (request.unsent = undefined));
+    if (straight.kind === 'not') request.unsent = outcome?.why ?? straight.why; // it is looked after who was asked
+    else if (straight.reply !== undefined) this.#own.settle(made.id, straight.reply);
   }
 
   /** Where no Redis is configured it is tried until the abort, as long as there is somebody to reach. */
-  async #straight(made: Signal, waits: boolean, abort: AbortSignal): Promise<Delivered> {
+  async #straight(made: Signal, abort: AbortSignal, onSent?: () => void): Promise<Delivered> {
     for (;;) {
-      const delivered = await this.#home.deliver(made, waits, abort);
+      const delivered = await this.#home.deliver(made, abort, onSent);
       if (delivered.kind === 'taken' || !delivered.mayCome || this.#outbox !== undefined) return delivered;
       await delay(AGAIN_MS, undefined, { signal: abort }).catch(NOTHING);
       if (abort.aborted) return delivered;
