@@ -7,7 +7,7 @@ import type { Caller } from '../caller.ts';
 import { clip } from '../clip.ts';
 import { isInside, ownPod } from '../own-pod.ts';
 import { createTool, refused, said } from '../tool.ts';
-import { podId, wholeSeconds } from './input.ts';
+import { wholeSeconds } from './input.ts';
 
 const MAX_BODY_CHARS = 2_000;
 const MAX_COUNT = 20;
@@ -19,16 +19,13 @@ const OUTSIDE = 'you run outside of pods: signals go from pod to pod';
 const TODO = 'Use send for a message to an agent, or start_pod to work as a pod.';
 
 const input = z.strictObject({
-  to: podId.optional().describe('The pod that is meant; not with reply_to.'),
-  name: z.string().min(1).max(200).optional().describe('What it is about.'),
-  body: z
-    .unknown()
-    .optional()
-    .describe('Any JSON up to 32 KiB; what is longer: a file or working memory, and its name.'),
+  to: z.string().max(200).optional().describe('A pod.'),
+  name: z.string().max(200).optional().describe('What it is about.'),
+  body: z.unknown().optional().describe('JSON, at most 32 KiB.'),
   request: z.boolean().default(false).describe('Wait for an answer.'),
-  deadline_s: wholeSeconds(600).default(30).describe('Of a request.'),
-  reply_to: z.string().min(1).max(100).optional().describe('Id of a request that signals gave you: answer it.'),
-  error: z.string().max(4_000).optional().describe('With reply_to: why you cannot answer.'),
+  deadline_s: wholeSeconds(600).default(30),
+  reply_to: z.string().max(100).optional().describe('A request that signals gave: answer it with body or error.'),
+  error: z.string().max(4_000).optional(),
 });
 
 const asJson = (value: unknown): string => JSON.stringify(value) ?? 'null';
@@ -46,8 +43,7 @@ const targetOf = (text: string, records: Parameters<typeof resolvePod>[1]): stri
 export const signal = createTool({
   name: 'signal',
   title: 'Signal to a pod',
-  description:
-    'Sends data to the program or agent in another pod, asks it and waits (request), or answers a request (reply_to).',
+  description: 'Sends data to what runs in another pod, asks it, or answers it.',
   isReadOnly: false,
   input,
   call: async (
@@ -82,9 +78,9 @@ const rowOf = ({ id, kind, name, from, body }: Signal): string => {
 export const signals = createTool({
   name: 'signals',
   title: 'Signals to your pod',
-  description: 'What other pods have signalled to yours since your last call, each once.',
+  description: 'What pods have signalled to yours since your last call.',
   isReadOnly: false,
-  input: z.strictObject({ wait_s: wholeSeconds(300).default(0).describe('Wait so long for the first one.') }),
+  input: z.strictObject({ wait_s: wholeSeconds(300).default(0) }),
   call: async ({ wait_s: waitS }, { caller, signal: abort }) => {
     if (!isInside(caller)) return refused(OUTSIDE, TODO);
     const pod = await ownPod(caller);

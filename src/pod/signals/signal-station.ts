@@ -52,6 +52,8 @@ const ALONE_MS = 5_000;
 const AGAIN_MS = 200;
 const CLOSE_MS = 400;
 const NEVER = new AbortController().signal;
+/** Made once: an error of its own each time has a stack to be taken. */
+const SETTLED = new Error('it is settled');
 const NOTHING = (): void => undefined;
 
 export class SignalStation implements AsyncDisposable {
@@ -114,7 +116,7 @@ export class SignalStation implements AsyncDisposable {
     this.#options.record(onBus(made), made.to);
     this.#bringRequest(made, request, settled.signal).catch(NOTHING); // it does not reject
     const answer = await reply;
-    settled.abort();
+    settled.abort(SETTLED);
     return bodyOf(answer, ERROR_CODES);
   }
 
