@@ -180,7 +180,7 @@ describe('people and agents', () => {
     expect(tailed.stdout.split('\n').map((row) => row.replace(/^\S+ +/, '').slice(0, 30))).toEqual([
       expect.stringMatching(/^signal +outside +plan/),
       expect.stringMatching(/^request +outside +echo/),
-      expect.stringMatching(/^result \(answer\) +JOB-b/),
+      expect.stringMatching(/^answer +JOB-b +echo/),
       expect.stringMatching(/^request +outside +silence/),
       '',
     ]);

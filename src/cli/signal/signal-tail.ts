@@ -32,7 +32,7 @@ const PIPE_COLUMNS = 500;
 
 const rowOf = (signal: Signal, terminal: Terminal): string => {
   const { ts, kind, name, from, body } = signal;
-  const what = isReply(signal) ? `${kind} (answer)` : kind;
+  const what = !isReply(signal) ? kind : kind === 'result' ? 'answer' : 'refusal';
   const columns = terminal.isInteractive ? terminal.columns : PIPE_COLUMNS;
   const text = `${ts.slice(11, 23)}  ${what.padEnd(8)}  ${from ?? 'outside'}  ${name}  ${JSON.stringify(body)}`;
   return clip(printable(text), columns);

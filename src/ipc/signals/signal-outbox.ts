@@ -68,6 +68,7 @@ export class SignalOutbox {
   #look: NodeJS.Timeout | undefined;
   #watched: Link | undefined;
   #isClosed = false;
+  #refusedCount = 0;
 
   /** `getWay` never rejects. */
   constructor(getWay: () => Promise<SignalWay | NoWay>) {
@@ -102,7 +103,7 @@ export class SignalOutbox {
 
   /** Those that found no room. */
   get refusedCount(): number {
-    return this.#queue.refused;
+    return this.#queue.refused + this.#refusedCount;
   }
 
   /** A last try, in bounded time; nothing is sent afterwards. */
@@ -167,6 +168,11 @@ export class SignalOutbox {
         const signals = group.map(({ signal }) => signal);
         this.#sent.add(signals, outcome.value.lastId);
         for (const { settle } of group) settle({ kind: 'taken' });
+        continue;
+      }
+      if (outcome?.kind === 'refused' && outcome.code === 'WRONGTYPE') {
+        this.#refusedCount += group.length; // something else stands there: it would hold up all others for ever
+        for (const { settle } of group) settle({ kind: 'full', why: outcome.why });
         continue;
       }
       why = outcome?.why ?? 'not sent';

@@ -54,21 +54,24 @@ export class DoorSignals {
 
   #listenersOf(connection: DoorConnection): Map<string, HeardQueue> {
     const open = this.#of(connection);
-    const known = this.#listeners.get(open) ?? new Map<string, HeardQueue>();
-    this.#listeners.set(open, known);
-    return known;
+    const known = this.#listeners.get(open);
+    if (known !== undefined) return known;
+    const listeners = new Map<string, HeardQueue>();
+    this.#listeners.set(open, listeners);
+    open.stopListening.push(() => {
+      for (const listener of listeners.values()) this.#station.hearing.unlisten(listener);
+    });
+    return listeners;
   }
 
   async #next({ listener: name, kinds, max, wait_ms: waitMs }: RequestOf<'signals'>, connection: DoorConnection) {
     const listeners = this.#listenersOf(connection);
-    const { gone, stopListening } = this.#of(connection);
+    const { gone } = this.#of(connection);
     let listener = listeners.get(name);
     if (listener === undefined) {
       if (listeners.size >= MAX_LISTENERS) throw new NikaError('NIKA_POD_BUSY', 'too many listeners of one connection');
-      const added = this.#station.hearing.listen(kinds);
-      listener = added;
-      listeners.set(name, added);
-      stopListening.push(() => this.#station.hearing.unlisten(added));
+      listener = this.#station.hearing.listen(kinds);
+      listeners.set(name, listener);
     }
     if (waitMs === undefined) return this.#station.hearing.next(listener, gone.signal, max);
     const late = new AbortController();

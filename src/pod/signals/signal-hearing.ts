@@ -22,6 +22,7 @@ export interface SignalHearingOptions {
   /** Once for each request that is heard; before anybody takes it. */
   readonly onRequest: (request: Signal) => void;
   readonly onReply: (reply: Signal) => void;
+  readonly awaitsReplies: () => boolean;
 }
 
 const SAVE_EVERY_MS = 1_000;
@@ -70,7 +71,8 @@ export class SignalHearing {
 
   unlisten(listener: HeardQueue): void {
     this.#hub.unlisten(listener);
-    if (!this.#hub.isListened) this.#intake?.unlisten();
+    const { self, awaitsReplies } = this.#options;
+    if (!this.#hub.isListened) this.#intake?.unlisten(awaitsReplies() ? self : undefined);
   }
 
   /** The next ones of a listener, once there are some; none after the abort, or at its end. */

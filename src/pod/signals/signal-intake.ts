@@ -50,14 +50,18 @@ export class SignalIntake {
     this.#listening ??= new SignalReader({ ...this.#readerOf(job), afterId: this.#placeId, onSignals, untilRoom });
   }
 
-  /** Nobody listens any more: what comes stays in Redis. */
-  unlisten(): void {
+  /** Nobody listens any more: what comes stays in Redis. `repliesOf`: whose answers are still waited for. */
+  unlisten(repliesOf?: EntityId): void {
     const reader = this.#listening;
     if (reader === undefined) return;
     this.#placeId = reader.lastId;
     this.#gaps += reader.gapCount;
     this.#listening = undefined;
     closeSoon(reader);
+    if (repliesOf === undefined || this.#replies !== undefined) return;
+    const given = { afterId: reader.lastId, onSignals: this.#options.onReplies };
+    const replies = new SignalReader({ ...this.#readerOf(repliesOf), ...given });
+    this.#replies = { job: repliesOf, reader: Promise.resolve(replies) };
   }
 
   /** Resolves when no answer that comes to the stream of that job from now on is missed. Never rejects. */

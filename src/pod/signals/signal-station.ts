@@ -83,6 +83,7 @@ export class SignalStation implements AsyncDisposable {
       redis: redis.kind === 'off' ? undefined : { target: redis, getWay },
       onRequest: (request) => this.#onRequest(request),
       onReply: (reply) => this.#own.settle(reply.correlation_id ?? '', replyOf(reply)),
+      awaitsReplies: () => this.#own.count > 0,
     });
     if (redis.kind === 'on') this.#outbox = new SignalOutbox(getWay);
   }
