@@ -128,7 +128,7 @@ describe('pods with Redis', () => {
   });
 
   it('hear in a further attempt what no earlier one has heard', async () => {
-    const hearer = await new Hearer(home, 'JOB-b', env(), '', 'retry: { attempts: 2, backoff: 10ms }').untilReady();
+    const hearer = await new Hearer(home, 'JOB-b', env(), 'retry: { attempts: 2, backoff: 10ms }').untilReady();
     const doer = new Doer(home, 'JOB-a', env());
     for (const name of ['one', 'fall', 'two', 'end']) await doer.do('send', 'JOB-b', name);
     expect((await hearer.running.ended).code).toBe(0);
