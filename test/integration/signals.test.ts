@@ -95,6 +95,7 @@ describe('pods with Redis', () => {
       'NIKA_SIGNAL_DEADLINE',
     ]);
     expect(done[4]?.error).toMatch(/40002 bytes of JSON; 32768 are allowed: put it into working memory or a file/);
+    expect((await doer.do('leave', 'JOB-b', 'slow', 'still heard', { deadline: '10s' })).value).toBe('still heard');
     expect((await doer.do('request', 'JOB-b', 'twice')).value).toBe(1);
     await until('the second answer to be refused', () => hearer.heard.at(-1)?.name === 'NIKA_SIGNAL_NO_REQUEST');
     await doer.end();
