@@ -9,6 +9,14 @@ export type { HookedTool, HookedTools, IncomingMessage, ModelUsage, PodApi } fro
 export { decideJobReview as decideReview, reviews, type ReviewsOptions } from './swarm/review/open-reviews.ts';
 export type { Decided, Decision } from './swarm/review/decide-review.ts';
 export type { Review } from './swarm/review/read-reviews.ts';
+export type {
+  IncomingSignal,
+  RequestOptions,
+  SendOptions,
+  SentSignal,
+  SignalApi,
+  SignalsOptions,
+} from './pod/api/signal-api.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
 export { dispatch, type DispatchedJob, type DispatchOptions } from './swarm/api/dispatch.ts';
 export type { DispatchEnd } from './swarm/dispatch/wait-for-dispatched.ts';

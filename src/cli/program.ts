@@ -23,6 +23,7 @@ import { addRegistryCommands } from './registry/registry-commands.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addReviewCommands } from './review/review-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
+import { addSignalCommands } from './signal/signal-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addWorkerCommands } from './worker/worker-commands.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
@@ -98,6 +99,7 @@ Examples:
   addReconcileCommand(program, terminal);
   addReviewCommands(program, terminal);
   addReportCommands(program, terminal);
+  addSignalCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addWorkerCommands(program, terminal);

@@ -9,6 +9,7 @@ import { note } from './tools/note.ts';
 import { result } from './tools/result.ts';
 import { reviewDecide, reviewList } from './tools/review.ts';
 import { send } from './tools/send.ts';
+import { signal, signals } from './tools/signal.ts';
 import { startPod } from './tools/start-pod.ts';
 import { stop } from './tools/stop.ts';
 import { wait } from './tools/wait.ts';
@@ -22,6 +23,8 @@ export const TOOLS: readonly McpTool[] = [
   fleet,
   digest,
   send,
+  signal,
+  signals,
   stop,
   claimPath,
   releasePath,

@@ -1,6 +1,7 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
 
 import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
+import { SIGNAL_ERROR_CODES } from './signal-error-codes.ts';
 
 export interface ErrorCodeEntry {
   readonly meaning: string;
@@ -274,6 +275,7 @@ export const ERROR_CODES = {
     exitCode: 2,
   },
   ...SWARM_ERROR_CODES,
+  ...SIGNAL_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

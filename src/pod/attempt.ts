@@ -10,75 +10,34 @@ import { readVersion } from '../config/package-root.ts';
 import { ensureHome } from '../config/home.ts';
 import type { HookPipeline } from '../hooks/hook-pipeline.ts';
 import { errorMessage } from '../model/error.ts';
-import type { SessionId } from '../model/id.ts';
 import { claimChannel } from './claim-entity.ts';
 import { endOf, finish, withReview } from './end-pod.ts';
 import { Stop } from './ending.ts';
-import type { Budget } from './budget/budget.ts';
-import type { EntityStanding, PodEntity } from './entity.ts';
+import type { PodEntity } from './entity.ts';
 import { PauseGate } from './host/pause-gate.ts';
+import type { AttemptOptions, AttemptRun } from './attempt-options.ts';
 import { createProject } from './create-project.ts';
 import { createPodDoor } from './host/pod-door.ts';
 import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
 import { PodControl } from './pod-control.ts';
-import type { PodEnded, PodListener, PodOutcome } from './pod-event.ts';
-import type { PodPlan, PodWish } from './plan.ts';
-import type { PodRecord } from './registry/pod-record.ts';
+import type { PodOutcome } from './pod-event.ts';
 import { Presence } from './presence.ts';
 import { confirmEnd } from './lease/confirm-end.ts';
-import type { PodLease } from './lease/pod-lease.ts';
 import { startOffer } from './offer.ts';
 import { OutputLog } from './runner/output-log.ts';
-import type { PodReview } from './review/pod-review.ts';
-import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
+import type { RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
+import { openSignals } from './signals/open-signals.ts';
+import type { SignalStation } from './signals/signal-station.ts';
 import { SocketFaults } from './socket/faults.ts';
+import type { PodFacts } from './socket/protocol.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
 import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
 import { endAttemptTree } from './end-attempt-tree.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
-import type { PodWorktree } from './worktree/pod-worktree.ts';
-
-export interface AttemptOptions {
-  readonly wish: PodWish;
-  readonly plan: PodPlan;
-  readonly worktree: PodWorktree | undefined;
-  readonly sessionId: SessionId;
-  /** From 1; of how many. */
-  readonly attempt: number;
-  readonly attempts: number;
-  /** How the entity stands where an earlier session began it; `undefined`: this attempt begins it. */
-  readonly standing: EntityStanding | undefined;
-  readonly runnerKind: PodRecord['runner'];
-  readonly run: Runner;
-  readonly outerStop: Stop;
-  readonly budget: Budget | undefined;
-  /** Of what it comes to; `undefined`: the job wants none. */
-  readonly review: PodReview | undefined;
-  /** By which it runs a job of the queue. */
-  readonly lease: PodLease | undefined;
-  readonly listener: PodListener;
-  readonly detached: boolean;
-  readonly tmux: string | undefined;
-  readonly passTerminal: boolean;
-  readonly viewerRoom: (() => Promise<unknown> | undefined) | undefined;
-  /** Told once the pod can be steered. */
-  readonly onControl: ((control: PodControl) => void) | undefined;
-  /** What is waited for before the work begins: a free slot of the host, the time between two tries. */
-  readonly beforeBegin: (control: PodControl, signal: AbortSignal) => Promise<void>;
-}
-
-export interface AttemptRun {
-  readonly ended: PodEnded;
-  readonly standing: EntityStanding;
-  /** It failed, and may be tried again. */
-  readonly goesOn: boolean;
-  /** A disk hangs: the process has to be ended by force, or Node waits for it. */
-  readonly isHeldUp: boolean;
-}
 
 /** Whatever is left of attempts: not by this supervisor. */
 const NEVER_AGAIN: readonly PodOutcome[] = ['interrupted', 'cancelled', 'superseded'];
@@ -117,6 +76,7 @@ class Attempt {
   readonly #host: PodHost;
   readonly #presence: Presence;
   readonly #faults: SocketFaults;
+  readonly #signals: SignalStation;
 
   constructor(options: AttemptOptions, session: Session, hooks: HookPipeline) {
     this.#options = options;
@@ -127,6 +87,7 @@ class Attempt {
     this.#tree = openTree({ session: session.id, allowCgroup: settings.pods.cgroup, env: wish.env });
     const parent = standing === undefined ? createProject(session, plan) : plan.parent;
     this.#entity = session.entity(plan.id, parent, plan.lineage, standing);
+    this.#signals = openSignals(session, this.#entity, wish);
     this.#output = new OutputLog({
       logsDir: home.logsDir,
       session: session.id,
@@ -172,7 +133,8 @@ class Attempt {
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
-    const door = createPodDoor({ host: this.#host, control: this.#control, facts: () => this.#presence.facts() });
+    const facts = (): PodFacts => this.#presence.facts();
+    const door = createPodDoor({ host: this.#host, control: this.#control, facts, signals: this.#signals });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
     await this.#options.lease?.ask(this.#stop.signal);
@@ -185,6 +147,7 @@ class Attempt {
     const came = endOf(this.#withResult(outcome), this.#stop, attempts - attempt);
     const review = came.outcome === 'completed' ? asks?.call() : undefined;
     const end = await confirmEnd(lease, withReview(came, review), this.#control);
+    await this.#signals.close(end.attemptsLeft === 0);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
@@ -221,6 +184,7 @@ class Attempt {
       door,
       faults: this.#faults,
       control: this.#control,
+      signals: this.#signals,
       output: this.#output,
       passTerminal,
       viewerRoom,

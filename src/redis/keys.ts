@@ -52,8 +52,8 @@ export const KEY_KINDS = {
     ttlS: 2 * HOUR_S,
     ttlFrom: AFTER_JOB,
     cap: { maxCount: 10_000 },
-    isPlanned: true,
-    holds: 'Signals of a job: `result`, `signal`, `request`, `error`.',
+    holds:
+      'Signals of a job: `id kind name body from to correlation_id deadline ts meta`; `kind` is `result`, `signal`, `request` or `error`, `body` JSON of at most 32 KiB. What is empty is left out.',
   },
   artifact: {
     pattern: 'nika:wm:{job_id}:{artifact}',

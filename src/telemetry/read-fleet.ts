@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { RedisTarget } from '../config/redis/redis-settings.ts';
 import { entityIdSchema } from '../model/id.ts';
 import { WAIT_REASONS } from '../model/message.ts';
-import { createKeys } from '../redis/keys.ts';
-import { openWriter } from '../redis/link.ts';
+import { createKeys, type Keys } from '../redis/keys.ts';
+import { type Link, openWriter } from '../redis/link.ts';
 
 const fleetPodSchema = z.object({
   seenAtMs: z.number(),
@@ -75,12 +75,16 @@ export const readFleet = async (target: RedisTarget, withinMs: number): Promise<
     const { status } = link;
     return { kind: 'unreachable', why: status.kind === 'down' ? status.why : `no answer within ${withinMs} ms` };
   }
-  const { fleet } = createKeys(target.prefix);
+  return fetchFleet(link, createKeys(target.prefix), leftMs());
+};
+
+/** The same over a link that is there. */
+export const fetchFleet = async (link: Link, { fleet }: Keys, withinMs: number): Promise<Fleet> => {
   const commands = [
     { name: 'time', args: [] },
     { name: 'hgetall', args: [fleet.name] },
   ];
-  const [time, all] = await link.callAll(commands, { withinMs: leftMs() });
+  const [time, all] = await link.callAll(commands, { withinMs });
   if (time?.kind !== 'done') return { kind: 'unreachable', why: time?.why ?? 'no answer' };
   if (all?.kind !== 'done') return { kind: 'unreachable', why: all?.why ?? 'no answer' };
   const [seconds = 0, micros = 0] = asList(time.value).map(Number);

@@ -77,6 +77,8 @@ describe('the tools as an agent sees them', () => {
       'fleet',
       'digest',
       'send',
+      'signal',
+      'signals',
       'stop',
       'claim_path',
       'release_path',

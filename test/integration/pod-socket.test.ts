@@ -66,6 +66,8 @@ describe('a program inside a pod', () => {
       states: ['paused', 'running'],
       call: 'the oldest',
       listeners: 1,
+      via: 'redis',
+      asked: 1,
       message: 'to myself',
       entity: 'JOB-20261120-k3f9xq2m',
     });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SessionId } from '../../src/model/id.ts';
+import { parseEntityId, type SessionId } from '../../src/model/id.ts';
 import { createKeys, type Key } from '../../src/redis/keys.ts';
 import { type Link, openWriter } from '../../src/redis/link.ts';
 import { addCounters, isSessionField } from '../../src/redis/scripts/add-counters.lua.ts';
 import { addEvents, createEntry, idOf, type StreamEntry } from '../../src/redis/scripts/add-events.lua.ts';
+import { addSignals, type SignalEntry } from '../../src/redis/scripts/add-signals.lua.ts';
 import { type FeedEvent, publish } from '../../src/redis/scripts/publish.lua.ts';
 import { runScript, runScripts, type ScriptCall } from '../../src/redis/scripts/script.ts';
 import { setFleetField } from '../../src/redis/scripts/set-fleet-field.lua.ts';
@@ -23,6 +24,13 @@ const event = (nth: number): FeedEvent => ({
   fields: { event: 'created', data: `{"nth":${nth}}` },
 });
 const events = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => event(from + at));
+
+const JOB = parseEntityId('JOB-scripts');
+const signals = (from: number, to: number): readonly SignalEntry[] =>
+  Array.from({ length: to - from + 1 }, (_, at) => {
+    const id = `signal-${from + at}`;
+    return { id, fields: ['id', id, 'kind', 'signal', 'body', '1'] };
+  });
 
 describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a real %s', (program) => {
   let server: RedisServer;
@@ -62,6 +70,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
       setState({ key: keys.state(session), rev: 1, fields: { status: 'running', calls: 3 } }),
       setFleetField({ key: keys.fleet, session, value: { status: 'running' } }),
       publish({ key: keys.feed, events: events(1, 2), afterId: undefined, isAgain: true }),
+      addSignals({ key: keys.signals(JOB), entries: signals(1, 2), isAgain: true }),
     ] as const;
 
   /** All that stands in Redis, times of its clock taken out. */
@@ -79,9 +88,9 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
   it('G4: sent twice, because the first answer was lost, change nothing the second time', async () => {
     await runScripts(link, everyCall());
     const once = await everything();
-    expect(Object.keys(once)).toHaveLength(5);
+    expect(Object.keys(once)).toHaveLength(6);
     const outcomes = await runScripts(link, everyCall());
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'done', 'done', 'done', 'done']);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'done', 'done', 'done', 'done', 'done']);
     expect(await everything()).toEqual(once);
   });
 
@@ -93,6 +102,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
       keys.state(session),
       keys.fleet,
       keys.feed,
+      keys.signals(JOB),
     ];
     for (const { name, ttlS, type } of wanted) {
       expect(await server.admin.ttl(name)).toBeGreaterThan(ttlS - 3);
@@ -107,6 +117,7 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
     const [first] = everyCall();
     await server.admin.script('LOAD', first.script.text);
     expect((await runScripts(link, everyCall())).map(({ kind }) => kind)).toEqual([
+      'done',
       'done',
       'done',
       'done',
@@ -356,6 +367,28 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('scripts on a 
       expect(await done(publish({ key, events: [event(701)], afterId: gone, isAgain: false }))).toMatchObject({
         kind: 'published',
       });
+    });
+  });
+
+  describe('addSignals', () => {
+    const idsOf = async (): Promise<readonly string[]> =>
+      (await server.admin.xrange(keys.signals(JOB).name, '-', '+')).map(([, fields]) => fields[1] ?? '');
+
+    it('G4: finds what was sent without an answer among much that others sent, and adds the rest in order', async () => {
+      const send = (list: readonly SignalEntry[], isAgain = false) =>
+        done(addSignals({ key: keys.signals(JOB), entries: list, isAgain }));
+      await send(signals(1, 3)); // the answer to this one is lost
+      await send(signals(1000, 1500));
+      expect(await send(signals(1, 5), true)).toMatchObject({ addedCount: 2 });
+      const ids = await idsOf();
+      expect(ids.filter((id) => /^signal-\d$/.test(id))).toEqual([1, 2, 3, 4, 5].map((nth) => `signal-${nth}`));
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+
+    it('G6: keeps exactly the newest 10,000', async () => {
+      await done(addSignals({ key: keys.signals(JOB), entries: signals(1, 10_050), isAgain: false }));
+      const ids = await idsOf();
+      expect([ids.length, ids[0], ids.at(-1)]).toEqual([10_000, 'signal-51', 'signal-10050']);
     });
   });
 });

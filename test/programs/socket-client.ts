@@ -2,6 +2,7 @@
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { encodeFrame } from '../../src/pod/socket/frames.ts';
+import { parseEntityId } from '../../src/model/id.ts';
 import { connect } from '../../src/pod/client/client.ts';
 
 const FLOOD_FRAMES = 100_000;
@@ -27,9 +28,17 @@ const everyOp = async (): Promise<unknown> => {
   const call = await pod.answer({ allow: true });
   const listeners = await pod.send('to myself');
   const { value: message } = await pod.messages().next();
+  const { via } = await pod.pods.send('JOB-b', 'plan', 1);
+  const asked = await pod.pods.request('JOB-b', 'count', 1, { deadline: '1s' });
+  for await (const signal of pod.pods.signals()) {
+    await signal.reply(2);
+    break;
+  }
+  const signal = { id: 's', kind: 'signal', name: 'x', body: 1, to: parseEntityId('JOB-a'), ts: '' } as const;
+  await pod.deliver(signal, false);
   await pod.stop({ grace_ms: 10 });
   await pod.kill({ reason: 'done' });
-  return { states, call, listeners, message: message?.text, entity: (await pod.facts()).entity };
+  return { states, call, listeners, via, asked, message: message?.text, entity: (await pod.facts()).entity };
 };
 
 /** Connected, and with nothing more to do: ends by itself. */

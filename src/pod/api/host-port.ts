@@ -8,10 +8,12 @@ import type { CallResult } from '../../hooks/tool-call.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { describeInput } from '../host/describe-input.ts';
 import type { RunnerContext } from '../runner/runner.ts';
+import { HostSignals } from './host-signals.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { reportedUsage } from '../budget/reported-usage.ts';
 import { REQUEST_SCHEMAS } from '../socket/protocol.ts';
 import type { IncomingMessage, ModelUsage, PodPort, PortCall } from './pod-api.ts';
+import { createSignalApi, type SignalApi } from './signal-api.ts';
 
 type Made =
   | { readonly kind: 'returned'; readonly value: unknown }
@@ -30,6 +32,7 @@ const OVERTAKEN = 'the pod ended before the call did';
 export class HostPort implements PodPort {
   readonly id: string;
   readonly session: string;
+  readonly pods: SignalApi;
   readonly #context: RunnerContext;
   readonly #alive: KeepAlive;
   readonly #over = new AbortController();
@@ -46,6 +49,7 @@ export class HostPort implements PodPort {
     this.#context = context;
     this.#alive = alive;
     this.#signal = context.host.signalOf(this.#over.signal);
+    this.pods = createSignalApi(new HostSignals(context.signals, { alive, signal: this.#signal }));
   }
 
   get signal(): AbortSignal {

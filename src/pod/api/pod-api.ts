@@ -7,6 +7,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ReportedUsage } from '../client/client.ts';
 import { plainResult } from './plain-result.ts';
+import type { SignalApi } from './signal-api.ts';
 
 /** A message that came by `nika pod send`. */
 export interface IncomingMessage {
@@ -24,7 +25,7 @@ type Fn = (...args: never[]) => unknown;
 export type HookedTool<F extends Fn> = (...args: Parameters<F>) => Promise<Awaited<ReturnType<F>>>;
 export type HookedTools<T extends Readonly<Record<string, Fn>>> = { readonly [K in keyof T]: HookedTool<T[K]> };
 
-export interface PodApi {
+export interface PodApi extends SignalApi {
   /** `JOB-…` */
   readonly id: string;
   readonly session: string;
@@ -72,6 +73,7 @@ export interface PodPort {
   endTask(name: string, outcome: 'completed' | 'failed' | 'cancelled', summary?: string): Promise<void>;
   result(value: unknown): void;
   onMessage(listener: (message: IncomingMessage) => void): () => void;
+  readonly pods: SignalApi;
 }
 
 export interface PortCall {
@@ -125,5 +127,6 @@ export const createPodApi = (port: PodPort): PodApi => {
     note: (text: unknown, level) => port.note(String(text), level), // JavaScript may give anything
     result: (value) => port.result(plainResult(value)),
     onMessage: (listener) => port.onMessage(listener),
+    ...port.pods,
   };
 };

@@ -6,8 +6,11 @@
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { type ConnectOptions, openLink } from './connect.ts';
 import { Inbox } from './inbox.ts';
+import type { Signal } from '../../ipc/signals/signal.ts';
+import { createSignalApi, type SignalApi } from '../api/signal-api.ts';
+import { ClientSignals } from './client-signals.ts';
 import { createGoneLink, type Link } from './link.ts';
-import type { Answers, Op, PodFacts, PodMessage, RequestOf, WishOf } from '../socket/protocol.ts';
+import type { Answers, Op, PodFacts, PodMessage, RequestOf, SignalReply, WishOf } from '../socket/protocol.ts';
 
 export { NikaError } from '../../model/error.ts';
 export type { ConnectOptions } from './connect.ts';
@@ -57,6 +60,8 @@ export class PodClient implements AsyncDisposable {
   /** Of the pod; `undefined` where none was reached. */
   readonly session: string | undefined;
   readonly entity: string | undefined;
+  /** Signals to other pods, in the name of this one, and those that come. */
+  readonly pods: SignalApi;
 
   /** Made by {@link connect}. */
   constructor({ link, inbox, isFailOpen, hello }: Standing) {
@@ -65,6 +70,11 @@ export class PodClient implements AsyncDisposable {
     this.#isFailOpen = isFailOpen;
     this.session = hello?.session;
     this.entity = hello?.entity;
+    this.pods = createSignalApi(new ClientSignals(link, inbox.stopped));
+  }
+
+  get isConnected(): boolean {
+    return this.#link.goneBecause === undefined;
   }
 
   /** What was not told because of `failOpen`, and messages that nobody took, by name. */
@@ -169,6 +179,20 @@ export class PodClient implements AsyncDisposable {
   async send(message: string | RequestOf<'send'>, signal?: AbortSignal): Promise<number> {
     const fields = typeof message === 'string' ? { text: message } : message;
     return (await this.#link.request('send', fields, signal)).listeners;
+  }
+
+  /** A signal, straight to this pod. `waits`: a request is answered with its reply. */
+  deliver(delivered: Signal, wait: boolean, signal?: AbortSignal): Promise<Answers['signal_deliver']> {
+    return this.#link.request('signal_deliver', { signal: delivered, wait }, signal);
+  }
+
+  /** The next signals to the pod, for who asks in turns; {@link pods} has them one by one. */
+  async takeSignals(wish: WishOf<'signals'>, signal?: AbortSignal): Promise<readonly Signal[]> {
+    return (await this.#link.request('signals', wish, signal)).signals;
+  }
+
+  async answerSignal(id: string, reply: SignalReply, signal?: AbortSignal): Promise<void> {
+    await this.#link.request('signal_reply', { signal_id: id, ...reply }, signal);
   }
 
   async pause(signal?: AbortSignal): Promise<string> {

@@ -8,6 +8,8 @@ import { oneLine } from '../tools/tool.ts';
 import { reportedUsage } from '../budget/reported-usage.ts';
 import type { PodControl } from '../pod-control.ts';
 import type { Answers, CallVerdict, DoorConnection, Op, PodDoor, PodFacts, RequestOf } from '../socket/protocol.ts';
+import { DoorSignals } from '../signals/door-signals.ts';
+import type { SignalStation } from '../signals/signal-station.ts';
 import { describeInput } from './describe-input.ts';
 import type { PodHost } from './pod-host.ts';
 import type { FinishedCall, WantedCall } from './wanted-call.ts';
@@ -16,6 +18,7 @@ export interface PodDoorOptions {
   readonly host: PodHost;
   readonly control: PodControl;
   readonly facts: () => PodFacts;
+  readonly signals: SignalStation;
 }
 
 interface Outcome {
@@ -98,8 +101,9 @@ class Door implements PodDoor {
   }
 
   #createHandlers(): Handlers {
-    const { host, control } = this.#options;
+    const { host, control, signals } = this.#options;
     return {
+      ...new DoorSignals(signals, (connection) => this.#of(connection)).handlers,
       tool_call: (request, connection) => this.#report(request, connection),
       tool_begin: (request, connection) => this.#begin(request, connection),
       tool_end: ({ call, ...outcome }, connection) => {

@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { WAIT_REASONS } from '../../model/message.ts';
 import type { Notice } from '../../model/notice.ts';
-import type { AttemptRun } from '../attempt.ts';
+import type { AttemptRun } from '../attempt-options.ts';
 import type { PodEnded, PodEvent, PodListener } from '../pod-event.ts';
 import type { PodPlan, PodWish } from '../plan.ts';
 import { Notifier, type Told } from './notifier.ts';

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { turnedPath } from '../../log/turned-path.ts';
 import { removeSpec, removeStart } from '../launch/launch-spec.ts';
+import { removeTaken } from '../signals/taken-file.ts';
 import type { PodRecord } from './pod-record.ts';
 import { readRecord, readRecords, removeRecord } from './record-file.ts';
 
@@ -75,6 +76,10 @@ export const prunePods = (options: PruneOptions): readonly PodRecord[] => {
   if (isDryRun) return chosen;
   for (const record of chosen) remove(runDir, record);
   const left = new Set(readRecords(runDir).map(({ entity }) => entity));
-  for (const { entity } of chosen) if (!left.has(entity)) removeSpec(runDir, entity);
+  for (const { entity } of chosen) {
+    if (left.has(entity)) continue;
+    removeSpec(runDir, entity);
+    removeTaken(runDir, entity);
+  }
   return chosen;
 };

@@ -57,6 +57,7 @@ const portOver = ({ client, outbox, signal }: Ways, { id, session }: ModuleTask)
   id,
   session,
   signal,
+  pods: client.pods,
   call: async ({ tool, input, task }, run) => {
     await outbox.sent(); // what was said before is told before
     return client.tool({ tool, task }, input, run);

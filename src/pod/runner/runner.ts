@@ -10,6 +10,7 @@ import type { Session } from '../session.ts';
 import type { Stop } from '../ending.ts';
 import type { PodHost } from '../host/pod-host.ts';
 import type { PodControl } from '../pod-control.ts';
+import type { SignalStation } from '../signals/signal-station.ts';
 import type { SocketFaults } from '../socket/faults.ts';
 import type { PodDoor } from '../socket/protocol.ts';
 import type { PodTree } from '../tree/pod-tree.ts';
@@ -37,6 +38,7 @@ export interface RunnerContext {
   readonly door: PodDoor;
   readonly faults: SocketFaults;
   readonly control: PodControl;
+  readonly signals: SignalStation;
   readonly output: OutputLog;
   /** A program gets the terminal itself, as if it had been started there. */
   readonly passTerminal: boolean;

@@ -7,6 +7,8 @@
  * are the hook itself; on the socket they, like `tool_call`, are what a program reports of itself.
  */
 import { z } from 'zod';
+import { type Signal, signalSchema } from '../../ipc/signals/signal.ts';
+import { SIGNAL_KINDS } from '../../model/message.ts';
 import type { StopReason } from '../ending.ts';
 
 const name = z.string().min(1).max(256);
@@ -87,6 +89,39 @@ export const REQUEST_SCHEMAS = {
   answer: z
     .object({ allow: z.boolean(), reason: z.string().max(2000).optional(), call: name.optional() })
     .describe('To a call that waits for a person, the oldest if none is named.'),
+  signal_send: z
+    .object({
+      to: z.string().max(120),
+      name,
+      body: z.unknown().optional(),
+      kind: z.enum(['signal', 'result', 'error']).default('signal'),
+    })
+    .describe('Sends a signal to the pod of another JOB, in the name of this one.'),
+  signal_request: z
+    .object({
+      to: z.string().max(120),
+      name,
+      body: z.unknown().optional(),
+      deadline: z.union([z.string().max(40), z.number()]).optional(),
+    })
+    .describe(
+      'Asks another pod; answered by what it answers, at its deadline (`5s`, or milliseconds; 30 s by default) at the latest.',
+    ),
+  signals: z
+    .object({
+      listener: name.describe('Chosen by the client; a new one hears what nobody else has heard, and all that comes.'),
+      kinds: z.array(z.enum(SIGNAL_KINDS)).max(SIGNAL_KINDS.length).optional(),
+      max: z.int().min(1).max(64).optional(),
+      wait_ms: z.number().min(0).optional().describe('Default: until there are some.'),
+    })
+    .describe('The next signals to the pod, once there are some. Asked for again for more.'),
+  signals_end: z.object({ listener: name }),
+  signal_reply: z
+    .object({ signal_id: name, ok: z.boolean(), body: z.unknown().optional(), error: z.string().max(4000).optional() })
+    .describe('Answers a request, once.'),
+  signal_deliver: z
+    .object({ signal: signalSchema, wait: z.boolean().default(false) })
+    .describe('From another pod of this home, or a person. `wait`: a request is answered with its reply.'),
 } as const;
 
 export type Op = keyof typeof REQUEST_SCHEMAS;
@@ -143,7 +178,25 @@ export interface Answers {
   readonly stop: Record<string, never>;
   readonly kill: Record<string, never>;
   readonly answer: { readonly call: string };
+  readonly signal_send: SentSignal;
+  /** What the other pod answered. */
+  readonly signal_request: { readonly body: unknown };
+  readonly signals: { readonly signals: readonly Signal[] };
+  readonly signals_end: Record<string, never>;
+  readonly signal_reply: Record<string, never>;
+  readonly signal_deliver: { readonly reply?: SignalReply };
 }
+
+export interface SentSignal {
+  readonly signal_id: string;
+  /** `held`: Redis is away, and the pod is none of this home; it is sent when Redis is back, while the sender lives. */
+  readonly via: 'redis' | 'home' | 'held';
+}
+
+/** What a request came to. */
+export type SignalReply =
+  | { readonly ok: true; readonly body: unknown }
+  | { readonly ok: false; readonly error: string; readonly code?: string };
 
 export type Answer<O extends Op = Op> =
   | ({ readonly re: number; readonly ok: true } & Answers[O])
