@@ -1,6 +1,7 @@
 /** Owns which commands `nika` has. */
 import { Command, CommanderError, Option } from 'commander';
 import { readVersion } from '../config/package-root.ts';
+import { addAlphaCommands } from './alpha/alpha-commands.ts';
 import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addCostsCommand } from './costs-command.ts';
@@ -77,6 +78,7 @@ Examples:
   addPodCommands(program, terminal);
   addJobCommands(program, terminal);
   addTreeCommand(program, terminal);
+  addAlphaCommands(program, terminal);
   addBusCommands(program, terminal);
   addCostsCommand(program, terminal);
   addDoctorCommand(program, terminal);

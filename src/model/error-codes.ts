@@ -109,6 +109,11 @@ export const ERROR_CODES = {
     remedy: 'Install it with the command that the message names, or put it on the PATH.',
     exitCode: 2,
   },
+  NIKA_ALPHA_NOT_STARTED: {
+    meaning: 'The orchestrator (Alpha) could not be started in the background.',
+    remedy: 'Start it in the foreground to see what is wrong: nika alpha start.',
+    exitCode: 1,
+  },
   NIKA_POD_NOT_STARTED: {
     meaning: 'A pod could not be started in the background.',
     remedy: 'Start it in the foreground, without -d, to see more; "nika pod ls --all" shows what there is.',
