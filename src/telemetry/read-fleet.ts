@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { RedisTarget } from '../config/redis/redis-settings.ts';
 import { entityIdSchema } from '../model/id.ts';
 import { WAIT_REASONS } from '../model/message.ts';
-import { createKeys } from '../redis/keys.ts';
-import { openWriter } from '../redis/link.ts';
+import { createKeys, type Keys } from '../redis/keys.ts';
+import { type Link, openWriter } from '../redis/link.ts';
 
 const fleetPodSchema = z.object({
   seenAtMs: z.number(),
@@ -66,6 +66,21 @@ const asPairs = (value: unknown): readonly (readonly [string, string])[] => {
   return list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? ''] as const] : []));
 };
 
+/** Over a link that is there. */
+export const askFleet = async (link: Link, { fleet }: Keys, withinMs: number): Promise<Fleet> => {
+  const commands = [
+    { name: 'time', args: [] },
+    { name: 'hgetall', args: [fleet.name] },
+  ];
+  const [time, all] = await link.callAll(commands, { withinMs });
+  if (time?.kind !== 'done') return { kind: 'unreachable', why: time?.why ?? 'no answer' };
+  if (all?.kind !== 'done') return { kind: 'unreachable', why: all?.why ?? 'no answer' };
+  const [seconds = 0, micros = 0] = asList(time.value).map(Number);
+  const nowMs = seconds * 1000 + micros / 1000;
+  const pods = asPairs(all.value).map(([session, json]) => parsePod(session, json, nowMs));
+  return { kind: 'read', pods: pods.filter((pod) => pod !== undefined) };
+};
+
 /** Within that time, connecting included. */
 export const readFleet = async (target: RedisTarget, withinMs: number): Promise<Fleet> => {
   await using link = await openWriter(target);
@@ -75,16 +90,5 @@ export const readFleet = async (target: RedisTarget, withinMs: number): Promise<
     const { status } = link;
     return { kind: 'unreachable', why: status.kind === 'down' ? status.why : `no answer within ${withinMs} ms` };
   }
-  const { fleet } = createKeys(target.prefix);
-  const commands = [
-    { name: 'time', args: [] },
-    { name: 'hgetall', args: [fleet.name] },
-  ];
-  const [time, all] = await link.callAll(commands, { withinMs: leftMs() });
-  if (time?.kind !== 'done') return { kind: 'unreachable', why: time?.why ?? 'no answer' };
-  if (all?.kind !== 'done') return { kind: 'unreachable', why: all?.why ?? 'no answer' };
-  const [seconds = 0, micros = 0] = asList(time.value).map(Number);
-  const nowMs = seconds * 1000 + micros / 1000;
-  const pods = asPairs(all.value).map(([session, json]) => parsePod(session, json, nowMs));
-  return { kind: 'read', pods: pods.filter((pod) => pod !== undefined) };
+  return askFleet(link, createKeys(target.prefix), leftMs());
 };

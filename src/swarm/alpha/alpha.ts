@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
-import { bestEffortSync } from '../../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import { thisProcess } from '../../failopen/process-identity.ts';
 import type { StartFeedReader } from '../../ipc/feed/reader/feed-reader.ts';
 import type { PodListener } from '../../pod/pod-event.ts';
@@ -20,6 +20,7 @@ import { thisPodProcess } from '../../pod/registry/pod-status.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
 import { alphaDir, type AlphaRecord, removeAlphaRecord, type RoleRecord, writeAlphaRecord } from './alpha-record.ts';
 import type { AlphaContext, Duties, DutyRole } from './duty.ts';
+import { fillView } from './fill-view.ts';
 import { Role, ROLE_TIMES, type RoleTimes } from './role.ts';
 import { RoleWork } from './role-work.ts';
 import { SwarmView } from './swarm-view.ts';
@@ -42,6 +43,7 @@ const LEASED = ['orchestrator', 'monitor'] as const;
 
 const LOCK_EVERY_MS = 500;
 const RECORD_EVERY_MS = 1_000;
+const FILL_MS = 30_000;
 
 interface Held {
   readonly role: Role;
@@ -118,6 +120,7 @@ export class Alpha {
       role: 'home',
       duties,
       context: this.#contextOf(() => Promise.resolve(true)),
+      ready: Promise.resolve(),
       follow: undefined,
       onFailure: (name, why) => this.#fail(name, why),
     });
@@ -174,10 +177,12 @@ export class Alpha {
   #startWork(name: LeasedRole, role: Role): RoleWork {
     const { home, settings, duties, startReader, times = ROLE_TIMES } = this.#options;
     const log = this.#swarm.session.log;
+    const context = this.#contextOf(() => role.isHeldNow());
     return new RoleWork({
       role: name,
       duties,
-      context: this.#contextOf(() => role.isHeldNow()),
+      context,
+      ready: this.#fill(context),
       follow: {
         busDir: home.busDir,
         stateDir: alphaDir(home.runDir),
@@ -195,6 +200,13 @@ export class Alpha {
       },
       onFailure: (duty, why) => this.#fail(duty, why),
     });
+  }
+
+  /** One role is told of it while the other follows already: the view does not go by the order. */
+  async #fill(context: AlphaContext): Promise<void> {
+    const filled = await bestEffort('alpha.fill', { withinMs: FILL_MS }, (signal) => fillView(context, signal));
+    if (filled.kind !== 'done') this.#fail('history', filled.kind === 'failed' ? filled.why : 'it took too long');
+    this.#tell();
   }
 
   #fail(name: string, why: string): void {

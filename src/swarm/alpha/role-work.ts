@@ -13,6 +13,8 @@ export interface RoleWorkOptions {
   readonly role: DutyRole;
   readonly duties: Duties;
   readonly context: AlphaContext;
+  /** Before it no chore begins: what was before is known then. Must not reject. */
+  readonly ready: Promise<void>;
   /** `undefined`: the role does not follow. */
   readonly follow: Omit<FollowerOptions, 'handle' | 'signal'> | undefined;
   /** Told of what fails, each time. */
@@ -89,7 +91,8 @@ export class RoleWork {
 
   async #runChore({ name, everyMs, withinMs = CHORE_WITHIN_MS, run }: Chore): Promise<void> {
     const { signal } = this.#end;
-    const { context, onFailure } = this.#options;
+    const { context, onFailure, ready } = this.#options;
+    await ready;
     while (!signal.aborted) {
       if (await context.mayAct()) {
         const outcome = await bestEffort(`alpha.${name}`, { withinMs }, (late) =>

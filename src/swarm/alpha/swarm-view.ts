@@ -32,11 +32,6 @@ const DEFAULT_MAX = 20_000;
 /** So many go at once, so that not each one more costs a search. */
 const SHED = 1_000;
 
-const textIn = (fields: Readonly<Record<string, unknown>>, key: string): string | undefined => {
-  const value = fields[key];
-  return typeof value === 'string' ? value : undefined;
-};
-
 export class SwarmView {
   readonly #entities = new Map<string, SwarmEntity>();
   readonly #sessions = new Map<string, SessionWord>();
@@ -74,15 +69,18 @@ export class SwarmView {
     return [...this.#sessions].flatMap(([session, { isStale }]) => (isStale ? [session] : []));
   }
 
+  /** It has ended, or was closed. */
+  forget(session: string): void {
+    this.#sessions.delete(session);
+  }
+
   apply(change: FeedChange): void {
-    const { event, data, ts } = change;
+    const { event, ts } = change;
     const transition = TRANSITIONS.find((one) => one.event === event);
     if (transition !== undefined) this.#applyTransition(change, transition.to);
     else if (event === 'job_overdue') this.#of(change).isOverdueTold = true;
-    else if (event === 'pod_stale' || event === 'pod_back' || event === 'pod_lost') {
-      const session = textIn(data, 'session') ?? (event === 'pod_lost' ? change.session : undefined);
-      if (session !== undefined) this.#hear(session, { ts, isStale: event === 'pod_stale' }); // `pod_back` from a wait has none
-    }
+    else if (event === 'pod_stale' || event === 'pod_back' || event === 'pod_lost')
+      this.hear(change.session, { ts, isStale: event === 'pod_stale' });
     this.#shed();
   }
 
@@ -91,6 +89,7 @@ export class SwarmView {
     const entity = this.#of(change);
     const parsed = to === 'created' ? dispatchSchema.safeParse(data['dispatch']) : undefined;
     if (parsed?.success === true) entity.dispatch = { id, ts, wish: parsed.data };
+    if (isTerminal(to)) this.hear(change.session, { ts, isStale: false });
     const rev = typeof data['rev'] === 'number' ? data['rev'] : entity.rev + 1;
     if (rev <= entity.rev || (isTerminal(entity.state) && isTerminal(to))) return; // V1; the first terminal one stands
     Object.assign(entity, { state: to, rev, ts, meta });
@@ -105,7 +104,8 @@ export class SwarmView {
     return entity;
   }
 
-  #hear(session: string, word: SessionWord): void {
+  /** What was said of a session's signs of life. */
+  hear(session: string, word: SessionWord): void {
     if ((this.#sessions.get(session)?.ts ?? '') > word.ts) return; // V1
     this.#sessions.delete(session);
     this.#sessions.set(session, word);
