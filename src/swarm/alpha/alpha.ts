@@ -188,6 +188,7 @@ export class Alpha {
         stateDir: alphaDir(home.runDir),
         target: settings.redis.kind === 'on' ? settings.redis : undefined,
         startReader,
+        isAlone: role.standing.kind === 'active' && role.standing.by === 'lease',
         group: name,
         consumer: namesOf(home).consumer,
         minIdleMs: times.leaseS * 1000,

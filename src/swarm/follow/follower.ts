@@ -12,11 +12,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AlphaWake } from '../../bus/query/alpha-wake.ts';
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
-import { bestEffortSync } from '../../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
 import type { FeedChange } from '../../ipc/feed/feed-change.ts';
 import type { FeedReader, ReaderStatus, StartFeedReader } from '../../ipc/feed/reader/feed-reader.ts';
 import { errorMessage } from '../../model/error.ts';
 import { BusSide } from './bus-side.ts';
+import { claimPending } from './claim-pending.ts';
 import { readFeedIds } from './feed-ids.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -43,6 +44,8 @@ export interface FollowerOptions {
   /** `undefined`: no Redis is configured. */
   readonly target: RedisTarget | undefined;
   readonly startReader: StartFeedReader;
+  /** Whether it holds the role over all hosts: then what others of the group had taken is its own. */
+  readonly isAlone: boolean;
   readonly group: string;
   /** The same after a restart. */
   readonly consumer: string;
@@ -61,6 +64,7 @@ export interface FollowerOptions {
 const NO_REDIS = 'no Redis is configured';
 /** So long a first connection may take. */
 const CONNECT_MS = 2_000;
+const CLAIM_MS = 5_000;
 /** While the feed is read. */
 const LOOK_EVERY_MS = 2_000;
 const PAUSE_MS = 200;
@@ -71,7 +75,7 @@ export class Follower implements AsyncDisposable {
   readonly #seen: SeenIds;
   readonly #bus: BusSide;
   readonly #end = new AbortController();
-  readonly #reader: FeedReader | undefined;
+  #reader: FeedReader | undefined;
   readonly ended: Promise<void>;
   #status: FollowStatus = { kind: 'connecting' };
   #changed = Promise.withResolvers<void>();
@@ -88,7 +92,6 @@ export class Follower implements AsyncDisposable {
     this.#bus = new BusSide({ busDir, seen: this.#seen, placeFile: join(stateDir, `${group}.place.json`) });
     signal.addEventListener('abort', () => this.#stop(), { once: true });
     if (signal.aborted) this.#stop();
-    this.#reader = this.#startReader();
     this.ended = this.#run();
   }
 
@@ -111,9 +114,13 @@ export class Follower implements AsyncDisposable {
     this.#changed.resolve();
   }
 
-  #startReader(): FeedReader | undefined {
-    const { target, startReader, group, consumer, minIdleMs } = this.#options;
+  async #startReader(): Promise<FeedReader | undefined> {
+    const { target, startReader, group, consumer, minIdleMs, isAlone } = this.#options;
     if (target === undefined) return undefined;
+    if (isAlone)
+      await bestEffort('follow.claim', { withinMs: CLAIM_MS }, (late) =>
+        claimPending(target, group, consumer, AbortSignal.any([late, this.#end.signal])),
+      );
     return startReader({
       target,
       group,
@@ -167,6 +174,7 @@ export class Follower implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
+    this.#reader = await this.#startReader();
     if (this.#reader === undefined) this.#set({ kind: 'bus', sinceAtMs: Date.now(), why: NO_REDIS });
     else await this.#untilKnown();
     while (!this.#end.signal.aborted) {

@@ -20,10 +20,13 @@ const CALL_MS = 2_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Nobody waits for longer. */
 const DAYS = 30;
-/** Its dispatcher and reconcile come first. */
-const YOUNG_MS = 60_000;
-/** Clocks of hosts differ. */
-const SLACK_MS = 60_000;
+export interface AnnounceTimes {
+  readonly announceEveryMs: number;
+  /** Younger ones are left to their dispatcher and to reconcile. */
+  readonly youngMs: number;
+  /** Clocks of hosts differ. */
+  readonly slackMs: number;
+}
 
 interface Waiting {
   readonly line: BusLine;
@@ -80,7 +83,7 @@ class WaitingJobs {
   }
 }
 
-export const announceAgain = (everyMs: number, youngMs = YOUNG_MS): Chore => {
+export const announceAgain = ({ announceEveryMs: everyMs, youngMs, slackMs }: AnnounceTimes): Chore => {
   let waiting: WaitingJobs | undefined;
   return {
     name: 'announcements',
@@ -97,7 +100,7 @@ export const announceAgain = (everyMs: number, youngMs = YOUNG_MS): Chore => {
       if (oldestMs === undefined) return;
       for (const [id, job] of waiting.jobs) {
         if (signal.aborted) return;
-        const isThere = job.announcedAtMs > oldestMs - SLACK_MS || job.announcedAtMs > Date.now() - youngMs;
+        const isThere = job.announcedAtMs > oldestMs - slackMs || job.announcedAtMs > Date.now() - youngMs;
         if (isThere || !(await waiting.isWaiting(id))) continue;
         const { meta, data } = job.line;
         const event = feedEventOf({ ...job.line, metaJson: JSON.stringify(meta), dataJson: JSON.stringify(data) });

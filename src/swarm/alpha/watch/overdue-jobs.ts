@@ -16,7 +16,11 @@ export const watchOverdue = (everyMs: number): Chore => ({
       if (!(lateMs > 0) || !(await context.mayAct())) continue;
       entity.isOverdueTold = true;
       const detail = `its deadline was ${deadline}, ${formatDurationShort(lateMs)} ago; it is ${entity.state ?? 'unknown'}`;
-      sayOf(context, { entity: entity.id, session: undefined, meta: entity.meta }, { condition: 'job_overdue', detail });
+      sayOf(
+        context,
+        { entity: entity.id, session: undefined, meta: entity.meta },
+        { condition: 'job_overdue', detail },
+      );
     }
   },
 });
