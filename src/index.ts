@@ -7,3 +7,4 @@ export { nikaHooks, type NikaHooks } from './agents/sdk/nika-hooks.ts';
 export { Pod, type PodEnding, type PodOptions } from './pod/api/library-pod.ts';
 export type { HookedTool, HookedTools, IncomingMessage, ModelUsage, PodApi } from './pod/api/pod-api.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
+export { type SubscribedChange, subscribeFeed, type SubscribeOptions } from './swarm/subscribe-feed.ts';

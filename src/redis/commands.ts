@@ -23,6 +23,8 @@ export interface UsedCommand {
   readonly trial: (place: TrialPlace) => readonly Argument[];
 }
 
+/** None has that name. */
+const NO_GROUP = 'nika:none';
 const UNKNOWN_SHA = '0'.repeat(40);
 
 const keyless = (
@@ -71,7 +73,21 @@ export const USED_COMMANDS: readonly UsedCommand[] = [
     hasKey: true,
     trial: ({ key }) => ['COUNT', 1, 'STREAMS', key, '0-0'],
   },
+  {
+    name: 'xreadgroup',
+    usedFor: 'reading',
+    hasKey: true,
+    trial: ({ key }) => ['GROUP', NO_GROUP, 'nobody', 'COUNT', 1, 'STREAMS', key, '>'],
+  },
+  onKey('xgroup|create', 'scripts', NO_GROUP, '0'),
+  onKey('xack', 'reading', NO_GROUP, '0-1'),
+  onKey('xclaim', 'reading', NO_GROUP, 'nobody', 0, '0-1'),
+  onKey('xautoclaim', 'reading', NO_GROUP, 'nobody', 0, '0-1'),
+  onKey('xpending', 'reading', NO_GROUP),
+  onKey('xdel', 'reading', '0-1'),
   onKey('xinfo|stream', 'reading'),
+  onKey('xinfo|groups', 'reading'),
+  onKey('xinfo|consumers', 'reading', NO_GROUP),
   onKey('hmget', 'reading', 'field'),
 ];
 

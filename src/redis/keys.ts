@@ -127,8 +127,8 @@ export const KEY_KINDS = {
     type: 'stream',
     ttlS: 7 * DAY_S,
     cap: { maxCount: 10_000 },
-    isPlanned: true,
-    holds: 'Entries that a consumer failed to handle N times, with the error.',
+    holds:
+      'Entries that a consumer failed to handle 5 times: `group entry consumer deliveries error`, and their own fields. `entry` is the id on the feed.',
   },
   lease: {
     pattern: 'nika:lease:{name}',
