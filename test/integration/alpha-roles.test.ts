@@ -111,5 +111,6 @@ describe('two Alphas of one home', () => {
     await untilTold([home], 20);
     await writers.end();
     await expectEachOnce([home]);
+    expect(standby.record?.has_home).toBe(true);
   });
 });

@@ -82,8 +82,7 @@ const publish = async (
   { admin }: RedisServer,
   entity: string,
   event: string,
-  data: Readonly<Record<string, unknown>>,
-  id = createEventId(Date.now()),
+  { id = createEventId(Date.now()), ...data }: Readonly<Record<string, unknown>> & { readonly id?: string },
 ): Promise<string> => {
   const meta = { ...META, entity_id: entity, root_id: entity, host: 'there' };
   const fields = { id, ts: new Date().toISOString(), event, entity_id: entity, entity_type: 'JOB' };
@@ -162,18 +161,7 @@ describe('the watch of Alpha', () => {
     await using alpha = ToldAlpha.start(home, redis.url, { announceEveryMs: 100, youngMs: 0, slackMs: 0 });
     await until('it to be announced', async () => (await onFeed(redis, 'created')).length > 0);
     await redis.admin.xtrim('nika:feed:entities', 'MAXLEN', 0);
-    await redis.admin.xadd(
-      'nika:feed:entities',
-      '*',
-      'id',
-      'x',
-      'event',
-      'started',
-      'ts',
-      '',
-      'entity_id',
-      'JOB-other',
-    );
+    await publish(redis, 'JOB-other', 'started', { from: 'created', to: 'in_progress', rev: 2 });
     await until('it to be announced again', async () => (await onFeed(redis, 'created')).length > 0);
     expect(await onFeed(redis, 'created')).toMatchObject([
       { id, entity: 'JOB-waits', data: { dispatch: { job: 'sleeper' } } },
@@ -205,7 +193,7 @@ describe('the mirror of Alpha', () => {
     const before = await feedOf(redis);
     await redis.admin.flushall();
     for (const { entity, event, data, id } of before.filter((one) => one.entity === 'JOB-given'))
-      await publish(redis, entity, event, data, id);
+      await publish(redis, entity, event, { ...data, id });
     const last = await publish(redis, 'JOB-given', 'pod_back', { condition: 'pod_back' });
     await until('it to be copied', () => channel().some(({ id }) => id === last));
     const given = before.filter(({ entity }) => entity === 'JOB-given').map(({ id }) => id);

@@ -12,9 +12,9 @@ const [, , dir = '', prefix = 'a', pause = '20'] = process.argv;
 const home = resolveHome({ flag: dir, env: process.env, cwd: '/' });
 const settings = loadSettings(home, process.env);
 const swarm = SwarmSession.open({ home, settings, env: process.env, kind: 'command', job: 'transitions' });
-let isEnding = false;
-process.on('SIGTERM', () => (isEnding = true));
-for (let nth = 0; !isEnding; nth += 1) {
+const ending = new AbortController();
+process.on('SIGTERM', () => ending.abort());
+for (let nth = 0; !ending.signal.aborted; nth += 1) {
   const id = parseEntityId(`JOB-${prefix}-${nth}`);
   const entity = swarm.entity(id, undefined, { job: 'told', domain: 'test', intent: 'prove', root_id: id });
   entity.transition('created', 'entity_created', { name: 'told' });

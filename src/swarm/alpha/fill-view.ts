@@ -13,8 +13,9 @@ const PAGE_COUNT = 1_000;
 const MAX_PAGES = 100;
 const CALL_MS = 3_000;
 
-const fillFromFeed = async ({ view, link: ask }: AlphaContext, signal: AbortSignal): Promise<void> => {
-  const answer = await ask(signal);
+const fillFromFeed = async (context: AlphaContext, signal: AbortSignal): Promise<void> => {
+  const { view } = context;
+  const answer = await context.link(signal);
   if (answer.kind !== 'link') return;
   const { link, keys } = answer;
   let until = '+';

@@ -89,14 +89,15 @@ export class RoleWork {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #runChore({ name, everyMs, withinMs = CHORE_WITHIN_MS, run }: Chore): Promise<void> {
+  async #runChore(chore: Chore): Promise<void> {
+    const { name, everyMs, withinMs = CHORE_WITHIN_MS } = chore;
     const { signal } = this.#end;
     const { context, onFailure, ready } = this.#options;
     await ready;
     while (!signal.aborted) {
       if (await context.mayAct()) {
         const outcome = await bestEffort(`alpha.${name}`, { withinMs }, (late) =>
-          run(context, AbortSignal.any([late, signal])),
+          chore.run(context, AbortSignal.any([late, signal])),
         );
         if (outcome.kind !== 'done' && !signal.aborted)
           onFailure(name, outcome.kind === 'failed' ? outcome.why : `not done within ${withinMs} ms`); // K1
@@ -105,14 +106,14 @@ export class RoleWork {
     }
   }
 
-  async #runTask({ name, run }: Task): Promise<void> {
+  async #runTask(task: Task): Promise<void> {
     const { signal } = this.#end;
     const { context, onFailure } = this.#options;
     while (!signal.aborted) {
       try {
-        await run(context, signal);
+        await task.run(context, signal);
       } catch (thrown) {
-        if (!signal.aborted) onFailure(name, errorMessage(thrown));
+        if (!signal.aborted) onFailure(task.name, errorMessage(thrown));
       }
       await pause(TASK_PAUSE_MS, signal);
     }

@@ -48,17 +48,17 @@ export const startAlpha = async (
     stdio: ['ignore', 'ignore', fd],
   });
   closeSync(fd);
-  let died: string | undefined;
-  child.once('error', (thrown) => (died = errorMessage(thrown)));
-  child.once('exit', (code, name) => (died = `it ended with ${name ?? code}\n${lastOf(errors)}`));
+  const died: string[] = [];
+  child.once('error', (thrown) => died.push(errorMessage(thrown)));
+  child.once('exit', (code, name) => died.push(`it ended with ${name ?? code}\n${lastOf(errors)}`));
   child.unref();
   const untilMs = performance.now() + START_BUDGET_MS;
-  while (died === undefined && performance.now() < untilMs) {
+  while (died.length === 0 && performance.now() < untilMs) {
     const record = readAlphaRecords(home.runDir).find(({ process: { pid } }) => pid === child.pid);
     if (record !== undefined) return record;
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
-  throw new NikaError('NIKA_ALPHA_NOT_STARTED', died ?? `it said nothing for ${START_BUDGET_MS / 1000} s`, {
+  throw new NikaError('NIKA_ALPHA_NOT_STARTED', died[0] ?? `it said nothing for ${START_BUDGET_MS / 1000} s`, {
     subject: errors,
   });
 };

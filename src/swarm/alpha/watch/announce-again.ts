@@ -89,11 +89,12 @@ export const announceAgain = ({ announceEveryMs: everyMs, youngMs, slackMs }: An
     name: 'announcements',
     role: 'home',
     everyMs,
-    run: async ({ home, link: ask, settings }, signal) => {
+    run: async (context, signal) => {
+      const { home, settings } = context;
       if (settings.redis.kind === 'off') return;
       waiting ??= new WaitingJobs(home.busDir);
       await waiting.readOn(signal);
-      const answer = waiting.jobs.size === 0 ? undefined : await ask(signal);
+      const answer = waiting.jobs.size === 0 ? undefined : await context.link(signal);
       if (answer?.kind !== 'link') return;
       const { link, keys } = answer;
       const oldestMs = await readOldestMs(link, keys, signal);
