@@ -3,6 +3,9 @@
  * how many a second. Both with the same kind of connection, by turns, against one Redis; the bare loop acknowledges each
  * batch and does nothing else.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { FeedReader } from '../../src/ipc/feed/reader/feed-reader.ts';
@@ -23,6 +26,11 @@ const EACH = 40;
 const EVERY_MS = 100;
 const MANY = 100_000;
 const { feed } = createKeys('');
+const folder = mkdtempSync(join(tmpdir(), 'nika-bench-feed-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+let seenFiles = 0;
+/** A new one each time: nothing was seen yet. */
+const seenFile = (): string => join(folder, `seen-${(seenFiles += 1)}`);
 
 const eventOf = (publisher: number): FeedEvent => {
   const entity = `JOB-bench-${publisher}`;
@@ -68,20 +76,21 @@ interface Consumer {
 const bareConsumer = async (url: string): Promise<Consumer> => {
   const client = new Redis(url);
   await client.xgroup('CREATE', feed.name, 'cg:bare', '0', 'MKSTREAM').catch(() => undefined);
-  let listener = (_: string): void => undefined;
-  let isClosed = false;
+  let listener: (id: string) => void = () => undefined;
+  const stop = new AbortController();
   const loop = async (): Promise<void> => {
-    while (!isClosed) {
+    while (!stop.signal.aborted) {
       const args = ['GROUP', 'cg:bare', 'one', 'COUNT', 100, 'BLOCK', 200, 'STREAMS', feed.name, '>'] as const;
       const answer = (await client.xreadgroup(...args)) as [string, [string, string[]][]][] | null;
       const entries = answer?.[0]?.[1] ?? [];
       for (const [, fields] of entries) listener(fields[1] ?? '');
-      if (entries.length > 0) void client.xack(feed.name, 'cg:bare', ...entries.map(([entry]) => entry));
+      if (entries.length > 0)
+        client.xack(feed.name, 'cg:bare', ...entries.map(([entry]) => entry)).catch(() => undefined);
     }
   };
   const ended = loop();
   const close = async (): Promise<void> => {
-    isClosed = true;
+    stop.abort();
     await ended;
     client.disconnect();
   };
@@ -90,12 +99,12 @@ const bareConsumer = async (url: string): Promise<Consumer> => {
 
 const nikaConsumer = async (url: string): Promise<Consumer> => {
   const stop = new AbortController();
-  let listener = (_: string): void => undefined;
+  let listener: (id: string) => void = () => undefined;
   const reader: FeedReader = startFeedReader({
     target: targetOf(url),
     group: 'bench',
     consumer: 'one',
-    seenFile: `/tmp/nika-bench-${process.pid}/seen`,
+    seenFile: seenFile(),
     handle: async ({ id }) => listener(id),
     signal: stop.signal,
   });
@@ -156,13 +165,12 @@ const throughput = async (server: RedisServer, kind: 'nika' | 'bare'): Promise<n
     return (1000 * MANY) / tookMs;
   }
   const stop = new AbortController();
-  const seenFile = `/tmp/nika-bench-${process.pid}/seen-${Math.random()}`;
   const handle = async (): Promise<void> => onEvent();
   const reader = startFeedReader({
     target: targetOf(server.url),
     group: 'bench',
     consumer: 'one',
-    seenFile,
+    seenFile: seenFile(),
     handle,
     signal: stop.signal,
   });
@@ -196,7 +204,7 @@ for (const [at, [name]] of KINDS.entries()) {
 }
 
 await server.admin.flushall();
-const [link] = [await openWriter(targetOf(server.url))];
+const link = await openWriter(targetOf(server.url));
 await link.untilReady(5_000);
 for (let at = 0; at < MANY; at += 500) {
   const events = Array.from({ length: 500 }, () => eventOf(at % PUBLISHERS));

@@ -9,6 +9,7 @@ export class StopWatch implements Disposable {
   readonly #onAbort = (): void => this.now();
   readonly #overdue = Promise.withResolvers<void>();
   #wake: (() => void) | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(of: AbortSignal) {
     this.#of = of;
@@ -27,7 +28,7 @@ export class StopWatch implements Disposable {
   now(): void {
     if (this.isStopped) return;
     this.#controller.abort();
-    setTimeout(this.#overdue.resolve, GRACE_MS);
+    this.#graceTimer = setTimeout(this.#overdue.resolve, GRACE_MS);
     this.#wake?.();
   }
 
@@ -49,5 +50,6 @@ export class StopWatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.#of.removeEventListener('abort', this.#onAbort);
+    clearTimeout(this.#graceTimer);
   }
 }
