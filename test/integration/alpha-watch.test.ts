@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createChain } from '../../src/bus/chain.ts';
 import { verifyBus } from '../../src/bus/read/verify.ts';
-import { BusWriter } from '../../src/bus/writer.ts';
 import { createEventId } from '../../src/model/event-id.ts';
-import { parseEntityId } from '../../src/model/id.ts';
+import { dispatched, META } from '../fixtures/dispatched.ts';
 import { ToldAlpha, toldIn } from '../fixtures/told-alpha.ts';
 import { TestHome } from '../nika.ts';
 import { endPods, recordsOf, until, untilStatus } from '../pods.ts';
@@ -35,47 +34,6 @@ const feedOf = async ({ admin }: RedisServer): Promise<readonly Entry[]> => {
 
 const onFeed = async (redis: RedisServer, event: string): Promise<readonly Entry[]> =>
   (await feedOf(redis)).filter((entry) => entry.event === event);
-
-const META = {
-  v: 1,
-  session_id: crypto.randomUUID() as string,
-  entity_id: '',
-  entity_type: 'JOB',
-  root_id: '',
-  attempt: 1,
-  job: 'sleeper',
-  domain: 'test',
-  intent: 'prove',
-  host: 'here',
-  pid: 1,
-  trace_id: '0'.repeat(32),
-  span_id: '0'.repeat(16),
-};
-
-/** Writes `created` of a dispatched job as `nika dispatch` does; its event's id. */
-const dispatched = (home: TestHome, name: string, wish: Readonly<Record<string, unknown>> = {}): string => {
-  const atMs = Date.now();
-  const id = createEventId(atMs);
-  const entity = parseEntityId(name);
-  using bus = BusWriter.open({
-    busDir: join(home.dir, '_bus'),
-    runDir: join(home.dir, 'run'),
-    chain: createChain(),
-    segmentBytes: 1e9,
-    backlog: { maxCount: 100, maxBytes: 1e6 },
-  });
-  const meta = { ...META, session_id: crypto.randomUUID(), entity_id: entity, root_id: entity };
-  const data = { from: null, to: 'created', rev: 1, name: 'sleeper', dispatch: { job: 'sleeper', ...wish } };
-  bus.write({
-    ts: new Date(atMs).toISOString(),
-    type: 'entity_created',
-    entity,
-    id,
-    metaJson: JSON.stringify(meta),
-    dataJson: JSON.stringify(data),
-  });
-  return id;
-};
 
 /** Puts an event onto the feed as another host does; its id. */
 const publish = async (

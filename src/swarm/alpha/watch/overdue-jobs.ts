@@ -2,6 +2,7 @@
 import { isTerminal } from '../../../model/entity.ts';
 import type { Chore } from '../duty.ts';
 import { sayOf } from './say-of.ts';
+import { tellPeople } from './tell-people.ts';
 import { formatDurationShort } from './words.ts';
 
 export const watchOverdue = (everyMs: number): Chore => ({
@@ -16,11 +17,9 @@ export const watchOverdue = (everyMs: number): Chore => ({
       if (!(lateMs > 0) || !(await context.mayAct())) continue;
       entity.isOverdueTold = true;
       const detail = `its deadline was ${deadline}, ${formatDurationShort(lateMs)} ago; it is ${entity.state ?? 'unknown'}`;
-      sayOf(
-        context,
-        { entity: entity.id, session: undefined, meta: entity.meta },
-        { condition: 'job_overdue', detail },
-      );
+      const subject = { entity: entity.id, session: undefined, meta: entity.meta };
+      sayOf(context, subject, { condition: 'job_overdue', detail });
+      await tellPeople(context, { on: 'overdue', subject, detail, id: `${entity.id}_overdue` });
     }
   },
 });

@@ -12,6 +12,7 @@ import { statusOf } from '../../../pod/registry/pod-status.ts';
 import { askFleet } from '../../../telemetry/read-fleet.ts';
 import type { AlphaContext, Chore } from '../duty.ts';
 import { sayOf, type Subject } from './say-of.ts';
+import { tellPeople } from './tell-people.ts';
 
 const FLEET_MS = 2_000;
 
@@ -72,6 +73,7 @@ export const watchStale = (staleAfterMs: number, everyMs: number): Chore => ({
       const { session = '' } = subject;
       if (isSilent === view.isStale(session)) continue; // S2
       sayOf(context, subject, isSilent ? { condition: 'pod_stale', detail } : { condition: 'pod_back' });
+      if (isSilent) await tellPeople(context, { on: 'stale', subject, detail, id: `${session}_stale_${Date.now()}` });
       view.hear(session, { ts: new Date().toISOString(), isStale: isSilent });
     }
     if (isRedisOn && fleet === undefined) return; // of others nobody knows now
