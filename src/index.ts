@@ -8,3 +8,5 @@ export { Pod, type PodEnding, type PodOptions } from './pod/api/library-pod.ts';
 export type { HookedTool, HookedTools, IncomingMessage, ModelUsage, PodApi } from './pod/api/pod-api.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
 export { type SubscribedChange, subscribeFeed, type SubscribeOptions } from './swarm/subscribe-feed.ts';
+export { digest, type LibraryDigestOptions } from './swarm/digest/library-digest.ts';
+export type { Digest, ToldItem } from './swarm/digest/write-digest.ts';

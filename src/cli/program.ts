@@ -79,9 +79,9 @@ Examples:
   addPodCommands(program, terminal);
   addJobCommands(program, terminal);
   addTreeCommand(program, terminal);
-  addAlphaCommands(program, terminal);
   addBusCommands(program, terminal);
   addFeedCommands(program, terminal);
+  addAlphaCommands(program, terminal);
   addCostsCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);

@@ -38,3 +38,9 @@ export const isImported = ({ tags }: { readonly tags?: unknown }): boolean =>
   Array.isArray(tags) && tags.includes(IMPORTED_TAG);
 
 export type NikaMeta = z.infer<typeof nikaMetaSchema>;
+
+/** Of the sessions of Alpha, of workers and of commands of the swarm: they are no work. */
+export const SWARM_LINEAGE = { domain: 'nika', intent: 'orchestrate' } as const;
+
+export const isOfSwarmMeta = ({ domain, intent }: { readonly domain?: unknown; readonly intent?: unknown }): boolean =>
+  domain === SWARM_LINEAGE.domain && intent === SWARM_LINEAGE.intent;

@@ -54,6 +54,16 @@ export const ERROR_CODES = {
     remedy: 'See the expressions in docs/reference/jobs.md; "nika job check <job>" finds most mistakes before a run.',
     exitCode: 2,
   },
+  NIKA_DIGEST_CURSOR: {
+    meaning: 'The cursor of a digest is none, is of another home, or its place on the bus is gone.',
+    remedy: 'Ask once without a cursor ("nika alpha digest"): that digest tells all that counts, and has a new cursor.',
+    exitCode: 2,
+  },
+  NIKA_DIGEST_TOO_SMALL: {
+    meaning: 'What is to be told does not fit into so few tokens.',
+    remedy: 'Give more with --max-tokens.',
+    exitCode: 2,
+  },
   NIKA_BUS_UNREADABLE: {
     meaning: 'The bus, or a file of it, cannot be read.',
     remedy: 'Check that the home is the right one (--home) and that its _bus/ is yours to read.',

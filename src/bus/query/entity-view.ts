@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { ENTITY_STATES, type EntityState, isTerminal, transitionOfBusType } from '../../model/entity.ts';
-import { isImported } from '../../model/envelope.ts';
+import { isImported, isOfSwarmMeta } from '../../model/envelope.ts';
 import { ENTITY_TYPES, type EntityType } from '../../model/id.ts';
 import { WAIT_REASONS, type WaitReason } from '../../model/message.ts';
 import { totalTokens, usageSchema } from '../../model/usage.ts';
@@ -217,6 +217,11 @@ const setWaits = (view: EntityView, waits: readonly EntityWait[]): void => {
   if (waits.length === 0) delete view.waits;
   else view.waits = waits;
 };
+
+/** Alpha, a worker, a command: its JOB is no work, and has no transitions. */
+export const isOfSwarm = (view: EntityView): boolean =>
+  view.state === undefined &&
+  (isOfSwarmMeta(view) || view.sessions.some(({ kind }) => kind === 'alpha' || kind === 'worker'));
 
 /** Takes in one more line of the entity, in the order of its file. */
 export const applyLine = (view: EntityView, line: BusLine): void => {

@@ -1,6 +1,7 @@
 /** Owns `nika alpha`: the orchestrator as a process. */
 import type { Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
+import { addDigestCommand } from './digest-command.ts';
 
 export interface AlphaFlags {
   readonly json?: true;
@@ -31,7 +32,7 @@ Examples:
 export const addAlphaCommands = (program: Command, terminal: Terminal): void => {
   const alpha = program
     .command('alpha')
-    .description('The orchestrator (Alpha): follows the swarm and watches over it.');
+    .description('The orchestrator (Alpha): follows the swarm, watches over it, and tells what one must know of it.');
   alpha
     .command('start')
     .description('Starts the orchestrator (Alpha) of this home.')
@@ -69,4 +70,5 @@ export const addAlphaCommands = (program: Command, terminal: Terminal): void => 
       const { stopAlphas } = await import('./status.ts');
       await stopAlphas(flags, terminal);
     });
+  addDigestCommand(alpha, terminal);
 };

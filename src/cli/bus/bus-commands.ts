@@ -1,5 +1,5 @@
 /** Owns `nika bus …`: what one can ask of the bus. Each command loads what it needs when it runs. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { GrepOptions } from './bus-grep.ts';
 import type { ShowOptions } from './bus-show.ts';
 import type { TailOptions } from './bus-tail.ts';
@@ -79,6 +79,9 @@ const addShow = (bus: Command, terminal: Terminal): void => {
     .command('show')
     .description('Tells the story of one entity and its children: states, sessions, tool calls, notes, outages.')
     .argument('<entity>', 'id, unique prefix, @last, or the name of a job that runs')
+    .addOption(
+      new Option('--max-tokens <count>', 'in brief, for an LLM: end and error, tasks, last calls').conflicts('json'),
+    )
     .option('--json', 'first {"entity": …} with its children, then {"line": …} for each line')
     .option(...HOME_OPTION)
     .addHelpText(
@@ -86,6 +89,7 @@ const addShow = (bus: Command, terminal: Terminal): void => {
       `
 Examples:
   $ nika bus show @last
+  $ nika bus show k3f9 --max-tokens 400
   $ nika bus show k3f9 --json | jq -r '.line.data | select(.ok == false) | .error'`,
     )
     .action(async (ref: string, options: ShowOptions) => {

@@ -1,6 +1,7 @@
 /** Owns `nika bus show`: finds an entity and all below it, and tells their story. */
 import { bornAt, childrenOf, readEntities, readEntity } from '../../bus/query/entities.ts';
-import { readStory } from '../../bus/query/story.ts';
+import type { EntityView } from '../../bus/query/entity-view.ts';
+import { readStory, type StoryItem } from '../../bus/query/story.ts';
 import { NikaError } from '../../model/error.ts';
 import { storyHeader, storyRows } from './bus-story.ts';
 import { closedPipe } from '../ending.ts';
@@ -12,6 +13,7 @@ import { treeJson } from './tree-view.ts';
 export interface ShowOptions {
   readonly home?: string;
   readonly json?: true;
+  readonly maxTokens?: string;
 }
 
 /** What is printed at once; a story may be long. */
@@ -32,6 +34,23 @@ const createPrinter = (terminal: Terminal) => {
   };
 };
 
+/** @throws {NikaError} `NIKA_CLI_USAGE`, `NIKA_DIGEST_TOO_SMALL` */
+const brief = async (
+  view: EntityView,
+  story: AsyncIterable<StoryItem>,
+  maxTokensText: string,
+  busDir: string,
+): Promise<string> => {
+  const [{ parseMaxTokens }, { checkMaxTokens }, { openTokenCount }, { briefOf }] = await Promise.all([
+    import('../max-tokens.ts'),
+    import('../../swarm/digest/max-tokens.ts'),
+    import('../../swarm/digest/token-count.ts'),
+    import('./bus-brief.ts'),
+  ]);
+  const maxTokens = checkMaxTokens(parseMaxTokens(maxTokensText));
+  return briefOf(view, story, { busDir, maxTokens, count: await openTokenCount(), nowMs: Date.now() });
+};
+
 export const show = async (ref: string, options: ShowOptions, terminal: Terminal): Promise<void> => {
   const { busDir } = openBus(options.home, terminal);
   await (await import('../pod/pod-context.ts')).closeLostFirst(options.home, terminal);
@@ -40,6 +59,10 @@ export const show = async (ref: string, options: ShowOptions, terminal: Terminal
   if (view === undefined) throw new NikaError('NIKA_BUS_NO_ENTITY', `nothing is told of ${id}`, { subject: id });
   const entities = await readEntities({ busDir, sinceTs: bornAt(view) });
   const children = childrenOf(new Map(entities).set(id, view));
+  if (options.maxTokens !== undefined) {
+    terminal.print(await brief(view, readStory(id, { busDir, children }), options.maxTokens, busDir));
+    return;
+  }
   const closed = closedPipe(terminal);
   const printer = createPrinter(terminal);
   const nowMs = Date.now();

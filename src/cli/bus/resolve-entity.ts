@@ -6,7 +6,7 @@ import { bornAt, readEntities } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { readLastLines } from '../../bus/query/last-lines.ts';
 import { isTerminal } from '../../model/entity.ts';
-import { isImported } from '../../model/envelope.ts';
+import { isImported, isOfSwarmMeta } from '../../model/envelope.ts';
 import { NikaError } from '../../model/error.ts';
 import { type EntityId, entityIdSchema, parseEntityId } from '../../model/id.ts';
 import { shortId } from './bus-line-view.ts';
@@ -48,7 +48,7 @@ const readLastHeardOf = async (busDir: string): Promise<string | undefined> => {
     const texts = await readLastLines({ busDir, query: { type }, count: LATER_COUNT });
     const root = texts
       .flatMap((text) => tryParseLine(text) ?? [])
-      .findLast((line) => isRootJob(line) && !isImported(line.meta));
+      .findLast((line) => isRootJob(line) && !isImported(line.meta) && !isOfSwarmMeta(line.meta));
     if (root !== undefined && (last === undefined || root.ts >= last.ts)) last = root;
   }
   return last?.entity;

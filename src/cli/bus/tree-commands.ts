@@ -28,10 +28,14 @@ const forestOf = (roots: readonly EntityView[], count: number): Forest => {
 };
 
 const readForest = async (busDir: string, ref: string | undefined, count: number) => {
-  const { childrenOf, readEntities } = await import('../../bus/query/entities.ts');
+  const [{ childrenOf, readEntities }, { isOfSwarm }] = await Promise.all([
+    import('../../bus/query/entities.ts'),
+    import('../../bus/query/entity-view.ts'),
+  ]);
   if (ref === undefined) {
     const children = childrenOf(await readEntities({ busDir }));
-    return { children, ...forestOf(children.get(undefined) ?? [], count) };
+    const roots = (children.get(undefined) ?? []).filter((view) => !isOfSwarm(view));
+    return { children, ...forestOf(roots, count) };
   }
   const { resolveEntity } = await import('./resolve-entity.ts');
   const id = await resolveEntity(ref, busDir);

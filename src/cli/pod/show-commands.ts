@@ -1,5 +1,5 @@
 /** Owns `nika pod show` and `nika pod result`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
@@ -14,6 +14,7 @@ import { podJson, standingOf, statusText } from './pod-table.ts';
 
 interface ShowOptions {
   readonly json?: true;
+  readonly maxTokens?: string;
   readonly home?: string;
 }
 
@@ -142,6 +143,11 @@ const result = async (name: string, options: ShowOptions, terminal: Terminal): P
     terminal.print(`${JSON.stringify({ ...ended, duration_s: end.duration_ms / MS_PER_S })}\n`);
     return;
   }
+  if (options.maxTokens !== undefined) {
+    const { briefResult } = await import('./brief-result.ts');
+    terminal.print(await briefResult(record, value, options.maxTokens));
+    return;
+  }
   if (value !== null) terminal.print(`${terminal.isInteractive ? printable(textOf(value)) : textOf(value)}\n`);
   if (end.error !== null) terminal.warn(printable(end.error));
 };
@@ -159,6 +165,7 @@ export const addShowCommands = (pod: Command, terminal: Terminal): void => {
     .command('result')
     .description('Prints the result of a pod that has ended; its exit code is that of the pod.')
     .argument('<id>', 'id, unique prefix, name of a job, or @last')
+    .addOption(new Option('--max-tokens <count>', 'for an LLM: error, and how the result begins').conflicts('json'))
     .option('--json', 'one JSON object: outcome, exit_code, result, error')
     .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
     .addHelpText(

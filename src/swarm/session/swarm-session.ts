@@ -8,6 +8,7 @@ import type { Home } from '../../config/home.ts';
 import { ensureHome } from '../../config/home.ts';
 import { readVersion } from '../../config/package-root.ts';
 import type { Settings } from '../../config/settings.ts';
+import { SWARM_LINEAGE } from '../../model/envelope.ts';
 import { createEntityId, type EntityId, sessionIdSchema } from '../../model/id.ts';
 import type { EntityStanding, PodEntity } from '../../pod/entity.ts';
 import type { Lineage } from '../../pod/lineage.ts';
@@ -28,7 +29,6 @@ export interface SwarmSessionOptions {
   readonly listener?: PodListener;
 }
 
-const DOMAIN = 'nika';
 const HEADS_PER_LINE = 200;
 
 export class SwarmSession implements AsyncDisposable {
@@ -59,7 +59,7 @@ export class SwarmSession implements AsyncDisposable {
       listener,
     });
     const id = createEntityId('JOB');
-    const self = session.entity(id, undefined, { job, domain: DOMAIN, intent: 'orchestrate', root_id: id });
+    const self = session.entity(id, undefined, { job, ...SWARM_LINEAGE, root_id: id });
     const opened = new SwarmSession(options, session, self);
     if (kind !== 'command') {
       const start = { kind, version: readVersion(), cwd: process.cwd() };
