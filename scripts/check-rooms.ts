@@ -103,7 +103,7 @@ const judgeLibrary = ({ file, target, isType, isLazy }: Import): string | undefi
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
-  const isHeavy = ['ioredis', '@modelcontextprotocol/sdk', 'gpt-tokenizer'].includes(name);
+  const isHeavy = ['ioredis', 'bullmq', '@modelcontextprotocol/sdk', 'gpt-tokenizer'].includes(name);
   if (isHeavy && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join(' or ')}`;
   return isType || owners.includes('*') || owners.includes(roomOf(file))
     ? undefined

@@ -27,6 +27,8 @@ const sampleOf = (on: NoticeKind, home: string, cwd: string): Notice => {
   const at = new Date().toISOString();
   const names = { id: 'JOB-test', session: crypto.randomUUID(), job: 'test', domain: 'test', intent: 'test' };
   const failed = { ...ENDED, outcome: on === 'lost' ? 'lost' : on === 'budget' ? 'limit' : 'failed', exit_code: 1 };
+  const fine = { ...ENDED, outcome: 'completed', exit_code: 0 };
+  const asks = { ...ENDED, outcome: 'awaiting_review', exit_code: 4 };
   return {
     on,
     title: `nika: a test of "${on}"`,
@@ -39,8 +41,10 @@ const sampleOf = (on: NoticeKind, home: string, cwd: string): Notice => {
       on === 'waiting' || on === 'stale' || on === 'overdue'
         ? null
         : on === 'finished'
-          ? { ...ENDED, outcome: 'completed', exit_code: 0 }
-          : failed,
+          ? fine
+          : on === 'review'
+            ? asks
+            : failed,
   };
 };
 

@@ -2,10 +2,12 @@
 import type { McpTool } from './tool.ts';
 import { claimPath, claims, releasePath } from './tools/claims.ts';
 import { digest } from './tools/digest.ts';
+import { dispatch } from './tools/dispatch.ts';
 import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { note } from './tools/note.ts';
 import { result } from './tools/result.ts';
+import { reviewDecide, reviewList } from './tools/review.ts';
 import { send } from './tools/send.ts';
 import { startPod } from './tools/start-pod.ts';
 import { stop } from './tools/stop.ts';
@@ -14,6 +16,7 @@ import { wait } from './tools/wait.ts';
 export const TOOLS: readonly McpTool[] = [
   jobs,
   startPod,
+  dispatch,
   wait,
   result,
   fleet,
@@ -23,6 +26,8 @@ export const TOOLS: readonly McpTool[] = [
   claimPath,
   releasePath,
   claims,
+  reviewList,
+  reviewDecide,
   note,
 ];
 

@@ -1,13 +1,9 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
+import { type ErrorCodeEntry, SWARM_ERROR_CODES } from './swarm-error-codes.ts';
 
-interface ErrorCodeEntry {
-  readonly meaning: string;
-  readonly remedy: string;
-  /** 1 failed, 2 usage or configuration, 3 time or limit. */
-  readonly exitCode: 1 | 2 | 3;
-}
+import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
 
-export const ERROR_CODES = {
+export export const ERROR_CODES = {
   NIKA_MODEL_BAD_ID: {
     meaning:
       'An entity id is not of the form PROJ-, JOB-, TASK- or SUB- followed by letters, digits, dot, dash, underscore.',
@@ -52,16 +48,6 @@ export const ERROR_CODES = {
   NIKA_JOB_BAD_EXPRESSION: {
     meaning: 'An expression in ${{ … }} has no value.',
     remedy: 'See the expressions in docs/reference/jobs.md; "nika job check <job>" finds most mistakes before a run.',
-    exitCode: 2,
-  },
-  NIKA_DIGEST_CURSOR: {
-    meaning: 'The cursor of a digest is none, is of another home, or its place on the bus is gone.',
-    remedy: 'Ask once without a cursor ("nika alpha digest"): that digest tells all that counts, and has a new cursor.',
-    exitCode: 2,
-  },
-  NIKA_DIGEST_TOO_SMALL: {
-    meaning: 'What is to be told does not fit into so few tokens.',
-    remedy: 'Give more with --max-tokens.',
     exitCode: 2,
   },
   NIKA_BUS_UNREADABLE: {
@@ -119,11 +105,6 @@ export const ERROR_CODES = {
     remedy: 'Install it with the command that the message names, or put it on the PATH.',
     exitCode: 2,
   },
-  NIKA_ALPHA_NOT_STARTED: {
-    meaning: 'The orchestrator (Alpha) could not be started in the background.',
-    remedy: 'Start it in the foreground to see what is wrong: nika alpha start.',
-    exitCode: 1,
-  },
   NIKA_POD_NOT_STARTED: {
     meaning: 'A pod could not be started in the background.',
     remedy: 'Start it in the foreground, without -d, to see more; "nika pod ls --all" shows what there is.',
@@ -174,12 +155,6 @@ export const ERROR_CODES = {
     meaning: 'No way to notify people is configured.',
     remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
     exitCode: 2,
-  },
-  NIKA_FEED_AWAY: {
-    meaning: 'The feed cannot be read or written: no Redis is configured, it cannot be reached, or it refuses.',
-    remedy:
-      'Name one (redis.url, NIKA_REDIS_URL), start one of this machine ("nika up --redis"), or see "nika doctor".',
-    exitCode: 1,
   },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
@@ -292,6 +267,8 @@ export const ERROR_CODES = {
     remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
     exitCode: 2,
   },
+  ...SWARM_ERROR_CODES,
+  ...SWARM_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,6 +1,8 @@
 /** Owns which duties Alpha has: each part of the swarm plugs in here, and nowhere else. */
+import { followUps } from '../autonomy/follow-ups.ts';
 import type { Duties } from './duty.ts';
 import { mirrorFeed } from './mirror/mirror.ts';
+import { bringQueue } from './queue/bring-queue.ts';
 import { announceAgain, type AnnounceTimes } from './watch/announce-again.ts';
 import { closeLost, reconcileNowAndThen } from './watch/lost-pods.ts';
 import { watchOverdue } from './watch/overdue-jobs.ts';
@@ -31,6 +33,6 @@ export const createDuties = (times: DutyTimes = DUTY_TIMES): Duties => ({
     announceAgain(times),
     reconcileNowAndThen(times.reconcileEveryMs),
   ],
-  listeners: [],
-  tasks: [mirrorFeed],
+  listeners: [followUps()],
+  tasks: [mirrorFeed, bringQueue],
 });

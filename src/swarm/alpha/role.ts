@@ -6,6 +6,7 @@
  * O2. Redis away takes the role from nobody: its holder goes on with the bus of its home, a standby goes on standing by. Who
  *     starts then, or where no Redis is configured, has the role for its home.
  * O3. After an outage a standby waits for one lease time, so that the holder of before comes first.
+ * O4. It is wanted only from a Redis that answers: what one that hung does late takes nothing from its holder.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
@@ -42,6 +43,7 @@ export interface RoleOptions {
 
 const CONFIRMED_MS = 1_000;
 const RELEASE_MS = 300;
+const LOOK_MS = 1_000;
 
 export class Role {
   readonly #options: RoleOptions;
@@ -113,6 +115,8 @@ export class Role {
   async #acquire(link: Link, keys: Keys): Promise<void> {
     const { lease, holder, times } = this.#options;
     const key: Key = { ...keys.lease(parseKeyPart(lease)), ttlS: times.leaseS };
+    const look = await link.call({ name: 'get', args: [key.name] }, { withinMs: LOOK_MS }, this.#end.signal);
+    if (look.kind !== 'done') return; // O4
     const acquired = await tryAcquire(link, { key, holder }, this.#end.signal);
     if (acquired.kind === 'unknown') return;
     if (acquired.kind === 'taken') return this.#standBy(acquired.holder);
