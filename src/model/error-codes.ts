@@ -1,9 +1,15 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
-import { type ErrorCodeEntry, SWARM_ERROR_CODES } from './swarm-error-codes.ts';
 
 import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
 
-export export const ERROR_CODES = {
+export interface ErrorCodeEntry {
+  readonly meaning: string;
+  readonly remedy: string;
+  /** 1 failed, 2 usage or configuration, 3 time or limit. */
+  readonly exitCode: 1 | 2 | 3;
+}
+
+export const ERROR_CODES = {
   NIKA_MODEL_BAD_ID: {
     meaning:
       'An entity id is not of the form PROJ-, JOB-, TASK- or SUB- followed by letters, digits, dot, dash, underscore.',
@@ -267,7 +273,6 @@ export export const ERROR_CODES = {
     remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
     exitCode: 2,
   },
-  ...SWARM_ERROR_CODES,
   ...SWARM_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
