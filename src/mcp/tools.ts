@@ -1,8 +1,8 @@
 /** Owns which tools an agent has; what it needs most often first. */
 import type { McpTool } from './tool.ts';
 import { claimPath, claims, releasePath } from './tools/claims.ts';
-import { digest } from './tools/digest.ts';
 import { dispatch } from './tools/dispatch.ts';
+import { digest } from './tools/digest.ts';
 import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { note } from './tools/note.ts';

@@ -36,7 +36,7 @@ const WAIT_WORDS: Readonly<Record<WaitReason, string>> = {
   compacting: 'compacting',
   api_error: 'API error',
   silent: 'agent silent',
-  lease: 'Redis, to end',
+  lease: 'Redis',
 };
 
 export const waitWord = (reason: WaitReason | null | undefined): string =>
