@@ -37,7 +37,14 @@ const sampleOf = (on: NoticeKind, home: string, cwd: string): Notice => {
     is_test: true,
     pod: { ...names, attempt: 1, host: hostname(), home, cwd, started_at: at },
     waiting: on === 'waiting' ? { reason: 'permission', why: 'asks: shell make deploy', since: at, more: 0 } : null,
-    end: on === 'waiting' ? null : on === 'finished' ? fine : on === 'review' ? asks : failed,
+    end:
+      on === 'waiting' || on === 'stale' || on === 'overdue'
+        ? null
+        : on === 'finished'
+          ? fine
+          : on === 'review'
+            ? asks
+            : failed,
   };
 };
 

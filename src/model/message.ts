@@ -192,7 +192,7 @@ export const MESSAGE_SCHEMAS = {
     condition: z
       .string()
       .describe(
-        'Of a pod: `pod_waiting`, `pod_back`, `pod_stale` (no sign of life, from another host), `pod_lost` (its process is gone), `pod_survivors`. Of the bus: `bus_file_failing`, `bus_file_removed`.',
+        'Of a pod: `pod_waiting`, `pod_back`, `pod_stale` (no sign of life, from another host), `pod_lost` (its process is gone), `pod_survivors`. Of a dispatched job: `job_overdue` (its deadline has passed). Of the bus: `bus_file_failing`, `bus_file_removed`.',
       ),
     detail: z.string().optional(),
     file: z.string().optional().describe('Which file of the bus it is about.'),

@@ -2,8 +2,11 @@
 import { z } from 'zod';
 import { WAIT_REASONS } from './message.ts';
 
-/** `budget`: a limit is reached, or nearly. `review`: somebody has to say whether what it came to is accepted. */
-export const NOTICE_KINDS = ['finished', 'failed', 'waiting', 'lost', 'budget', 'review'] as const;
+/**
+ * `budget`: a limit is reached, or nearly. `review`: somebody has to say whether what it came to is accepted. `stale`: no
+ * sign of life. `overdue`: its deadline has passed.
+ */
+export const NOTICE_KINDS = ['finished', 'failed', 'waiting', 'lost', 'budget', 'review', 'stale', 'overdue'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 const podSchema = z.object({

@@ -2,6 +2,11 @@
 import type { ErrorCodeEntry } from './error-codes.ts';
 
 export const SWARM_ERROR_CODES = {
+  NIKA_ALPHA_NOT_STARTED: {
+    meaning: 'The orchestrator (Alpha) could not be started in the background.',
+    remedy: 'Start it in the foreground to see what is wrong: nika alpha start.',
+    exitCode: 1,
+  },
   NIKA_DIGEST_CURSOR: {
     meaning: 'The cursor of a digest is none, is of another home, or its place on the bus is gone.',
     remedy: 'Ask once without a cursor ("nika alpha digest"): that digest tells all that counts, and has a new cursor.',

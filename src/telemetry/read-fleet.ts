@@ -66,20 +66,8 @@ const asPairs = (value: unknown): readonly (readonly [string, string])[] => {
   return list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? ''] as const] : []));
 };
 
-/** Within that time, connecting included. */
-export const readFleet = async (target: RedisTarget, withinMs: number): Promise<Fleet> => {
-  await using link = await openWriter(target);
-  const endMs = performance.now() + withinMs; // what it took to load the client is not Redis's doing
-  const leftMs = (): number => Math.max(1, Math.round(endMs - performance.now()));
-  if (!(await link.untilKnown(leftMs()))) {
-    const { status } = link;
-    return { kind: 'unreachable', why: status.kind === 'down' ? status.why : `no answer within ${withinMs} ms` };
-  }
-  return fetchFleet(link, createKeys(target.prefix), leftMs());
-};
-
-/** The same over a link that is there. */
-export const fetchFleet = async (link: Link, { fleet }: Keys, withinMs: number): Promise<Fleet> => {
+/** Over a link that is there. */
+export const askFleet = async (link: Link, { fleet }: Keys, withinMs: number): Promise<Fleet> => {
   const commands = [
     { name: 'time', args: [] },
     { name: 'hgetall', args: [fleet.name] },
@@ -91,4 +79,16 @@ export const fetchFleet = async (link: Link, { fleet }: Keys, withinMs: number):
   const nowMs = seconds * 1000 + micros / 1000;
   const pods = asPairs(all.value).map(([session, json]) => parsePod(session, json, nowMs));
   return { kind: 'read', pods: pods.filter((pod) => pod !== undefined) };
+};
+
+/** Within that time, connecting included. */
+export const readFleet = async (target: RedisTarget, withinMs: number): Promise<Fleet> => {
+  await using link = await openWriter(target);
+  const endMs = performance.now() + withinMs; // what it took to load the client is not Redis's doing
+  const leftMs = (): number => Math.max(1, Math.round(endMs - performance.now()));
+  if (!(await link.untilKnown(leftMs()))) {
+    const { status } = link;
+    return { kind: 'unreachable', why: status.kind === 'down' ? status.why : `no answer within ${withinMs} ms` };
+  }
+  return await askFleet(link, createKeys(target.prefix), leftMs()); // awaited here: the link is closed after it
 };

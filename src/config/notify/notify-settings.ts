@@ -82,9 +82,9 @@ const waySchema = z
     on: z
       .array(z.enum(NOTICE_KINDS))
       .min(1)
-      .prefault(['failed', 'waiting', 'lost', 'budget', 'review'])
+      .prefault(['failed', 'waiting', 'lost', 'budget', 'review', 'stale', 'overdue'])
       .describe(
-        'Of what it tells: finished, failed, waiting, lost, budget (a limit is reached, or nearly), review (it is asked for).',
+        'Of what it tells: finished, failed, waiting, lost, budget (a limit is reached, or nearly), review (it is asked for); by Alpha: stale (no sign of life), overdue (its deadline has passed).',
       ),
     desktop: z
       .literal(true, { error: 'must be true; leave it away for another way' })

@@ -24,6 +24,7 @@ export const FEED_CONDITIONS: readonly string[] = [
   'pod_stale',
   'pod_lost',
   'pod_back',
+  'job_overdue',
   'budget_warning',
 ];
 
@@ -111,7 +112,8 @@ export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: Record
   const { session_id: session, ...meta } = parseObject(metaJson);
   const subject = meta['entity_id'];
   if (typeof subject === 'string' && !isOnFeed(subject)) return undefined; // a SUB's line, in another one's channel
-  const common = { ts, event, entity_id: entity, entity_type: entity.slice(0, entity.indexOf('-')) };
+  const of = typeof subject === 'string' ? subject : entity; // Alpha tells in its own channel of what has none here
+  const common = { ts, event, entity_id: of, entity_type: of.slice(0, of.indexOf('-')) };
   const withData = (text: string, metaText = metaJson): Readonly<Record<string, string>> => ({
     ...common,
     session_id: String(session),

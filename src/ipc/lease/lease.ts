@@ -87,7 +87,7 @@ export class KeptLease implements Disposable {
   readonly #timer: NodeJS.Timeout;
   readonly #end = new AbortController();
   #renewedAtMs = performance.now();
-  #isAsking = false;
+  #asking: Promise<void> | undefined;
   #isUnknown = false;
   #isLost = false;
 
@@ -104,14 +104,23 @@ export class KeptLease implements Disposable {
     return this.#isLost;
   }
 
-  /** Asks now. */
+  /** How long ago the question was sent to which Redis answered last that it is held. */
+  get confirmedMsAgo(): number {
+    return performance.now() - this.#renewedAtMs;
+  }
+
+  /** Asks now; where it is being asked already, that answer is waited for. */
   async renew(): Promise<void> {
-    if (this.#isAsking || this.#isLost || this.#end.signal.aborted) return;
-    this.#isAsking = true;
+    if (this.#isLost || this.#end.signal.aborted) return;
+    this.#asking ??= this.#renew().finally(() => (this.#asking = undefined));
+    await this.#asking;
+  }
+
+  async #renew(): Promise<void> {
     const { link, hold, onUnknown } = this.#options;
     const call = renewLease(hold.key, hold.holder, hold.token);
+    const askedAtMs = performance.now();
     const outcome = await runScript(link, call, { withinMs: LEASE_WITHIN_MS }, this.#end.signal);
-    this.#isAsking = false;
     if (this.#end.signal.aborted) return;
     if (outcome.kind !== 'done') {
       if (!this.#isUnknown) bestEffortSync('lease.unknown', () => onUnknown?.(whyOf(outcome)));
@@ -120,7 +129,7 @@ export class KeptLease implements Disposable {
     }
     this.#isUnknown = false;
     if (outcome.value.kind === 'mine') {
-      this.#renewedAtMs = performance.now();
+      this.#renewedAtMs = askedAtMs;
       return;
     }
     this.#isLost = true;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { busPath, channelName } from '../../bus/layout.ts';
 import type { NoWay, SignalWay } from '../../ipc/signals/signal-outbox.ts';
 import type { EntityId } from '../../model/id.ts';
-import { fetchFleet } from '../../telemetry/read-fleet.ts';
+import { askFleet } from '../../telemetry/read-fleet.ts';
 import { standingHere } from './home-way.ts';
 import type { TargetState } from './own-requests.ts';
 
@@ -59,7 +59,7 @@ export class TargetLook {
     if (performance.now() - this.#fleetAtMs < FLEET_EVERY_MS) return this.#fleet;
     const way = await getWay();
     if (!('link' in way)) return undefined;
-    const fleet = await fetchFleet(way.link, way.keys, FLEET_WITHIN_MS);
+    const fleet = await askFleet(way.link, way.keys, FLEET_WITHIN_MS);
     if (fleet.kind !== 'read') return undefined;
     this.#fleetAtMs = performance.now();
     const living = fleet.pods.filter(({ silentMs }) => silentMs < SILENT_MS);

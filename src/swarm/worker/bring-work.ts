@@ -33,8 +33,8 @@ const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   }
 };
 
-/** What this home gave, and no queue has. */
-const bringOwn = async ({ home, queue, desk, say }: BringOptions, signal: AbortSignal): Promise<void> => {
+/** What this home gave, and no queue has. Until the signal. */
+export const bringOwn = async ({ home, queue, desk, say }: BringOptions, signal: AbortSignal): Promise<void> => {
   const place = { home, queue, ...(desk === undefined ? {} : { redis: desk }) };
   while (!signal.aborted) {
     const gate = await desk?.gate(signal);

@@ -1,0 +1,134 @@
+/**
+ * Owns the copying of what other hosts did with jobs that were dispatched from this home: from the feed onto their channels
+ * here, marked `via: feed`. Read plainly, so that each home has it, whoever leads the swarm.
+ *
+ * M1. Once: with the id and the time of the event, and not where that id stands on the channel already. Also over restarts.
+ * M2. Never for what a pod of this home writes: it has written it, or will.
+ * M3. It is not told to Redis again: it comes from there.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { busPath, channelName } from '../../../bus/layout.ts';
+import { readFirstLine } from '../../../bus/read/first-line.ts';
+import type { RedisTarget } from '../../../config/redis/redis-settings.ts';
+import { bestEffortSync } from '../../../failopen/best-effort.ts';
+import type { FeedChange } from '../../../ipc/feed/feed-change.ts';
+import { FEED_CONDITIONS } from '../../../ipc/feed/feed-event.ts';
+import { TRANSITIONS } from '../../../model/entity.ts';
+import type { EntityId } from '../../../model/id.ts';
+import type { MessageData, MessageType } from '../../../model/message.ts';
+import { isLiving, statusOf } from '../../../pod/registry/pod-status.ts';
+import { readRecords, recordPath } from '../../../pod/registry/record-file.ts';
+import { createBodyEncoder } from '../../../recorder/body.ts';
+import { Recorder } from '../../../recorder/recorder.ts';
+import { targetName } from '../../../recorder/reconcile/feed-cursor.ts';
+import { tailFeed } from '../../follow/feed-tail.ts';
+import { alphaDir } from '../alpha-record.ts';
+import type { AlphaContext, Task } from '../duty.ts';
+
+const placeSchema = z.object({ target: z.string(), after: z.string() });
+
+const placePath = (runDir: string): string => join(alphaDir(runDir), 'mirror.json');
+
+const readPlace = (runDir: string, target: RedisTarget): string | undefined => {
+  try {
+    const { data } = placeSchema.safeParse(JSON.parse(readFileSync(placePath(runDir), 'utf8')));
+    return data?.target === targetName(target) ? data.after : undefined;
+  } catch {
+    return undefined; // none yet: all that the feed has
+  }
+};
+
+const writePlace = (runDir: string, target: RedisTarget, after: string): void => {
+  const path = placePath(runDir);
+  bestEffortSync('mirror.place', () => {
+    mkdirSync(alphaDir(runDir), { recursive: true, mode: 0o700 });
+    writeFileSync(`${path}.tmp`, JSON.stringify({ target: targetName(target), after }), { mode: 0o600 });
+    renameSync(`${path}.tmp`, path);
+  });
+};
+
+/** How it stands on the bus; `undefined`: this version does not know it. */
+const busTypeOf = (event: string): MessageType | undefined =>
+  FEED_CONDITIONS.includes(event) ? 'condition' : TRANSITIONS.find((one) => one.event === event)?.busType;
+
+/** So many entities are remembered of which is known whether they were dispatched from here (G6). */
+const MAX_KNOWN = 10_000;
+
+class Mirror {
+  readonly #context: AlphaContext;
+  readonly #recorder: Recorder;
+  readonly #isDispatched = new Map<EntityId, boolean>();
+  #stamp = { atMs: 0, id: '' };
+
+  constructor(context: AlphaContext) {
+    this.#context = context;
+    const { maxBodyBytes, redact } = context.settings.recorder;
+    this.#recorder = new Recorder({
+      bus: context.swarm.session.bus, // M3: no sink
+      encoder: createBodyEncoder({ maxBodyBytes, patterns: redact }),
+      mayKeepBlobs: () => true,
+      stamp: () => this.#stamp,
+    });
+  }
+
+  /** @throws {NikaError} `NIKA_BUS_UNREADABLE` */
+  async take(change: FeedChange): Promise<void> {
+    const { runDir } = this.#context.home;
+    const { entity, session } = change;
+    const type = busTypeOf(change.event);
+    const atMs = Date.parse(change.ts);
+    if (type === undefined || Number.isNaN(atMs) || !existsSync(this.#channel(entity))) return;
+    if (!(await this.#wasDispatchedHere(entity)) || existsSync(recordPath(runDir, session))) return; // M2
+    const isOurs = readRecords(runDir).some((record) => record.entity === entity && isLiving(statusOf(record)));
+    if (isOurs || this.#stands(change)) return; // M2, M1
+    this.#stamp = { atMs, id: change.id };
+    const scope = { entity, metaJson: JSON.stringify(change.meta) };
+    const data = { ...change.data, via: 'feed' } as unknown as MessageData<MessageType>; // as its writer had it
+    this.#recorder.record(scope, type, data);
+  }
+
+  #channel(entity: EntityId): string {
+    return busPath(this.#context.home.busDir, channelName(entity));
+  }
+
+  async #wasDispatchedHere(entity: EntityId): Promise<boolean> {
+    let known = this.#isDispatched.get(entity);
+    if (known === undefined) {
+      const line = await readFirstLine(this.#context.home.busDir, channelName(entity));
+      known = line?.type === 'entity_created' && line.data['dispatch'] !== undefined && line.data['via'] === undefined;
+      if (this.#isDispatched.size >= MAX_KNOWN) this.#isDispatched.clear();
+      this.#isDispatched.set(entity, known);
+    }
+    return known;
+  }
+
+  /** M1. Such a channel holds what was copied, and little else. @throws a system error */
+  #stands({ entity, id }: FeedChange): boolean {
+    return readFileSync(this.#channel(entity)).includes(`,"id":"${id}",`);
+  }
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  return promise;
+};
+
+export const mirrorFeed: Task = {
+  name: 'mirror',
+  role: 'home',
+  run: async (context, signal) => {
+    const target = context.settings.redis;
+    if (target.kind === 'off') return untilAborted(signal);
+    const { runDir } = context.home;
+    const mirror = new Mirror(context);
+    for await (const entries of tailFeed(target, readPlace(runDir, target), signal)) {
+      for (const { change } of entries) if (change !== undefined) await mirror.take(change);
+      const after = entries.at(-1)?.streamId;
+      if (after !== undefined) writePlace(runDir, target, after);
+    }
+  },
+};

@@ -1,0 +1,28 @@
+/**
+ * Owns that what this home dispatched gets into the queue, also where no worker runs here: what the queue did not take when
+ * it was dispatched, and what it lost since.
+ */
+import type { AlphaContext, Task } from '../duty.ts';
+import { ROLE_TIMES } from '../role.ts';
+
+const openDesk = async ({ settings: { redis }, swarm }: AlphaContext) => {
+  if (redis.kind === 'off') return undefined;
+  const { LeaseDesk } = await import('../../worker/lease-desk.ts');
+  return LeaseDesk.open({ target: redis, leaseS: ROLE_TIMES.leaseS, name: swarm.session.id });
+};
+
+export const bringQueue: Task = {
+  name: 'queue',
+  role: 'home',
+  run: async (context, signal) => {
+    const [{ openWorkQueue }, { bringOwn }] = await Promise.all([
+      import('../../queue/open-work-queue.ts'),
+      import('../../worker/bring-work.ts'),
+    ]);
+    const { home, settings, swarm } = context;
+    await using queue = await openWorkQueue({ home, settings });
+    await using desk = await openDesk(context);
+    const say = (line: string): void => swarm.session.log.write('info', line, {});
+    await bringOwn({ home, settings, queue, desk, session: swarm.session.id, say }, signal);
+  },
+};
