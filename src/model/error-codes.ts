@@ -1,6 +1,8 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
 
-interface ErrorCodeEntry {
+import { MEMORY_ERROR_CODES } from './memory-error-codes.ts';
+
+export interface ErrorCodeEntry {
   readonly meaning: string;
   readonly remedy: string;
   /** 1 failed, 2 usage or configuration, 3 time or limit. */
@@ -271,6 +273,7 @@ export const ERROR_CODES = {
     remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
     exitCode: 2,
   },
+  ...MEMORY_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -20,6 +20,7 @@ import { createProject } from './create-project.ts';
 import { createPodDoor } from './host/pod-door.ts';
 import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
+import { PodMemory } from './memory/pod-memory.ts';
 import { PodControl } from './pod-control.ts';
 import type { PodEnded, PodListener } from './pod-event.ts';
 import type { PodPlan, PodWish } from './plan.ts';
@@ -167,7 +168,9 @@ class Attempt {
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
-    const door = createPodDoor({ host: this.#host, control: this.#control, facts: () => this.#presence.facts() });
+    await using memory = new PodMemory({ home: wish.home, session: this.#session, entity: this.#entity });
+    const facts = this.#presence.facts.bind(this.#presence);
+    const door = createPodDoor({ host: this.#host, control: this.#control, facts, memory: memory.handlers });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
     this.#begin();

@@ -7,12 +7,13 @@ import { errorMessage, NikaError } from '../../model/error.ts';
 import { parseEntityId } from '../../model/id.ts';
 import type { AttemptRun } from '../attempt.ts';
 import { Stop, STOP_SIGNALS } from '../ending.ts';
-import type { PodEvent } from '../pod-event.ts';
 import type { RunnerContext, RunnerOutcome } from '../runner/runner.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
 import { superviseJob } from '../supervise.ts';
 import { HostPort } from './host-port.ts';
 import { inheritedParent } from './inherited-parent.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { jobOf, type PodOptions } from './pod-options.ts';
 import { plainResult } from './plain-result.ts';
 import {
   createPodApi,
@@ -23,35 +24,7 @@ import {
   type PodApi,
 } from './pod-api.ts';
 
-export interface PodOptions {
-  /** What the job is called: letters, digits and `. _ -`. */
-  readonly job: string;
-  /** What it is about. */
-  readonly domain: string;
-  /** What it is for. */
-  readonly intent: string;
-  readonly description?: string;
-  readonly role?: string;
-  readonly tags?: readonly string[];
-  /** `PROJ-…` it belongs to. */
-  readonly project?: string;
-  /**
-   * What started it; default, where no `project` is named: the `JOB-…` or `TASK-…` of `NIKA_ENTITY_ID` in the environment,
-   * if `NIKA_HOME` there is the same home and the entity is on its bus.
-   */
-  readonly parent?: string;
-  /** `JOB-…`; default: one is made. */
-  readonly id?: string;
-  /** Default: as the command line finds it. */
-  readonly home?: string;
-  readonly inputs?: Readonly<Record<string, unknown>>;
-  /** Such as `10m`: then {@link PodApi.signal} is aborted and the pod fails (`timed_out`), also by `complete()`. */
-  readonly timeout?: string;
-  /** Told of every event of the pod. */
-  readonly onEvent?: (event: PodEvent) => void;
-  /** Default true: SIGINT, SIGTERM, SIGHUP and SIGQUIT end the pod with its story before they end the program. */
-  readonly handleSignals?: boolean;
-}
+export type { PodOptions } from './pod-options.ts';
 
 /** How a pod of the library ended. */
 export interface PodEnding {
@@ -249,6 +222,10 @@ export class Pod implements PodApi, AsyncDisposable {
     return this.#api.onMessage(listener);
   }
 
+  get memory(): MemoryApi {
+    return this.#api.memory;
+  }
+
   /**
    * Ends the pod well, unless it was stopped before: by a timeout, a limit, a person. `value`: its result, where none was
    * set by {@link result}. The first end stands: later ones change nothing, and give the same.
@@ -286,15 +263,3 @@ export class Pod implements PodApi, AsyncDisposable {
     return { outcome: run.ended.outcome, exitCode, calls, errors, dropped };
   }
 }
-
-const jobOf = ({ job, domain, intent, description, role, tags, project, timeout }: PodOptions) => ({
-  name: job,
-  description: description ?? `A program that calls itself ${job}.`,
-  domain,
-  intent,
-  worktree: false, // the program runs already, where it is
-  ...(role === undefined ? {} : { role }),
-  ...(tags === undefined ? {} : { tags: [...tags] }),
-  ...(project === undefined ? {} : { project }),
-  ...(timeout === undefined ? {} : { timeout }),
-});

@@ -6,6 +6,8 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ReportedUsage } from '../client/client.ts';
+import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
+import type { AskMemory } from '../memory/memory-protocol.ts';
 import { plainResult } from './plain-result.ts';
 
 /** A message that came by `nika pod send`. */
@@ -57,6 +59,8 @@ export interface PodApi {
   result(value: unknown): void;
   /** Told of each message that is sent to the pod. The function that comes back ends that. */
   onMessage(listener: (message: IncomingMessage) => void): () => void;
+  /** What pods of a job share while they work: artifacts of less than 512 kB. */
+  readonly memory: MemoryApi;
 }
 
 /** What the pod does for the code, wherever that runs. */
@@ -72,6 +76,7 @@ export interface PodPort {
   endTask(name: string, outcome: 'completed' | 'failed' | 'cancelled', summary?: string): Promise<void>;
   result(value: unknown): void;
   onMessage(listener: (message: IncomingMessage) => void): () => void;
+  readonly askMemory: AskMemory;
 }
 
 export interface PortCall {
@@ -125,5 +130,6 @@ export const createPodApi = (port: PodPort): PodApi => {
     note: (text: unknown, level) => port.note(String(text), level), // JavaScript may give anything
     result: (value) => port.result(plainResult(value)),
     onMessage: (listener) => port.onMessage(listener),
+    memory: createMemoryApi(port.askMemory),
   };
 };

@@ -6,6 +6,8 @@
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { type ConnectOptions, openLink } from './connect.ts';
 import { Inbox } from './inbox.ts';
+import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
+import type { AskMemory } from '../memory/memory-protocol.ts';
 import { createGoneLink, type Link } from './link.ts';
 import type { Answers, Op, PodFacts, PodMessage, RequestOf, WishOf } from '../socket/protocol.ts';
 
@@ -57,6 +59,9 @@ export class PodClient implements AsyncDisposable {
   /** Of the pod; `undefined` where none was reached. */
   readonly session: string | undefined;
   readonly entity: string | undefined;
+  /** What pods of a job share while they work. */
+  readonly memory: MemoryApi;
+  readonly askMemory: AskMemory = (op, wish, signal) => this.#link.request(op, wish, signal);
 
   /** Made by {@link connect}. */
   constructor({ link, inbox, isFailOpen, hello }: Standing) {
@@ -65,6 +70,7 @@ export class PodClient implements AsyncDisposable {
     this.#isFailOpen = isFailOpen;
     this.session = hello?.session;
     this.entity = hello?.entity;
+    this.memory = createMemoryApi(this.askMemory);
   }
 
   /** What was not told because of `failOpen`, and messages that nobody took, by name. */

@@ -6,6 +6,7 @@ import type { CallResult } from '../../hooks/tool-call.ts';
 import { NikaError } from '../../model/error.ts';
 import { oneLine } from '../tools/tool.ts';
 import { reportedUsage } from '../budget/reported-usage.ts';
+import type { MemoryHandlers } from '../memory/memory-desk.ts';
 import type { PodControl } from '../pod-control.ts';
 import type { Answers, CallVerdict, DoorConnection, Op, PodDoor, PodFacts, RequestOf } from '../socket/protocol.ts';
 import { describeInput } from './describe-input.ts';
@@ -16,6 +17,7 @@ export interface PodDoorOptions {
   readonly host: PodHost;
   readonly control: PodControl;
   readonly facts: () => PodFacts;
+  readonly memory: MemoryHandlers;
 }
 
 interface Outcome {
@@ -100,6 +102,7 @@ class Door implements PodDoor {
   #createHandlers(): Handlers {
     const { host, control } = this.#options;
     return {
+      ...this.#options.memory,
       tool_call: (request, connection) => this.#report(request, connection),
       tool_begin: (request, connection) => this.#begin(request, connection),
       tool_end: ({ call, ...outcome }, connection) => {

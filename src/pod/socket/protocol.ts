@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import type { StopReason } from '../ending.ts';
+import { MEMORY_SCHEMAS, type MemoryAnswers } from '../memory/memory-protocol.ts';
 
 const name = z.string().min(1).max(256);
 /** Of a note, and of a message. */
@@ -87,6 +88,7 @@ export const REQUEST_SCHEMAS = {
   answer: z
     .object({ allow: z.boolean(), reason: z.string().max(2000).optional(), call: name.optional() })
     .describe('To a call that waits for a person, the oldest if none is named.'),
+  ...MEMORY_SCHEMAS,
 } as const;
 
 export type Op = keyof typeof REQUEST_SCHEMAS;
@@ -122,7 +124,7 @@ export interface PodFacts {
   readonly tree: string;
 }
 
-export interface Answers {
+export interface Answers extends MemoryAnswers {
   readonly hello: { readonly v: number; readonly session: string; readonly entity: string };
   readonly tool_call: Record<string, never>;
   readonly tool_begin: CallVerdict;
