@@ -12,6 +12,7 @@ import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addMcpCommand } from './mcp-command.ts';
+import { addContractCommands } from './memory/contract-commands.ts';
 import { addWmCommands } from './memory/wm-commands.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
@@ -88,6 +89,7 @@ Examples:
   addReconcileCommand(program, terminal);
   addReportCommands(program, terminal);
   addWmCommands(program, terminal);
+  addContractCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addCompletionCommand(program, terminal);

@@ -52,7 +52,7 @@ describe('createKeys', () => {
       signals: { maxCount: 10_000 },
       artifact: { maxBytes: 524_287, maxKeysPerJob: 1000 },
       artifactIndex: { maxCount: 1000 },
-      contract: { maxCount: 101 },
+      contract: { maxCount: 204 },
       events: { maxCount: 5000, maxBytes: 1000 },
       state: {},
       metrics: {},

@@ -78,9 +78,9 @@ export const KEY_KINDS = {
     type: 'hash',
     ttlS: 2 * HOUR_S,
     ttlFrom: AFTER_JOB,
-    cap: { maxCount: 101 },
+    cap: { maxCount: 204 },
     holds:
-      "`contract`: JSON of its steps, roles, inputs and outputs, with who put it when; `step:{step}`: JSON of the step's state.",
+      '`contract`: JSON of its steps, roles, inputs and outputs; `sha256 ts session_id` of it; `state:{step}`: `{state} {ms} {entity} {session}`, once it has begun; `step:{step}`: JSON of it, with output or reason.',
   },
   events: {
     pattern: 'agent:events:{session_id}',

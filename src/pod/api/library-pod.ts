@@ -8,6 +8,7 @@ import { parseEntityId } from '../../model/id.ts';
 import type { AttemptRun } from '../attempt.ts';
 import { Stop, STOP_SIGNALS } from '../ending.ts';
 import type { RunnerContext, RunnerOutcome } from '../runner/runner.ts';
+import type { ContractApi } from '../memory/contract-api.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { superviseJob } from '../supervise.ts';
 import { HostPort } from './host-port.ts';
@@ -224,6 +225,10 @@ export class Pod implements PodApi, AsyncDisposable {
 
   get memory(): MemoryApi {
     return this.#api.memory;
+  }
+
+  get contract(): ContractApi {
+    return this.#api.contract;
   }
 
   /**

@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ReportedUsage } from '../client/client.ts';
+import { type ContractApi, createContractApi } from '../memory/contract-api.ts';
 import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
 import type { AskMemory } from '../memory/memory-protocol.ts';
 import { plainResult } from './plain-result.ts';
@@ -61,6 +62,8 @@ export interface PodApi {
   onMessage(listener: (message: IncomingMessage) => void): () => void;
   /** What pods of a job share while they work: artifacts of less than 512 kB. */
   readonly memory: MemoryApi;
+  /** The steps of a pipeline over several pods: who does what, from what, to what end. */
+  readonly contract: ContractApi;
 }
 
 /** What the pod does for the code, wherever that runs. */
@@ -131,5 +134,6 @@ export const createPodApi = (port: PodPort): PodApi => {
     result: (value) => port.result(plainResult(value)),
     onMessage: (listener) => port.onMessage(listener),
     memory: createMemoryApi(port.askMemory),
+    contract: createContractApi(port.askMemory),
   };
 };

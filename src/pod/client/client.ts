@@ -6,6 +6,7 @@
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { type ConnectOptions, openLink } from './connect.ts';
 import { Inbox } from './inbox.ts';
+import { type ContractApi, createContractApi } from '../memory/contract-api.ts';
 import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
 import type { AskMemory } from '../memory/memory-protocol.ts';
 import { createGoneLink, type Link } from './link.ts';
@@ -61,6 +62,7 @@ export class PodClient implements AsyncDisposable {
   readonly entity: string | undefined;
   /** What pods of a job share while they work. */
   readonly memory: MemoryApi;
+  readonly contract: ContractApi;
   readonly askMemory: AskMemory = (op, wish, signal) => this.#link.request(op, wish, signal);
 
   /** Made by {@link connect}. */
@@ -71,6 +73,7 @@ export class PodClient implements AsyncDisposable {
     this.session = hello?.session;
     this.entity = hello?.entity;
     this.memory = createMemoryApi(this.askMemory);
+    this.contract = createContractApi(this.askMemory);
   }
 
   /** What was not told because of `failOpen`, and messages that nobody took, by name. */

@@ -22,6 +22,9 @@ export interface MemoryDeskOptions {
   readonly note: (text: string, job: EntityId) => void;
 }
 
+type ArtifactOp = Extract<MemoryOp, `wm_${string}`>;
+
+/** What answers each question. */
 export type MemoryHandlers = {
   readonly [O in MemoryOp]: (request: MemoryRequest<O>) => Promise<MemoryAnswers[O]>;
 };
@@ -35,12 +38,12 @@ const toWire = ({ artifact, contentType, bytes, sha256, session, ts }: ArtifactH
   ts,
 });
 
-const placeOf = (job: EntityId, place: Place): { job: string; where: 'redis' | 'home'; why?: string } => {
+export const placeOf = (job: EntityId, place: Place): { job: string; where: 'redis' | 'home'; why?: string } => {
   const why = place.where === 'home' ? place.why : undefined;
   return { job, where: place.where, ...whyOf(why) };
 };
 
-const whyOf = (why: string | undefined): { readonly why?: string } => (why === undefined ? {} : { why });
+export const whyOf = (why: string | undefined): { readonly why?: string } => (why === undefined ? {} : { why });
 
 const conditionOf = (request: MemoryRequest<'wm_put'>): PutCondition | undefined => {
   const { if_absent: ifAbsent, if_sha256: sha256 } = request;
@@ -72,7 +75,7 @@ export const resolveJob = (
   });
 };
 
-export const createMemoryDesk = (options: MemoryDeskOptions): MemoryHandlers => {
+export const createMemoryDesk = (options: MemoryDeskOptions): Pick<MemoryHandlers, ArtifactOp> => {
   const { memory, session, note } = options;
   const put = async (request: MemoryRequest<'wm_put'>): Promise<MemoryAnswers['wm_put']> => {
     const artifact = parseArtifactName(request.artifact);

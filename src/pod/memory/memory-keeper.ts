@@ -5,6 +5,8 @@
  * P1. While the home has nothing of the job, nothing is opened and nothing is asked.
  */
 import { bestEffort } from '../../failopen/best-effort.ts';
+import type { Contracts } from '../../ipc/contracts/contracts.ts';
+import type { HomeContracts } from '../../ipc/contracts/home-contracts.ts';
 import { bringMemory } from '../../ipc/working-memory/bring-memory.ts';
 import type { HomeMemory } from '../../ipc/working-memory/home-memory.ts';
 import { RedisMemory } from '../../ipc/working-memory/redis-memory.ts';
@@ -15,6 +17,8 @@ import type { KeyPart } from '../../redis/keys.ts';
 export interface MemoryKeeperOptions {
   readonly home: HomeMemory;
   readonly memory: WorkingMemory;
+  readonly homeContracts: HomeContracts;
+  readonly contracts: Contracts;
   readonly job: EntityId;
   readonly way: () => Promise<RedisWay>;
   readonly everyMs?: number;
@@ -59,6 +63,14 @@ export class MemoryKeeper implements AsyncDisposable {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
+    const { homeContracts, contracts } = this.#options;
+    const has = await homeContracts.touch(this.#options.job);
+    const others = [...contracts.written].filter((other) => other !== this.#options.job);
+    for (const job of has ? [this.#options.job, ...others] : others) await contracts.bring(job);
+    await this.#lookAtMemory(signal);
+  }
+
+  async #lookAtMemory(signal: AbortSignal): Promise<void> {
     const { home, memory, job, way } = this.#options;
     const jobs = [job, ...[...memory.written].filter((other) => other !== job)];
     await home.touch(job);

@@ -24,6 +24,19 @@ export const MEMORY_SCHEMAS = {
   wm_get: z.object({ artifact, job }),
   wm_list: z.object({ job }),
   wm_delete: z.object({ artifact, job }),
+  contract_put: z.object({ contract: z.unknown(), job }).describe('Sets the contract of a job: its steps.'),
+  contract_get: z.object({ job }),
+  contract_step: z
+    .object({
+      step: z.string().max(256),
+      action: z.enum(['start', 'complete', 'fail']),
+      inputs: z.unknown().optional().describe('Of start: checked by the schema of the step.'),
+      output: z.unknown().optional().describe('Of complete: one that breaks the schema fails the step.'),
+      reason: z.string().max(8_000).optional().describe('Of fail.'),
+      takeover: z.boolean().optional().describe('Also where another pod has it, which is gone.'),
+      job,
+    })
+    .describe('Starts, completes or fails a step. Completed it is once: the first stands.'),
 } as const;
 
 export type MemoryOp = keyof typeof MEMORY_SCHEMAS;
@@ -54,6 +67,38 @@ export interface MemoryAnswers {
     | ({ readonly found: true; readonly job: string; readonly value: string; readonly why?: string } & WireHead);
   readonly wm_list: { readonly job: string; readonly artifacts: readonly WireHead[]; readonly why?: string };
   readonly wm_delete: { readonly deleted: boolean } & WirePlace;
+  readonly contract_put: { readonly sha256: string } & WirePlace;
+  readonly contract_get:
+    | { readonly found: false; readonly job: string; readonly why?: string }
+    | {
+        readonly found: true;
+        readonly job: string;
+        readonly name?: string;
+        readonly sha256: string;
+        readonly steps: readonly WireStep[];
+        readonly why?: string;
+      };
+  readonly contract_step: { readonly step: string; readonly state: WireStep['state'] } & WirePlace;
+}
+
+/** A step as the contract has it, and how it stands. */
+export interface WireStep {
+  readonly name: string;
+  readonly role: string;
+  readonly description?: string;
+  readonly needs: readonly string[];
+  readonly inputs?: unknown;
+  readonly outputs?: unknown;
+  readonly state: 'pending' | 'running' | 'completed' | 'failed';
+  /** Who has, or had it. */
+  readonly entity?: string;
+  readonly session?: string;
+  /** ISO 8601: when it began, and when it came to its state. */
+  readonly started?: string;
+  readonly at?: string;
+  readonly given?: unknown;
+  readonly output?: unknown;
+  readonly reason?: string;
 }
 
 export type MemoryRequest<O extends MemoryOp> = z.infer<(typeof MEMORY_SCHEMAS)[O]>;

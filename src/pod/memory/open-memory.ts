@@ -6,12 +6,15 @@ import { resolve } from 'node:path';
 import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
+import { Contracts } from '../../ipc/contracts/contracts.ts';
+import { HomeContracts } from '../../ipc/contracts/home-contracts.ts';
 import { HomeMemory } from '../../ipc/working-memory/home-memory.ts';
 import { WorkingMemory } from '../../ipc/working-memory/working-memory.ts';
 import { NikaError } from '../../model/error.ts';
 import { entityIdSchema, entityTypeOf, type EntityId } from '../../model/id.ts';
 import { connect } from '../client/client.ts';
 import { SessionLink } from '../session-link.ts';
+import { createContractDesk } from './contract-desk.ts';
 import { createMemoryDesk } from './memory-desk.ts';
 import { MEMORY_SCHEMAS, type AskMemory, type MemoryOp, type MemoryRequest } from './memory-protocol.ts';
 
@@ -63,13 +66,14 @@ const openOwn = ({ home, settings, env }: MemoryPlace): OpenedMemory => {
     way: (signal) => link.get(signal),
     home: new HomeMemory({ runDir: home.runDir, tryLock }),
   });
-  const desk = createMemoryDesk({
-    memory,
-    session: env['NIKA_SESSION_ID'] ?? '',
-    job: jobOf(env),
-    root: undefined,
-    note: () => undefined, // there is no session that could write it
-  });
+  const way = (): ReturnType<SessionLink['get']> => link.get();
+  const contracts = new Contracts({ way, home: new HomeContracts({ runDir: home.runDir, tryLock }) });
+  const job = jobOf(env);
+  const session = env['NIKA_SESSION_ID'] ?? '';
+  // There is no session that could write a note.
+  const own = { session, job, root: undefined, note: () => undefined };
+  const entity = job ?? '';
+  const desk = { ...createMemoryDesk({ memory, ...own }), ...createContractDesk({ contracts, entity, ...own }) };
   const ask: AskMemory = async (op, wish) => {
     const handle = desk[op] as (request: MemoryRequest<MemoryOp>) => Promise<never>;
     const parsed = MEMORY_SCHEMAS[op].safeParse(wish);

@@ -10,13 +10,11 @@ import { existsSync } from 'node:fs';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { tryLock } from '../../bus/segments.ts';
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
-import { bringAllMemory } from '../../ipc/working-memory/bring-memory.ts';
-import { HomeMemory } from '../../ipc/working-memory/home-memory.ts';
-import { ARTIFACT_KEPT_MS } from '../../model/artifact.ts';
 import { errorMessage } from '../../model/error.ts';
 import { createKeys } from '../../redis/keys.ts';
 import { openWriter } from '../../redis/link.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
+import { bringLeft } from './bring-left.ts';
 import { type FeedCursor, readCursor, targetName, writeCursor } from './feed-cursor.ts';
 import { type FeedLine, type FeedLines, readFeedLines } from './feed-lines.ts';
 import { FeedIndex } from './feed-index.ts';
@@ -230,7 +228,7 @@ export const reconcile = async (options: ReconcileOptions): Promise<Reconciled> 
     const isFull = await work.run();
     await tidyFleet(link, keys, options.ended, signal);
     await tellLeftCounts(link, keys, { runDir, target: targetName(target) }, signal);
-    await bringAllMemory({ link, keys, home: new HomeMemory({ runDir, tryLock }), signal }, ARTIFACT_KEPT_MS);
+    await bringLeft({ link, keys, runDir, signal });
     return { kind: 'done', isFull, durationMs: Math.round(performance.now() - beganAtMs), ...work.counts };
   } catch (thrown) {
     return { kind: 'interrupted', why: errorMessage(thrown), ...(work?.counts ?? none) };
