@@ -103,7 +103,7 @@ const judgeLibrary = ({ file, target, isType, isLazy }: Import): string | undefi
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
-  const isHeavy = name === 'ioredis' || name === '@modelcontextprotocol/sdk';
+  const isHeavy = ['ioredis', 'bullmq', '@modelcontextprotocol/sdk'].includes(name);
   if (isHeavy && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join(' or ')}`;
   return isType || owners.includes('*') || owners.includes(roomOf(file))
     ? undefined

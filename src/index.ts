@@ -6,4 +6,9 @@ export { MESSAGE_SCHEMAS, type MessageData, type MessageType } from './model/mes
 export { nikaHooks, type NikaHooks } from './agents/sdk/nika-hooks.ts';
 export { Pod, type PodEnding, type PodOptions } from './pod/api/library-pod.ts';
 export type { HookedTool, HookedTools, IncomingMessage, ModelUsage, PodApi } from './pod/api/pod-api.ts';
+export { decideJobReview as decideReview, reviews, type ReviewsOptions } from './swarm/review/open-reviews.ts';
+export type { Decided, Decision } from './swarm/review/decide-review.ts';
+export type { Review } from './swarm/review/read-reviews.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
+export { dispatch, type DispatchedJob, type DispatchOptions } from './swarm/api/dispatch.ts';
+export type { DispatchEnd } from './swarm/dispatch/wait-for-dispatched.ts';

@@ -18,7 +18,7 @@ const rowOf = ({ pattern, type, ttlS, ttlFrom, cap, isPlanned, holds }: KeyKind)
   return `| \`${pattern}\` | ${type} | ${ttl} | ${capOf(cap, type)} | ${isPlanned === true ? '*Planned; nothing writes it yet.* ' : ''}${holds} |`;
 };
 
-const USES = ['the connection', 'scripts', 'reading'] as const satisfies readonly UsedCommand['usedFor'][];
+const USES = ['the connection', 'scripts', 'reading', 'the queue'] as const satisfies readonly UsedCommand['usedFor'][];
 
 const commandRow = (use: UsedCommand['usedFor']): string => {
   const commands = USED_COMMANDS.filter(({ usedFor }) => usedFor === use).map(({ name, onlyWith }) => {
@@ -69,6 +69,7 @@ export const redisReference = (): string =>
       '|---|---|---|---|---|',
       ...Object.values(KEY_KINDS).map(rowOf),
     ].join('\n'),
+    'Jobs that wait for a worker ([queue](../queue.md)) are at `nika:queue:{capability}:…` (in a Cluster `nika:{queue}:{capability}:…`, so that all are on one node). These keys belong to [BullMQ](https://bullmq.io) and have no time to live: what waits, waits; of what is over at most 1,000 completed jobs stay for a day, and 5,000 failed ones for a week.',
     ...reading(),
     ...rights(),
   ].join('\n\n');

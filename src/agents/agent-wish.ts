@@ -36,6 +36,12 @@ const readPrompt = (file: string, dir: string): string => {
   }
 };
 
+/** Behind the prompt of a job that was rejected in review and is done again. */
+const rejectionText = ({ NIKA_REVIEW_REASON: reason, NIKA_REVIEW_ROUND: round }: RunnerContext['env']): string =>
+  reason === undefined
+    ? ''
+    : `\n\nThis was done before, and rejected in review; this is round ${round}. What was changed then is still there. Why it was rejected:\n\n${reason}\n`;
+
 /** @throws {NikaError} `NIKA_JOB_INVALID`: what a template came to does not fit, or the prompt's file cannot be read. */
 export const resolveWish = ({ job, scope, cwd, env }: RunnerContext): AgentWish => {
   const { prompt, model, permission, args, max_turns, resume } = job;
@@ -47,7 +53,8 @@ export const resolveWish = ({ job, scope, cwd, env }: RunnerContext): AgentWish 
     throw new NikaError('NIKA_JOB_INVALID', `${field}: ${issue?.message ?? 'is wrong'}`, { subject: field });
   }
   const wish = parsed.data;
-  const asked = typeof wish.prompt === 'object' ? readPrompt(wish.prompt.file, scope.job.dir) : wish.prompt;
+  const said = typeof wish.prompt === 'object' ? readPrompt(wish.prompt.file, scope.job.dir) : wish.prompt;
+  const asked = said === undefined ? undefined : said + rejectionText(env);
   if (asked === undefined && job.interactive !== true) {
     throw new NikaError('NIKA_JOB_INVALID', 'prompt: is empty: there is nothing to ask the agent', {
       subject: 'prompt',

@@ -27,6 +27,8 @@ const sampleOf = (on: NoticeKind, home: string, cwd: string): Notice => {
   const at = new Date().toISOString();
   const names = { id: 'JOB-test', session: crypto.randomUUID(), job: 'test', domain: 'test', intent: 'test' };
   const failed = { ...ENDED, outcome: on === 'lost' ? 'lost' : on === 'budget' ? 'limit' : 'failed', exit_code: 1 };
+  const fine = { ...ENDED, outcome: 'completed', exit_code: 0 };
+  const asks = { ...ENDED, outcome: 'awaiting_review', exit_code: 4 };
   return {
     on,
     title: `nika: a test of "${on}"`,
@@ -35,7 +37,7 @@ const sampleOf = (on: NoticeKind, home: string, cwd: string): Notice => {
     is_test: true,
     pod: { ...names, attempt: 1, host: hostname(), home, cwd, started_at: at },
     waiting: on === 'waiting' ? { reason: 'permission', why: 'asks: shell make deploy', since: at, more: 0 } : null,
-    end: on === 'waiting' ? null : on === 'finished' ? { ...ENDED, outcome: 'completed', exit_code: 0 } : failed,
+    end: on === 'waiting' ? null : on === 'finished' ? fine : on === 'review' ? asks : failed,
   };
 };
 

@@ -16,10 +16,15 @@ import { addContractCommands } from './memory/contract-commands.ts';
 import { addWmCommands } from './memory/wm-commands.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
+import { addDispatchCommand } from './queue/dispatch-command.ts';
+import { addQueueCommands } from './queue/queue-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
+import { addRegistryCommands } from './registry/registry-commands.ts';
 import { addReportCommands } from './pod/report-commands.ts';
+import { addReviewCommands } from './review/review-commands.ts';
 import { addServiceCommands } from './services/service-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addWorkerCommands } from './worker/worker-commands.ts';
 import { addTreeCommand } from './bus/tree-commands.ts';
 
 /** Commander's error, and what was probably meant. */
@@ -78,6 +83,8 @@ Examples:
   addVersion(program, terminal);
   addPodCommands(program, terminal);
   addJobCommands(program, terminal);
+  addDispatchCommand(program, terminal);
+  addQueueCommands(program, terminal);
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
   addCostsCommand(program, terminal);
@@ -87,11 +94,14 @@ Examples:
   addServiceCommands(program, terminal);
   addNotifyCommand(program, terminal);
   addReconcileCommand(program, terminal);
+  addReviewCommands(program, terminal);
   addReportCommands(program, terminal);
   addWmCommands(program, terminal);
   addContractCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
+  addWorkerCommands(program, terminal);
+  addRegistryCommands(program, terminal);
   addCompletionCommand(program, terminal);
   return program;
 };

@@ -46,9 +46,13 @@ const DEFAULTS = {
   projects: {},
   prices: {},
   pods: { cgroup: true, keepEnded: 500 },
+  alpha: {
+    autonomy: { jobs: [], probability: 0.03, seed: 'nika', cooldownMs: 600_000, perDay: 20, maxRunning: 20, chain: 0 },
+  },
   mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   worktrees: { keep: 'changed', timeoutMs: 300_000 },
   redis: { kind: 'off' },
+  swarm: { leaseS: 30, worker: { concurrency: 4, graceMs: 60_000 }, capabilities: {}, chainDepth: 10 },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },
   agents: { silentAfterMs: 600_000 },

@@ -6,6 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type BudgetLimits, budgetSchema, costSchema, tokensSchema } from './budget-limits.ts';
 import { type Home, settingsFile } from './home.ts';
+import { alphaSchema } from './alpha/alpha-settings.ts';
 import { agentsSchema } from './agents/agent-settings.ts';
 import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from './hooks/hooks.ts';
 import { KEEP_WORKTREE } from './job/worktree-field.ts';
@@ -15,6 +16,7 @@ import { bytesSchema, durationSchema } from './quantity.ts';
 import { mcpSchema } from './mcp-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
+import { swarmSchema } from './swarm/swarm-settings.ts';
 import { settleTlsFiles } from './redis/tls-files.ts';
 import { checkValue, type FieldIssue, fieldName } from './yaml/field-issue.ts';
 import { type Frozen, frozen } from './frozen.ts';
@@ -189,10 +191,12 @@ export const settingsSchema = z.strictObject({
   pods: podsSchema.prefault({}).describe('How pods are kept.'),
   worktrees: worktreesSchema.prefault({}).describe('The git worktrees of pods whose job has `worktree`.'),
   agents: agentsSchema.prefault({}).describe('How agents are looked after.'),
+  alpha: alphaSchema.prefault({}).describe('What the orchestrator (Alpha) may do by itself.'),
   mcp: mcpSchema.prefault({}).describe('What an agent may do through "nika mcp".'),
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
+  swarm: swarmSchema.prefault({}).describe('How jobs are given to workers, on one host or several.'),
   notify: notifySchema.describe(
     'Who is told when a pod waits, fails, is lost or has finished, see docs/notify.md: ways, each with one of desktop, command and webhook. No pod waits for it.',
   ),

@@ -1,9 +1,7 @@
 /** Owns where a tool is called: the home and its settings, the pods as they stand now, and which of them the agent runs in. */
-import { channelName } from '../bus/layout.ts';
-import { readFirstLine } from '../bus/read/first-line.ts';
 import type { Home } from '../config/home.ts';
 import type { Settings } from '../config/settings.ts';
-import { type EntityId, entityIdSchema, entityTypeOf } from '../model/id.ts';
+import { type EntityId, entityTypeOf } from '../model/id.ts';
 import { namedParent } from '../pod/api/inherited-parent.ts';
 import type { PodRecord } from '../pod/registry/pod-record.ts';
 import { isOver } from '../pod/registry/pod-status.ts';
@@ -43,21 +41,6 @@ export const isOwn = ({ entity, parent }: PodRecord, { self }: Place, { started 
 export const ownLiving = (place: Place, caller: Caller): readonly PodRecord[] =>
   latestOfEach(place.records).filter((record) => !isOver(record) && isOwn(record, place, caller));
 
-/** More above each other are a mistake (G6). */
-const MAX_LINEAGE = 1_000;
-
-/** An entity and all above it, itself first, as the bus has them. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
-export const readLineage = async (busDir: string, entity: EntityId): Promise<readonly EntityId[]> => {
-  const lineage: EntityId[] = [];
-  for (let at: EntityId | undefined = entity; at !== undefined && lineage.length < MAX_LINEAGE;) {
-    if (lineage.includes(at)) break;
-    lineage.push(at);
-    const line = await readFirstLine(busDir, channelName(at));
-    at = entityIdSchema.safeParse(line?.meta['parent_id']).data;
-  }
-  return lineage;
-};
-
-/** How many pods there are in it. */
+/** How many pods there are in a lineage. */
 export const podCount = (lineage: readonly EntityId[]): number =>
   lineage.filter((id) => entityTypeOf(id) === 'JOB').length;

@@ -16,6 +16,9 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
   NIKA_POD_OVER: 'Call fleet with {"all": true} to see how it stands.',
   NIKA_POD_UNREACHABLE: 'Call fleet to see whether it still runs.',
   NIKA_POD_LATE: 'It may have done it all the same. Call fleet to see how it stands.',
+  NIKA_REVIEW_NONE: 'Call review_list to see what awaits review.',
+  NIKA_REVIEW_OWN: 'Leave the decision to the pod above, or to people.',
+  NIKA_REVIEW_PENDING: 'Decide with review_decide, where it is yours to decide.',
   NIKA_POD_OUTSIDE: 'This works inside of pods only; go on without.',
   NIKA_POD_NOT_STARTED: 'Tell the person that you work for.',
 };

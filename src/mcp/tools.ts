@@ -2,11 +2,13 @@
 import type { McpTool } from './tool.ts';
 import { claimPath, claims, releasePath } from './tools/claims.ts';
 import { contract } from './tools/contract.ts';
+import { dispatch } from './tools/dispatch.ts';
 import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { memoryGet, memoryList, memoryPut } from './tools/memory.ts';
 import { note } from './tools/note.ts';
 import { result } from './tools/result.ts';
+import { reviewDecide, reviewList } from './tools/review.ts';
 import { send } from './tools/send.ts';
 import { startPod } from './tools/start-pod.ts';
 import { stop } from './tools/stop.ts';
@@ -15,6 +17,7 @@ import { wait } from './tools/wait.ts';
 export const TOOLS: readonly McpTool[] = [
   jobs,
   startPod,
+  dispatch,
   wait,
   result,
   fleet,
@@ -27,6 +30,8 @@ export const TOOLS: readonly McpTool[] = [
   memoryGet,
   memoryList,
   contract,
+  reviewList,
+  reviewDecide,
   note,
 ];
 

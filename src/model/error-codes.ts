@@ -1,6 +1,8 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
 
+import { CALL_ERROR_CODES } from './call-error-codes.ts';
 import { MEMORY_ERROR_CODES } from './memory-error-codes.ts';
+import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
 
 export interface ErrorCodeEntry {
   readonly meaning: string;
@@ -70,6 +72,26 @@ export const ERROR_CODES = {
     meaning: 'The key file of the bus cannot be used.',
     remedy: 'Put at least 32 random bytes into the file that bus.keyFile names, readable by you alone (chmod 600).',
     exitCode: 2,
+  },
+  NIKA_DISPATCH_FAILED: {
+    meaning: 'A job could not be given to the swarm: the home cannot be written, and no queue took it.',
+    remedy: 'See "nika doctor" for what is wrong with disk and Redis, then dispatch it again.',
+    exitCode: 1,
+  },
+  NIKA_QUEUE_AWAY: {
+    meaning: 'The queue cannot be asked or changed: Redis is away, or the folder run/queue cannot be used.',
+    remedy: 'See "nika doctor". Jobs that wait are not lost; try again when it is back.',
+    exitCode: 1,
+  },
+  NIKA_QUEUE_UNKNOWN: {
+    meaning: 'No such job is in the queue.',
+    remedy: 'Run "nika queue ls" to see what is there; what has ended is in "nika tree".',
+    exitCode: 2,
+  },
+  NIKA_QUEUE_ACTIVE: {
+    meaning: 'A worker has the job already.',
+    remedy: 'Stop its pod where it runs: nika pod stop <job>.',
+    exitCode: 1,
   },
   NIKA_ENTITY_EXISTS: {
     meaning: 'An entity with that id is there already.',
@@ -253,27 +275,9 @@ export const ERROR_CODES = {
     remedy: 'Wait for answers before asking more; use one connection for many calls.',
     exitCode: 1,
   },
-  NIKA_POD_DENIED: {
-    meaning: 'A tool call was denied: by policy, by a hook or by a person.',
-    remedy: 'See the reason; the rules stand in "policy" of config/nika.yaml and of the job.',
-    exitCode: 1,
-  },
-  NIKA_POD_RESULT: {
-    meaning: 'A value cannot be the result of a pod: JSON has no word for it, or it is too long.',
-    remedy: 'Give less than 4 MiB of JSON; write what is longer into a file, and give its path.',
-    exitCode: 1,
-  },
-  NIKA_POD_FAILED: {
-    meaning: 'The pod could not do what it was asked, by a mistake of its own.',
-    remedy: 'See the log of the pod; this is a bug of nika.',
-    exitCode: 1,
-  },
-  NIKA_POD_SOCKET: {
-    meaning: "The pod's socket could not be opened.",
-    remedy: 'Make a folder of your own with mode 700 and name it in XDG_RUNTIME_DIR, by a short path.',
-    exitCode: 2,
-  },
+  ...CALL_ERROR_CODES,
   ...MEMORY_ERROR_CODES,
+  ...SWARM_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

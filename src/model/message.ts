@@ -52,6 +52,7 @@ export const WAIT_REASONS = [
   'compacting',
   'api_error',
   'silent',
+  'lease',
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
@@ -129,12 +130,15 @@ export const MESSAGE_SCHEMAS = {
     reason: z.string().optional(),
     reviewer: z.string().optional().describe('The pod that is asked; missing: people.'),
     round: z.int().min(1).optional().describe('How often it was asked for, with this time.'),
+    rounds: z.int().min(1).optional().describe('How often it may be asked for.'),
     result: bodySchema.optional().describe('What is to be judged.'),
     duration_ms: z.number().optional(),
   }),
   review_decision: z.object({
     ...transition,
-    decision: z.enum(['accepted', 'rejected']),
+    decision: z
+      .enum(['accepted', 'rejected'])
+      .describe('Where `to` is `awaiting_review`, the line that ends the entity follows.'),
     reason: z.string().optional(),
     by: z.string().optional().describe('Who decided: an entity, or a user of a host.'),
     round: z.int().min(1).optional(),
@@ -151,6 +155,8 @@ export const MESSAGE_SCHEMAS = {
     reason: z.string(),
     entity: entityIdSchema.optional().describe('What was dispatched.'),
     after: entityIdSchema.optional().describe('Whose completion it follows.'),
+    depth: z.int().min(1).optional().describe('With it, how many followed each other.'),
+    at: z.string().optional().describe('When that was completed.'),
   }),
   tool_call: z.object({
     source: z.enum(['hook', 'stream', 'reported']),

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { WAIT_REASONS } from './message.ts';
 
-/** `budget`: a limit is reached, or nearly. */
-export const NOTICE_KINDS = ['finished', 'failed', 'waiting', 'lost', 'budget'] as const;
+/** `budget`: a limit is reached, or nearly. `review`: somebody has to say whether what it came to is accepted. */
+export const NOTICE_KINDS = ['finished', 'failed', 'waiting', 'lost', 'budget', 'review'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 const podSchema = z.object({

@@ -9,9 +9,10 @@ import { bestEffort } from '../failopen/best-effort.ts';
 import { readVersion } from '../config/package-root.ts';
 import { ensureHome } from '../config/home.ts';
 import type { HookPipeline } from '../hooks/hook-pipeline.ts';
-import { errorMessage, NikaError } from '../model/error.ts';
-import type { EntityId, SessionId } from '../model/id.ts';
-import { endOf, finish, type Run } from './end-pod.ts';
+import { errorMessage } from '../model/error.ts';
+import type { SessionId } from '../model/id.ts';
+import { claimChannel } from './claim-entity.ts';
+import { endOf, finish, withReview } from './end-pod.ts';
 import { Stop } from './ending.ts';
 import type { Budget } from './budget/budget.ts';
 import type { EntityStanding, PodEntity } from './entity.ts';
@@ -22,17 +23,22 @@ import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
 import { PodMemory } from './memory/pod-memory.ts';
 import { PodControl } from './pod-control.ts';
-import type { PodEnded, PodListener } from './pod-event.ts';
+import type { PodEnded, PodListener, PodOutcome } from './pod-event.ts';
 import type { PodPlan, PodWish } from './plan.ts';
 import type { PodRecord } from './registry/pod-record.ts';
 import { Presence } from './presence.ts';
+import { confirmEnd } from './lease/confirm-end.ts';
+import type { PodLease } from './lease/pod-lease.ts';
+import { startOffer } from './offer.ts';
 import { OutputLog } from './runner/output-log.ts';
+import type { PodReview } from './review/pod-review.ts';
 import type { Runner, RunnerContext, RunnerOutcome } from './runner/runner.ts';
 import { Session } from './session.ts';
 import { SocketFaults } from './socket/faults.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
 import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
+import { endAttemptTree } from './end-attempt-tree.ts';
 import { openTree } from './tree/open-tree.ts';
 import type { PodTree } from './tree/pod-tree.ts';
 import type { PodWorktree } from './worktree/pod-worktree.ts';
@@ -51,6 +57,10 @@ export interface AttemptOptions {
   readonly run: Runner;
   readonly outerStop: Stop;
   readonly budget: Budget | undefined;
+  /** Of what it comes to; `undefined`: the job wants none. */
+  readonly review: PodReview | undefined;
+  /** By which it runs a job of the queue. */
+  readonly lease: PodLease | undefined;
   readonly listener: PodListener;
   readonly detached: boolean;
   readonly tmux: string | undefined;
@@ -71,8 +81,9 @@ export interface AttemptRun {
   readonly isHeldUp: boolean;
 }
 
-/** What is left of a pod whose work is done gets so long to end. */
-const LEFTOVER_GRACE_MS = 2_000;
+/** Whatever is left of attempts: not by this supervisor. */
+const NEVER_AGAIN: readonly PodOutcome[] = ['interrupted', 'cancelled', 'superseded'];
+
 const OUTPUT_BUDGET_MS = 500;
 const SOCKET_BUDGET_MS = 500;
 
@@ -83,18 +94,12 @@ export const runAttempt = async (options: AttemptOptions): Promise<AttemptRun> =
   const gaps = ensureHome(home);
   const { trace, encoder } = plan;
   await using session = new Session({ home, settings, session: sessionId, trace, attempt, encoder, listener });
-  if (options.standing === undefined) claim(session, plan.id);
+  if (options.standing === undefined) claimChannel(session.bus, plan.id);
   else session.redis?.sink.resume(plan.id);
   for (const { path, why } of gaps) session.log.write('warn', 'a folder of the home could not be made', { path, why });
   await using hooks = await openPodHooks(wish, plan, session);
   const attempting = new Attempt(options, session, hooks);
   return await attempting.run(); // awaited here: what is disposed below is in use until then
-};
-
-/** @throws {NikaError} `NIKA_ENTITY_EXISTS` */
-const claim = (session: Session, id: EntityId): void => {
-  if (session.bus.createChannel(id) === 'created') return;
-  throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
 };
 
 const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
@@ -173,22 +178,26 @@ class Attempt {
     const door = createPodDoor({ host: this.#host, control: this.#control, facts, memory: memory.handlers });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
+    await this.#options.lease?.ask(this.#stop.signal);
     this.#begin();
     const outcome = await this.#work(door);
     this.#host.close();
     await this.#options.budget?.end();
-    await this.#endTree();
-    const end = endOf(this.#withResult(outcome), this.#stop, this.#options.attempts - this.#options.attempt);
+    await endAttemptTree(this.#tree, this.#control.graceMs, this.#session, this.#entity);
+    const { lease, attempts, attempt, review: asks } = this.#options;
+    const came = endOf(this.#withResult(outcome), this.#stop, attempts - attempt);
+    const review = came.outcome === 'completed' ? asks?.call() : undefined;
+    const end = await confirmEnd(lease, withReview(came, review), this.#control);
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;
-    const run: Run = { home: wish.home, session: this.#session, entity: this.#entity, worktree, pausedMs };
+    const run = { home: wish.home, session: this.#session, entity: this.#entity, worktree, pausedMs, review };
     this.#presence.conclude(end);
     const ended = await finish(run, end);
     const isHeldUp = await this.#presence.end(end, ended.duration_ms);
     this.#session.tell(ended);
     const { state = 'in_progress', rev } = this.#entity;
-    const goesOn = end.attemptsLeft > 0 && end.outcome !== 'interrupted';
+    const goesOn = end.attemptsLeft > 0 && !NEVER_AGAIN.includes(end.outcome);
     return { ended, standing: { state, rev }, goesOn, isHeldUp: isHeldUp || this.#session.isHeldUp };
   }
 
@@ -221,6 +230,7 @@ class Attempt {
       graceMs: () => this.#control.graceMs,
     };
     if (this.#stop.signal.aborted) return { kind: 'cancelled' };
+    await using _offer = startOffer(this.#session, this.#entity.id, wish.job.capabilities ?? []);
     try {
       return await run(context);
     } catch (thrown) {
@@ -232,18 +242,6 @@ class Attempt {
   #withResult(outcome: RunnerOutcome): RunnerOutcome {
     const said = this.#control.result;
     return said === undefined || outcome.kind === 'cancelled' ? outcome : { ...outcome, result: said.value };
-  }
-
-  async #endTree(): Promise<void> {
-    const graceMs = Math.min(this.#control.graceMs, LEFTOVER_GRACE_MS);
-    const ended = await bestEffort('pod.tree', { withinMs: graceMs + 5_000 }, () => this.#tree.end({ graceMs }));
-    const left = ended.kind === 'done' ? ended.value : this.#tree.members().length;
-    if (left > 0) {
-      const detail = `${left} processes of it could not be ended`;
-      this.#entity.record('condition', { condition: 'pod_survivors', detail });
-      this.#session.log.write('error', 'processes could not be ended', { count: left });
-    }
-    await bestEffort('pod.tree', { withinMs: SOCKET_BUDGET_MS }, () => this.#tree.remove());
   }
 
   #begin(): void {
@@ -258,7 +256,8 @@ class Attempt {
       inputs: wish.inputs,
       ...this.#session.weave(this.#entity),
     });
-    if (this.#entity.state === 'created') this.#entity.transition('in_progress', 'entity_started', {});
+    const isSuperseded = this.#stop.reason?.kind === 'superseded'; // whoever has the job says that it began
+    if (this.#entity.state === 'created' && !isSuperseded) this.#entity.transition('in_progress', 'entity_started', {});
     this.#control.begin();
     this.#options.budget?.begin({ session: this.#session, entity: this.#entity, stop: this.#stop });
     this.#session.redis?.sink.start();

@@ -1,10 +1,11 @@
 /** Owns the end of an attempt: what its outcome means, the last lines on the bus, and what is told. */
 import { busPath, channelName } from '../bus/layout.ts';
 import type { Home } from '../config/home.ts';
-import { exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
+import { EXIT_AWAITS_REVIEW, EXIT_SUPERSEDED, exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
 import type { PodEntity } from './entity.ts';
 import type { PodEnded, PodOutcome } from './pod-event.ts';
 import type { EndedStatus } from './registry/pod-record.ts';
+import type { ReviewCall } from './review/review-call.ts';
 import type { RunnerOutcome } from './runner/runner.ts';
 import type { Session } from './session.ts';
 import type { PodWorktree } from './worktree/pod-worktree.ts';
@@ -16,6 +17,8 @@ export interface Run {
   readonly entity: PodEntity;
   readonly worktree: PodWorktree | undefined;
   readonly pausedMs: number;
+  /** Who is to judge what it came to; `undefined`: nobody. */
+  readonly review: ReviewCall | undefined;
 }
 
 export interface End {
@@ -31,9 +34,19 @@ const EXIT_COMPLETED = 0;
 const EXIT_FAILED = 1;
 const EXIT_LATE = 3;
 
+/** Nothing of it counts: the job goes on elsewhere, or ended there. */
+export const supersededEnd = (error: string, attemptsLeft: number): End => ({
+  outcome: 'superseded',
+  exitCode: EXIT_SUPERSEDED,
+  result: null,
+  error,
+  attemptsLeft,
+});
+
 /** What the runner came to, and what a reason to stop makes of it. `attemptsLeft`: tries that a failure would leave. */
 export const endOf = (outcome: RunnerOutcome, stop: Stop, attemptsLeft: number): End => {
   const { reason } = stop;
+  if (reason?.kind === 'superseded') return supersededEnd(explain(reason), attemptsLeft);
   if (outcome.kind === 'completed') {
     return {
       outcome: 'completed',
@@ -56,15 +69,21 @@ export const endOf = (outcome: RunnerOutcome, stop: Stop, attemptsLeft: number):
   return { outcome: kind, exitCode, result, error, attemptsLeft };
 };
 
+/** What was done is to be judged first. */
+export const withReview = (end: End, review: ReviewCall | undefined): End =>
+  end.outcome === 'completed' && review !== undefined
+    ? { ...end, outcome: 'awaiting_review', exitCode: EXIT_AWAITS_REVIEW }
+    : end;
+
 export const statusOfEnd = ({ outcome }: Pick<End, 'outcome'>): EndedStatus => {
-  if (outcome === 'completed') return 'completed';
+  if (outcome === 'completed' || outcome === 'awaiting_review') return outcome;
   return outcome === 'interrupted' || outcome === 'cancelled' ? 'cancelled' : 'failed';
 };
 
-const writeEnd = ({ entity, session }: Run, end: End): void => {
+const writeEnd = ({ entity, session, review }: Run, end: End): void => {
   const ended = { result: end.result, duration_ms: Math.round(session.atMs) };
   const error = end.error ?? end.outcome;
-  if (end.attemptsLeft > 0) {
+  if (end.attemptsLeft > 0 || end.outcome === 'superseded') {
     entity.record('attempt_failed', {
       error,
       attempts_left: end.attemptsLeft,
@@ -73,6 +92,9 @@ const writeEnd = ({ entity, session }: Run, end: End): void => {
     return;
   }
   switch (statusOfEnd(end)) {
+    case 'awaiting_review':
+      entity.transition('awaiting_review', 'review_request', { ...ended, ...review });
+      return;
     case 'completed':
       entity.transition('completed', 'job_completed', ended);
       return;
@@ -100,7 +122,9 @@ const writeSurplusHeads = ({ entity, session }: Run): void => {
 };
 
 const settleWorktree = async (run: Run, end: End): Promise<{ readonly worktree?: WorktreeEnd }> => {
-  const how = { isLast: end.attemptsLeft === 0, isStopped: end.outcome === 'interrupted' };
+  const isStopped = end.outcome === 'interrupted' || end.outcome === 'superseded';
+  const goesOn = end.outcome === 'superseded' || end.outcome === 'awaiting_review'; // another one works in it
+  const how = { isLast: end.attemptsLeft === 0 && !goesOn, isStopped };
   const worktree = await run.worktree?.settle(run, how);
   return worktree === undefined ? {} : { worktree };
 };

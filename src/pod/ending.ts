@@ -20,6 +20,8 @@ export type StopReason =
     }
   /** `nika pod kill`: what runs gets no time to end by itself. */
   | { readonly kind: 'killed'; readonly why?: string }
+  /** Another one holds the lease of the job, or it is over: what this pod does does not count any more. */
+  | { readonly kind: 'superseded'; readonly why: string }
   | { readonly kind: 'timed_out'; readonly afterMs: number }
   /** `used`, `scope`, `of`: of a budget, and how much of it is used. */
   | {
@@ -40,12 +42,22 @@ const SIGNAL_EXIT: Readonly<Record<StopSignal | 'SIGKILL', number>> = {
   SIGTERM: 143,
 };
 const EXIT_LIMIT = 3;
+/** Of `pod start` and `pod wait`: it awaits review. */
+export const EXIT_AWAITS_REVIEW = 4;
+export const EXIT_SUPERSEDED = 5;
 /** Longer ones would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const exitCodeOf = (reason: StopReason): number => {
   if (reason.kind === 'interrupted') return SIGNAL_EXIT[reason.signal];
+  if (reason.kind === 'superseded') return EXIT_SUPERSEDED;
   return reason.kind === 'killed' ? SIGNAL_EXIT.SIGKILL : EXIT_LIMIT;
+};
+
+/** Of a program that failed, as its error tells it: its own code. */
+export const exitCodeIn = (error: string | undefined): number | undefined => {
+  const code = /^Exit code (\d{1,3})\b/.exec(error ?? '')?.[1];
+  return code === undefined ? undefined : Number(code);
 };
 
 export const outcomeOf = (reason: StopReason): PodOutcome => (reason.kind === 'killed' ? 'interrupted' : reason.kind);
@@ -58,6 +70,8 @@ export const explain = (reason: StopReason): string => {
       return withWhy(`interrupted by ${reason.signal}`, reason.why);
     case 'killed':
       return withWhy('killed', reason.why);
+    case 'superseded':
+      return `superseded: ${reason.why}`;
     case 'timed_out':
       return `timed out after ${reason.afterMs / 1000} s`;
     case 'limit':
@@ -101,6 +115,10 @@ class Countdown implements Disposable {
     clearTimeout(this.#timer);
   }
 }
+
+/** Whether somebody wants it to end, and not what it did itself. */
+export const isPersonsWish = (reason: StopReason | undefined): boolean =>
+  reason?.kind === 'interrupted' || reason?.kind === 'killed';
 
 /** Gathers all reasons to stop into one signal. */
 export class Stop implements Disposable {

@@ -73,6 +73,14 @@ export class PodEntity {
     if (isSignificant(transition, this.meta.root_id === this.id)) this.#recorder.settleSoon(); // G2
   }
 
+  /** A review that ends the entity: what was decided, before the line of the end. */
+  recordDecision(fields: TransitionFields<'review_decision'>): void {
+    const { state } = this;
+    if (state !== 'awaiting_review') throw new TypeError(`${this.id} does not await review: ${state}`);
+    const unchanged = { from: state, to: state, rev: this.#rev };
+    this.#recorder.record<MessageType>(this.#scope, 'review_decision', { ...unchanged, ...fields });
+  }
+
   record<T extends Exclude<MessageType, TransitionType>>(type: T, data: MessageData<T>): void {
     this.#recorder.record(this.#scope, type, data);
   }

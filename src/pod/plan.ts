@@ -5,12 +5,15 @@ import type { Scope } from '../config/expression/evaluate.ts';
 import type { Home } from '../config/home.ts';
 import type { Job } from '../config/job/job.ts';
 import type { Settings } from '../config/settings.ts';
+import type { HeldLease } from '../model/held-lease.ts';
 import { createEntityId, type EntityId } from '../model/id.ts';
 import { providerKeysIn } from '../model/provider-keys.ts';
 import { type BodyEncoder, createBodyEncoder } from '../recorder/body.ts';
 import { type Mission, refuseSecrets, resolveMission } from './mission.ts';
 import { readParentRoot } from './parent.ts';
+import type { Rejection } from '../model/rejection.ts';
 import type { Lineage } from './lineage.ts';
+import type { GivenStanding } from './claim-entity.ts';
 import { resolveTrace, type TraceIds } from './trace.ts';
 import { isInLinkedCheckout } from './worktree/linked-checkout.ts';
 import type { WorktreePlan } from './worktree/plan-worktree.ts';
@@ -30,6 +33,14 @@ export interface PodWish {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The entity is on the bus already, and goes on with its next attempt. */
   readonly resumes?: boolean;
+  /** It was rejected in review, and is done again. */
+  readonly rejected?: Rejection;
+  /** Of a job of the queue: see the launch spec. */
+  readonly lease?: HeldLease | undefined;
+  readonly standing?: GivenStanding | undefined;
+  readonly root?: EntityId | undefined;
+  /** Tries in all; `undefined`: as the job says. */
+  readonly attempts?: number | undefined;
 }
 
 export interface PodPlan {
@@ -66,6 +77,12 @@ const planPlace = async (
 const keyPatterns = (env: PodWish['env']) =>
   providerKeysIn(env).map((key) => ({ name: 'provider_key', pattern: RegExp.escape(key) }));
 
+/** What it is told of a rejection; that of a pod around it is not its own. */
+const rejectionEnv = ({ rejected }: PodWish): Readonly<Record<string, string | undefined>> => ({
+  NIKA_REVIEW_REASON: rejected?.reason,
+  NIKA_REVIEW_ROUND: rejected === undefined ? undefined : String(rejected.round + 1),
+});
+
 /** @throws {NikaError} a wrong id, parent, key or field; nothing was written. */
 export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const { home, settings, job, inputs, env, calledIn, parent } = wish;
@@ -86,10 +103,10 @@ export const planPod = async (wish: PodWish): Promise<PodPlan> => {
   const encoder = createBodyEncoder({ maxBodyBytes, patterns: [...redact, ...keyPatterns(env)] });
   const branch = typeof rendered.worktree === 'object' ? rendered.worktree.branch : undefined;
   refuseSecrets({ name: job.name, id, parent, project, domain, intent, role, branch, ...tags }, encoder);
-  const root = parent === undefined ? undefined : await readParentRoot(home.busDir, parent);
+  const root = wish.root ?? (parent === undefined ? undefined : await readParentRoot(home.busDir, parent));
   const worktree = await planPlace(wish, id, rendered);
   const mission = worktree === undefined ? rendered : { ...rendered, cwd: worktree.cwd };
-  const childEnv = definedOnly({ ...(worktree?.env ?? env), ...mission.env });
+  const childEnv = definedOnly({ ...(worktree?.env ?? env), ...mission.env, ...rejectionEnv(wish) });
   const lineage: Lineage = {
     job: job.name,
     domain,

@@ -4,7 +4,8 @@
  */
 import { NikaError } from '../model/error.ts';
 import { WAIT_REASONS, type WaitReason } from '../model/message.ts';
-import { explain, type Stop } from './ending.ts';
+import { bestEffortSync } from '../failopen/best-effort.ts';
+import { explain, isPersonsWish, type Stop } from './ending.ts';
 import type { PauseGate } from './host/pause-gate.ts';
 import type { LivingStatus } from './registry/pod-record.ts';
 import type { PodMessage, Push } from './socket/protocol.ts';
@@ -57,6 +58,8 @@ type Phase = { readonly kind: 'starting'; readonly why: string | null } | { read
 
 /** What a program that is told to end gets for it. */
 const DEFAULT_GRACE_MS = 10_000;
+/** Another pod does the same work already. */
+const SUPERSEDED_GRACE_MS = 200;
 const MAX_WAITING_MESSAGES = 100;
 
 export class PodControl {
@@ -71,12 +74,18 @@ export class PodControl {
   readonly #waits = new Map<WaitReason, Waiting>();
   #phase: Phase = { kind: 'starting', why: null };
   #graceMs = DEFAULT_GRACE_MS;
+  readonly #told = new AbortController();
   readonly #runEnd = Promise.withResolvers<RunEnd>();
   #result: { readonly value: unknown } | undefined;
 
   constructor(options: PodControlOptions) {
     this.#options = options;
-    options.stop.signal.addEventListener('abort', () => this.#pushStop(), { once: true });
+    options.stop.signal.addEventListener('abort', () => this.#onStop(), { once: true });
+    const hear = (): void => {
+      if (isPersonsWish(options.outerStop.reason)) this.#told.abort();
+    };
+    hear();
+    options.outerStop.signal.addEventListener('abort', hear, { once: true });
   }
 
   get status(): LivingStatus {
@@ -130,7 +139,16 @@ export class PodControl {
   }
 
   get graceMs(): number {
-    return this.#graceMs;
+    return this.#isSuperseded ? SUPERSEDED_GRACE_MS : this.#graceMs;
+  }
+
+  /** Aborted once somebody wants it to end: then it waits for nothing more. */
+  get toldToEnd(): AbortSignal {
+    return this.#told.signal;
+  }
+
+  get #isSuperseded(): boolean {
+    return this.#options.stop.reason?.kind === 'superseded';
   }
 
   /** What the program said its result is; `undefined`: nothing. */
@@ -184,6 +202,7 @@ export class PodControl {
 
   stop({ graceMs, why, keepsOpen }: StopWish): void {
     this.#graceMs = graceMs ?? this.#graceMs;
+    this.#told.abort();
     const { stop, onChange } = this.#options;
     const told = { ...(why === undefined ? {} : { why }), ...(keepsOpen === true ? { keepsOpen } : {}) };
     stop.now({ kind: 'interrupted', signal: 'SIGTERM', ...told });
@@ -193,6 +212,7 @@ export class PodControl {
 
   kill(why: string | undefined): void {
     this.#graceMs = 0;
+    this.#told.abort();
     const { stop, tree, onChange } = this.#options;
     tree.signalAll('SIGKILL');
     stop.now({ kind: 'killed', ...(why === undefined ? {} : { why }) });
@@ -244,9 +264,14 @@ export class PodControl {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Whatever stops it: a person, a timeout, a limit, a signal. */
-  #pushStop(): void {
-    const { reason } = this.#options.stop;
+  /** Whatever stops it: a person, a timeout, a limit, a signal, another holder of its lease. */
+  #onStop(): void {
+    const { stop, tree } = this.#options;
+    const { reason } = stop;
+    if (this.#isSuperseded) {
+      const kill = (): void => tree.signalAll('SIGKILL');
+      setTimeout(() => bestEffortSync('pod.superseded', kill), SUPERSEDED_GRACE_MS).unref();
+    }
     if (reason !== undefined) this.#push({ push: 'stop', reason: explain(reason), cause: reason });
   }
 

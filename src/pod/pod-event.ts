@@ -21,7 +21,15 @@ export interface Degradation extends ServiceStanding {
   readonly why: string;
 }
 
-export type PodOutcome = 'completed' | 'failed' | 'cancelled' | 'timed_out' | 'limit' | 'interrupted';
+export type PodOutcome =
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'limit'
+  | 'interrupted'
+  | 'awaiting_review'
+  | 'superseded';
 
 /** Every event has `at_ms`: milliseconds since the pod started. */
 export type PodEvent =

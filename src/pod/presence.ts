@@ -122,6 +122,7 @@ export class Presence {
       intent: mission.intent,
       cwd: session.clean(mission.cwd),
       worktree: this.#options.worktree?.record ?? null,
+      lease: wish.lease ?? null,
       detached,
       tmux: tmux ?? null,
       writer: session.bus.id,

@@ -14,11 +14,13 @@ import { type SessionId, sessionIdSchema } from '../model/id.ts';
 import { type AttemptOptions, type AttemptRun, runAttempt } from './attempt.ts';
 import type { Budget } from './budget/budget.ts';
 import type { Stop } from './ending.ts';
-import { claimEntity } from './claim-entity.ts';
+import { claimEntity, type EntityHold } from './claim-entity.ts';
+import type { PodLease } from './lease/pod-lease.ts';
 import type { PodNotices } from './notify/pod-notices.ts';
 import { type PodPlan, type PodWish, planPod } from './plan.ts';
 import type { PodControl } from './pod-control.ts';
 import type { PodListener } from './pod-event.ts';
+import type { PodReview } from './review/pod-review.ts';
 import { takeSlot, tryTakeSlot } from './registry/slots.ts';
 import type { OpenAgentRunner, Runner } from './runner/runner.ts';
 import type { PodWorktree } from './worktree/pod-worktree.ts';
@@ -180,6 +182,17 @@ const openNotices = async (options: SuperviseOptions, plan: PodPlan): Promise<Po
 const backoffOf = ({ mission }: PodPlan, triesDone: number): number =>
   Math.min(MAX_BACKOFF_MS, mission.backoffMs * 2 ** (triesDone - 1));
 
+/** What asks for review at its end; loaded where the job wants one. */
+const openReview = async (
+  options: SuperviseOptions,
+  plan: PodPlan,
+  hold: EntityHold,
+): Promise<PodReview | undefined> => {
+  if (options.job.review === undefined) return undefined;
+  const { createReview } = await import('./review/pod-review.ts');
+  return createReview(options, plan, hold);
+};
+
 /** In which its attempts work; loaded where there is one. */
 const openWorktree = async (
   { worktree }: PodPlan,
@@ -206,13 +219,15 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
   using room = new HostRoom(options);
   await room.claimAtOnce();
   ensureHome(options.home); // what could not be made is told by the attempt
-  await using hold = await claimEntity(options.home, plan.id, options.resumes === true);
+  await using hold = await claimEntity(options.home, plan.id, options.resumes === true, options);
+  const review = await openReview(options, plan, hold);
+  await using lease = await openLease(options, plan);
   await using worktree = await openWorktree(plan, options);
   budget?.limitWall(stop, hold.workedMs);
   await using _house = startHousekeeping(options);
   await using notices = await openNotices(options, plan);
   const first = hold.attempt;
-  const attempts = Math.max(first, plan.mission.maxAttempts);
+  const attempts = Math.max(first, options.attempts ?? plan.mission.maxAttempts);
   let { standing } = hold;
   for (let attempt = first; ; attempt += 1) {
     const before: AttemptOptions['beforeBegin'] = async (control, signal) => {
@@ -225,6 +240,8 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
       plan,
       worktree,
       budget,
+      review,
+      lease,
       runnerKind: kind,
       run,
       sessionId: attempt === first ? (options.sessionId ?? createSessionId()) : createSessionId(),
@@ -235,7 +252,9 @@ export const superviseJob = async (options: SuperviseOptions): Promise<AttemptRu
     });
     standing = attempted.standing;
     // A stop in between is told by the next attempt, which ends before it begins to work: the entity is never left open.
-    await notices?.end(attempted);
+    const { ended } = attempted;
+    const isHeard = ended.outcome === 'awaiting_review' && (await review?.tell(ended)) === true;
+    await notices?.end(attempted, isHeard);
     if (!attempted.goesOn) return attempted;
   }
 };
@@ -250,6 +269,16 @@ const openBudget = async (options: SuperviseOptions, plan: PodPlan): Promise<Bud
   const opening = await import('./budget/open-budget.ts');
   const { stop, resumes = false } = options;
   return opening.openBudget({ wish: options, plan, stop, resumes });
+};
+
+/** Of a job of the queue; loaded where there is one. */
+const openLease = async (
+  { settings, lease, stop, home }: SuperviseOptions,
+  { id: entity }: PodPlan,
+): Promise<PodLease | undefined> => {
+  if (lease === undefined) return undefined;
+  const { PodLease: Opened } = await import('./lease/pod-lease.ts');
+  return Opened.open({ settings, lease, stop, busDir: home.busDir, entity });
 };
 
 const ofAll = (options: SuperviseOptions) => ({

@@ -22,6 +22,7 @@ const all = (prefix: string): readonly Key[] => {
     keys.fleet,
     keys.registry(parseKeyPart('review')),
     keys.deadFeed,
+    keys.capabilities,
     keys.lease(parseKeyPart('alpha')),
   ];
 };
@@ -41,6 +42,7 @@ describe('createKeys', () => {
       'nika:fleet:state hash 86400',
       'nika:registry:review zset 60',
       'nika:feed:dead stream 604800',
+      'nika:queue:capabilities zset 2592000',
       'nika:lease:alpha string 30',
     ]);
     expect(all('')).toHaveLength(Object.keys(KEY_KINDS).length);
@@ -60,6 +62,7 @@ describe('createKeys', () => {
       fleet: { maxCount: 10_000 },
       registry: {},
       deadFeed: { maxCount: 10_000 },
+      capabilities: { maxAgeMs: 2_592_000_000 },
       lease: {},
     });
   });

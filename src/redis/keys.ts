@@ -128,16 +128,24 @@ export const KEY_KINDS = {
     ttlS: MINUTE_S,
     ttlFrom: 'the last heartbeat (sent every 10 s)',
     cap: {},
-    isPlanned: true,
-    holds: 'Who offers a capability.',
+    holds:
+      'Who offers a capability: `{kind} {host} {session} {entity}`, by the time of its last heartbeat (Redis’s own clock). `ALL`: which capabilities there are.',
   },
   deadFeed: {
     pattern: 'nika:feed:dead',
     type: 'stream',
     ttlS: 7 * DAY_S,
     cap: { maxCount: 10_000 },
-    isPlanned: true,
-    holds: 'Entries that a consumer failed to handle N times, with the error.',
+    holds:
+      'Entries that a consumer failed to handle 5 times: `group entry consumer deliveries error`, and their own fields. `entry` is the id on the feed.',
+  },
+  capabilities: {
+    pattern: 'nika:queue:capabilities',
+    type: 'zset',
+    ttlS: 30 * DAY_S,
+    ttlFrom: 'the last job or worker',
+    cap: { maxAgeMs: 30 * DAY_S * 1000 },
+    holds: 'Which queues there are: a capability, and when a job was given to it last, or a worker asked for one.',
   },
   lease: {
     pattern: 'nika:lease:{name}',
@@ -195,6 +203,7 @@ export const createKeys = (prefix: string) => {
     feed: key('feed'),
     fleet: key('fleet'),
     deadFeed: key('deadFeed'),
+    capabilities: key('capabilities'),
     signals: (job: EntityId): Key => key('signals', { job_id: job }),
     artifact: (job: EntityId, artifact: KeyPart): Key => key('artifact', { job_id: job, artifact }),
     artifactIndex: (job: EntityId): Key => key('artifactIndex', { job_id: job }),
@@ -210,3 +219,9 @@ export const createKeys = (prefix: string) => {
 };
 
 export type Keys = ReturnType<typeof createKeys>;
+
+/** A lease of a time of its own (`swarm.lease`). */
+export const leaseKey = (keys: Keys, name: string, ttlS: number): Key => ({
+  ...keys.lease(name.length > 100 ? (name as EntityId) : parseKeyPart(name)),
+  ttlS,
+});

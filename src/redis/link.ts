@@ -80,7 +80,7 @@ export class Link implements AsyncDisposable {
   /** Of the calls under way. */
   readonly #lates = new Set<Late>();
 
-  /** For {@link openWriter} and {@link openReader}. */
+  /** For those who open one. */
   constructor(client: Client, role: LinkRole, secrets: readonly Secret[]) {
     this.role = role;
     this.#client = client;
@@ -263,12 +263,15 @@ export class Link implements AsyncDisposable {
   }
 }
 
+/** What must stand in nothing that a link says (L6). */
+export const secretsOf = ({ at, password }: RedisTarget): readonly Secret[] => {
+  const other = at.kind === 'sentinel' ? at.sentinelPassword : undefined;
+  return [password, other].filter((secret) => secret !== undefined);
+};
+
 const open = async (target: RedisTarget, role: LinkRole): Promise<Link> => {
   const { createClient } = await import('./client.ts');
-  const { at, password } = target;
-  const other = at.kind === 'sentinel' ? at.sentinelPassword : undefined;
-  const secrets = [password, other].filter((secret) => secret !== undefined);
-  return new Link(createClient(resolveClientOptions(target, role)), role, secrets);
+  return new Link(createClient(resolveClientOptions(target, role)), role, secretsOf(target));
 };
 
 /**

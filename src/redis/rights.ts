@@ -32,6 +32,14 @@ const isNeeded = ({ onlyWith }: UsedCommand, { at, db }: RedisTarget): boolean =
   return onlyWith === undefined || at.kind === 'cluster';
 };
 
+const ASKED = new Set(USED_COMMANDS.flatMap(({ name, isAskedOnly }) => (isAskedOnly === true ? [name] : [])));
+
+/** What was only asked for shows the same refusal where it is the keys, or EVAL itself, that is denied. */
+const plain = (lacking: readonly LackingRight[]): readonly LackingRight[] => {
+  const isSaid = lacking.some(({ command, isByKey }) => command === 'eval' || isByKey);
+  return isSaid ? lacking.filter(({ command }) => !ASKED.has(command)) : lacking;
+};
+
 /** Never rejects. One round trip. No other way does for all: ACL DRYRUN is of Redis 7, and a right of its own. */
 export const tryRights = async (
   link: Link,
@@ -47,7 +55,11 @@ export const tryRights = async (
     { keys: `~${prefix}agent:*`, key: keys.state(sessionIdSchema.parse(name)).name, db },
   ];
   const trials = USED_COMMANDS.filter((command) => isNeeded(command, target)).flatMap((command) =>
-    (command.hasKey ? places : places.slice(0, 1)).map((place) => ({ command, place })),
+    // the queue has no keys of the second kind
+    (command.hasKey && command.usedFor !== 'the queue' ? places : places.slice(0, 1)).map((place) => ({
+      command,
+      place,
+    })),
   );
   const outcomes = await link.callAll(
     trials.map(({ command, place }) => trialOf(command, place)),
@@ -61,7 +73,8 @@ export const tryRights = async (
       { command: command.name, keys: command.hasKey ? place.keys : undefined, isByKey: BY_KEY.test(outcome.why) },
     ];
   });
+  const told = plain(lacking);
   const answered = outcomes.filter(({ kind }) => kind === 'done' || kind === 'refused');
   const refusesWrites = outcomes.some((outcome) => outcome.kind === 'refused' && outcome.code === 'MISCONF');
-  return { triedCount: trials.length, lacking, unknownCount: trials.length - answered.length, refusesWrites };
+  return { triedCount: trials.length, lacking: told, unknownCount: trials.length - answered.length, refusesWrites };
 };

@@ -65,12 +65,13 @@ const spoken = (stdout: string): readonly Spoken[] =>
     .map((line) => JSON.parse(line) as Spoken);
 
 describe('the tools as an agent sees them', () => {
-  it('are told in less than 6,000 characters, each with a schema that allows nothing else', async () => {
+  it('are told in less than 8,000 characters, each with a schema that allows nothing else', async () => {
     await using agent = await McpAgent.open(home);
     const tools = await agent.tools();
     expect(tools.map(({ name }) => name)).toEqual([
       'jobs',
       'start_pod',
+      'dispatch',
       'wait',
       'result',
       'fleet',
@@ -79,12 +80,14 @@ describe('the tools as an agent sees them', () => {
       'claim_path',
       'release_path',
       'claims',
+      'review_list',
+      'review_decide',
       'note',
     ]);
     for (const { inputSchema } of tools)
       expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
     const inContext = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-    expect(JSON.stringify(inContext).length).toBeLessThan(6_000);
+    expect(JSON.stringify(inContext).length).toBeLessThan(8_000);
     expect(agent.instructions.length).toBeLessThan(500);
   });
 

@@ -16,6 +16,9 @@ import { publish } from '../../src/redis/scripts/publish.lua.ts';
 import { runScripts } from '../../src/redis/scripts/script.ts';
 import { setFleetField } from '../../src/redis/scripts/set-fleet-field.lua.ts';
 import { setState } from '../../src/redis/scripts/set-state.lua.ts';
+import { resolveHome } from '../../src/config/home.ts';
+import { openWorkQueue } from '../../src/swarm/queue/open-work-queue.ts';
+import { queuedJob, taken } from '../fixtures/queued-job.ts';
 import { isOnPath, RedisServer } from '../servers/redis.ts';
 import { targetOf } from '../servers/target.ts';
 
@@ -87,6 +90,37 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('config/redis/
     await server.mustHaveTtls();
   });
 
+  it('allows the queue all that it does', async () => {
+    const home = resolveHome({ flag: dir, env: {}, cwd: dir });
+    const times = { lockMs: 500, stalledEveryMs: 100 };
+    await using queue = await openWorkQueue({ home, settings: { redis: target() }, times });
+    await queue.untilKnown(5_000);
+    const not_before = new Date(Date.now() + 60_000).toISOString();
+    for (const name of ['a', 'b', 'c']) expect(await queue.add(queuedJob(name))).toEqual({ kind: 'queued' });
+    for (const name of ['d', 'e']) expect(await queue.add(queuedJob(name, { not_before }))).toEqual({ kind: 'queued' });
+    const first = await taken(queue);
+    expect(await first.update({ state: 'in_progress', rev: 2, attempt: 1 })).toBe('ok');
+    expect(await first.putBack(60_000, 'later')).toBe('ok');
+    const second = await taken(queue);
+    expect(await second.putBack(0, 'not here')).toBe('ok');
+    expect(await (await taken(queue)).fail('it cannot be')).toBe('ok');
+    expect(await (await taken(queue)).done('fine')).toBe('ok');
+    const failed = await queue.list({ states: ['failed'] });
+    expect(failed).toMatchObject([{ error: 'it cannot be' }]);
+    const id = 'kind' in failed ? '' : (failed[0]?.job.entity ?? '');
+    expect(await queue.retry(id)).toBe('retried');
+    expect(await queue.retry('JOB-d')).toBe('retried');
+    expect(await queue.cancel('JOB-e')).toBe('cancelled');
+    expect(await queue.depths()).toEqual({ default: 2 });
+    // What stalls: the one that takes it is gone.
+    const dead = await openWorkQueue({ home, settings: { redis: target() }, times });
+    await dead.untilKnown(5_000);
+    const held = await taken(dead);
+    await dead[Symbol.asyncDispose]();
+    const rest = [await taken(queue), await taken(queue)];
+    expect(rest.map(({ job }) => job.entity)).toContain(held.job.entity);
+  });
+
   it.each([
     ['flushall'],
     ['flushdb'],
@@ -122,7 +156,8 @@ describe.each(['redis-server', 'valkey-server'].filter(isOnPath))('config/redis/
     await server.admin.call('ACL', 'SETUSER', 'nika', 'resetkeys', '~nika:*');
     const { lacking } = await tryRights(link, target());
     await server.admin.call('ACL', 'SETUSER', 'nika', '~agent:*');
-    const keyed = USED_COMMANDS.filter(({ hasKey }) => hasKey).map(({ name }) => ({
+    const isOnBoth = ({ hasKey, usedFor }: (typeof USED_COMMANDS)[number]) => hasKey && usedFor !== 'the queue';
+    const keyed = USED_COMMANDS.filter(isOnBoth).map(({ name }) => ({
       command: name,
       keys: '~agent:*',
       isByKey: true,

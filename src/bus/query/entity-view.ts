@@ -45,6 +45,26 @@ export interface EntityWait {
   readonly key: string;
 }
 
+/** A review that was asked for, and what came of it. Times as on the bus. */
+export interface EntityReview {
+  /** From 1; of how many. */
+  readonly round: number;
+  rounds?: number;
+  /** The pod that is asked; absent: people. */
+  reviewer?: string;
+  reason?: string;
+  readonly askedAt: string;
+  /** Of what is to be judged. */
+  durationMs?: number;
+  /** Absent: nobody has decided. */
+  decision?: string;
+  decidedBy?: string;
+  decidedAt?: string;
+  /** The process that wrote it. */
+  decider?: { readonly host: string; readonly pid: number };
+  why?: string;
+}
+
 export interface EntityView {
   readonly id: string;
   readonly type: EntityType;
@@ -75,6 +95,8 @@ export interface EntityView {
   /** Any JSON; a blob reference where it was long. */
   result?: unknown;
   sessions: SessionView[];
+  /** The newest round. */
+  review?: EntityReview;
   /** What its pod does not go on for, the oldest first; absent: nothing. */
   waits?: readonly EntityWait[];
   /** Terminal lines after the first (E1). */
@@ -139,6 +161,7 @@ export const createEntityView = (id: string, ts: string): EntityView => ({
 
 const stateOf = (line: BusLine): EntityState | undefined => {
   const transition = transitionOfBusType(line.type);
+  if (line.type === 'review_decision' && line.data['to'] === 'awaiting_review') return undefined; // the end follows
   if (transition === undefined) return undefined;
   return ENTITY_STATES.find((state) => state === line.data['to']) ?? transition.to;
 };
@@ -146,6 +169,26 @@ const stateOf = (line: BusLine): EntityState | undefined => {
 /** Whether the line is a terminal transition that comes too late (E1). */
 export const isSuperseded = (view: EntityView, line: BusLine): boolean =>
   isTerminal(view.state) && stateOf(line) !== undefined;
+
+const applyRequest = (view: EntityView, { ts, data }: BusLine): void => {
+  const review: EntityReview = { round: numberOf(data, 'round') ?? (view.review?.round ?? 0) + 1, askedAt: ts };
+  put(review, 'rounds', numberOf(data, 'rounds'));
+  put(review, 'reviewer', textOf(data, 'reviewer'));
+  put(review, 'reason', textOf(data, 'reason'));
+  put(review, 'durationMs', numberOf(data, 'duration_ms'));
+  view.review = review;
+  delete view.waits;
+  put(view, 'result', data['result']);
+};
+
+const applyDecision = ({ review }: EntityView, { ts, data, meta }: BusLine): void => {
+  if (review === undefined) return;
+  review.decidedAt = ts;
+  review.decider = { host: textOf(meta, 'host') ?? '', pid: numberOf(meta, 'pid') ?? 0 };
+  put(review, 'decision', textOf(data, 'decision'));
+  put(review, 'decidedBy', textOf(data, 'by'));
+  put(review, 'why', textOf(data, 'reason'));
+};
 
 const applyTransition = (view: EntityView, line: BusLine, to: EntityState): void => {
   const { ts, data } = line;
@@ -161,6 +204,7 @@ const applyTransition = (view: EntityView, line: BusLine, to: EntityState): void
   }
   if (to === 'in_progress') view.startedAt ??= ts;
   put(view, 'summary', textOf(data, 'summary'));
+  if (to === 'awaiting_review') applyRequest(view, line);
   if (!isTerminal(to)) return;
   view.endedAt = ts;
   delete view.waits;
@@ -230,6 +274,7 @@ export const applyLine = (view: EntityView, line: BusLine): void => {
   put(view, 'agent', textOf(meta, 'agent'));
   if (isImported(meta)) view.isImported = true;
   view.attempts = Math.max(view.attempts, numberOf(meta, 'attempt') ?? 1);
+  if (type === 'review_decision' && !isTerminal(view.state)) applyDecision(view, line);
   const to = stateOf(line);
   if (to !== undefined) applyTransition(view, line, to);
   else if (type === 'session_start' || type === 'session_end_summary') applySession(view, line);

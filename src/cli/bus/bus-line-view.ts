@@ -147,7 +147,10 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   entity_created: transitionGist,
   entity_started: transitionGist,
   review_request: transitionGist,
-  review_decision: transitionGist,
+  review_decision: (data) => {
+    const by = text(data, 'by');
+    return because(joined([word(data['decision']), by === '' ? '' : `by ${by}`], ' '), text(data, 'reason'));
+  },
   job_completed: transitionGist,
   job_failed: transitionGist,
   job_cancelled: transitionGist,

@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import type { Job, JobStep } from '../../config/job/job.ts';
 import type { FoundJob, JobFile, JobListing } from '../../config/job/job-files.ts';
+import { reviewWish } from '../../config/job/review-field.ts';
 import { formatProblem, type Problem } from '../../config/yaml/problem.ts';
 import { clip } from '../format.ts';
 import { asCalled } from '../hint/called-as.ts';
@@ -103,6 +104,11 @@ const worktreeText = (worktree: NonNullable<Job['worktree']>): string => {
   return ['one of its own', ...parts].join(', ');
 };
 
+const reviewText = (field: NonNullable<Job['review']>): string => {
+  const { by, rounds } = reviewWish(field) ?? { by: 'people', rounds: 1 };
+  return `required, by ${by === 'parent' ? 'its parent pod, else people' : 'people'}, at most ${rounds} rounds`;
+};
+
 const labelRows = (job: Job): readonly (readonly string[])[] => {
   const { project, role, tags, cwd, timeout, limits, env } = job;
   const rows: [string, string | number | undefined][] = [
@@ -116,6 +122,7 @@ const labelRows = (job: Job): readonly (readonly string[])[] => {
     ['env', Object.keys(env).length === 0 ? undefined : Object.keys(env).join(', ')],
     ['timeout', timeout ?? 'none'],
     ['tries', job.retry === undefined ? undefined : `up to ${job.retry.attempts}`],
+    ['review', job.review === undefined ? undefined : reviewText(job.review)],
     ['tool calls', limits.tool_calls === undefined ? undefined : `at most ${limits.tool_calls}`],
     ['wall time', limits.wall === undefined ? undefined : `at most ${limits.wall}`],
   ];

@@ -69,7 +69,12 @@ const show = async ({ paths, flags, terminal }: Wish, { dir, revisions, set }: C
   process.exitCode = await passGit({ dir, args, env: terminal.env, set: { ...set, GIT_OPTIONAL_LOCKS: '0' } });
 };
 
-const diff = async (name: string, paths: readonly string[], flags: DiffFlags, terminal: Terminal): Promise<void> => {
+export const diff = async (
+  name: string,
+  paths: readonly string[],
+  flags: DiffFlags,
+  terminal: Terminal,
+): Promise<void> => {
   const [{ isStanding, worktreeOf }, { openWholeIndex }] = await Promise.all([
     import('../../pod/worktree/named-worktree.ts'),
     import('../../pod/worktree/git/changes.ts'),

@@ -80,7 +80,7 @@ const nextAttempt = ({ entity, session, started_at: startedAt }: PodRecord, { ho
 
 /** The attempt ended, and its entity did not. A lost one waits for a person to restart it. */
 const mayGoOn = async ({ entity, end }: PodRecord, { home }: PodContext): Promise<boolean> => {
-  if (end === null || end.status === 'completed' || end.status === 'lost') return false;
+  if (end === null || ['completed', 'lost', 'awaiting_review'].includes(end.status)) return false;
   const view = await readEntity(home.busDir, entity);
   return view?.state !== undefined && !isTerminal(view.state);
 };

@@ -5,7 +5,10 @@ import type { Job } from '../../config/job/job.ts';
 import type { InputValues } from '../../config/job/job-inputs.ts';
 import type { Settings } from '../../config/settings.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
+import { inlineForm } from '../../pod/launch/inline-form.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import type { Rejection } from '../../model/rejection.ts';
+import { type GivenKey, OWN_POD } from '../../pod/launch/own-pod.ts';
 import type { Terminal } from '../terminal.ts';
 import { interruption } from '../ending.ts';
 import { identityOf, type StartOptions, viewMode, worktreeOrder } from './start-options.ts';
@@ -22,6 +25,10 @@ export interface LaunchWish {
   readonly passTerminal: boolean;
   /** The entity is on the bus, and goes on with its next attempt. */
   readonly resumes?: boolean;
+  /** It was rejected in review, and is done again. */
+  readonly rejected?: Rejection;
+  /** Of a job of the queue that is started again. */
+  readonly given?: Pick<LaunchSpec, GivenKey>;
 }
 
 /** Until what was printed has been read, or will never be; `undefined`: there is room. */
@@ -38,13 +45,10 @@ const roomOf = (stream: NodeJS.WriteStream): Promise<void> | undefined => {
   return promise;
 };
 
-/** As a job file would have it: what is there by default is left out. */
-const inlineForm = ({ steps, ...job }: Job): Record<string, unknown> =>
-  structuredClone(steps.length === 0 ? job : { ...job, steps });
-
 const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): LaunchSpec => {
   const { id, parent } = identityOf(wish.options);
-  const { jobFile, job, inputs, options, resumes = false } = wish;
+  const { jobFile, job, inputs, options, resumes = false, rejected } = wish;
+  const { lease, standing, root, attempts } = wish.given ?? OWN_POD;
   return {
     v: 1,
     session,
@@ -57,6 +61,11 @@ const specOf = (wish: LaunchWish, session: SessionId, terminal: Terminal): Launc
     called_in: terminal.cwd,
     tmux: options.tmux === true ? `nika-${session.slice(0, 12)}` : null,
     may_wait: options.wait,
+    ...(rejected === undefined ? {} : { rejected }),
+    lease,
+    standing,
+    root,
+    attempts,
   };
 };
 
@@ -82,7 +91,17 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
   ]);
   const { home, settings, job, jobFile, inputs, resumes = false } = wish;
   const { parent, entity } = spec;
-  const planned = { home, settings, job, jobFile, inputs, parent: parent ?? undefined, id: entity, resumes };
+  const planned = {
+    home,
+    settings,
+    job,
+    jobFile,
+    inputs,
+    parent: parent ?? undefined,
+    id: entity,
+    resumes,
+    root: spec.root ?? undefined,
+  };
   const plan = await planPod({ ...planned, calledIn: terminal.cwd, env: terminal.env }); // a mistake is told here, at once
   const mayTakeMs = plan.worktree === undefined ? 0 : settings.worktrees.timeoutMs;
   const answer = await untilStarted(
@@ -96,16 +115,23 @@ const startInBackground = async (wish: LaunchWish, spec: LaunchSpec, terminal: T
   terminal.print(wish.options.json === true ? `${JSON.stringify({ id: entity, session })}\n` : `${entity}\n`);
 };
 
+/** What a pod in the foreground needs, and one in the background does not load. */
+const loadSupervisor = async () => {
+  const [ending, supervise, programs, view, signals, spec, resolved] = await Promise.all([
+    import('../../pod/ending.ts'),
+    import('../../pod/supervise.ts'),
+    import('../../pod/tools/tool-program.ts'),
+    import('./pod-view.ts'),
+    import('./signals.ts'),
+    import('../../pod/launch/launch-spec.ts'),
+    import('../../pod/launch/resolve-launch.ts'),
+  ]);
+  return { ...ending, ...supervise, ...programs, ...view, ...signals, ...spec, ...resolved };
+};
+
 const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Terminal): Promise<void> => {
-  const [{ Stop }, { superviseJob }, { killLivingPrograms }, { createPodView }, { onSignals }, { writeSpec }] =
-    await Promise.all([
-      import('../../pod/ending.ts'),
-      import('../../pod/supervise.ts'),
-      import('../../pod/tools/tool-program.ts'),
-      import('./pod-view.ts'),
-      import('./signals.ts'),
-      import('../../pod/launch/launch-spec.ts'),
-    ]);
+  const { Stop, superviseJob, killLivingPrograms, createPodView, onSignals, writeSpec, givenOf } =
+    await loadSupervisor();
   const { bestEffortSync } = await import('../../failopen/best-effort.ts');
   const { home, settings, job, jobFile, inputs, options, passTerminal, resumes = false } = wish;
   const view = createPodView(terminal, passTerminal ? 'program' : viewMode(options, terminal));
@@ -142,6 +168,8 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
     openAgentRunner: async (...given) => (await import('../../agents/agent-runner.ts')).openAgentRunner(...given),
     viewerRoom: () => roomOf(terminal.stdout),
     resumes,
+    ...(spec.rejected === undefined ? {} : { rejected: spec.rejected }),
+    ...givenOf(spec),
     onControl: (control) => {
       kill = () => {
         control.killNow();

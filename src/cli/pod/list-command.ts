@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLiving, statusOf } from '../../pod/registry/pod-status.ts';
-import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import type { PodRecord, PodStatus } from '../../pod/registry/pod-record.ts';
 import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
 import { NikaError } from '../../model/error.ts';
 import { closedPipe, interruption } from '../ending.ts';
@@ -28,12 +28,14 @@ const FLEET_WITHIN_MS = 300;
 /** A script must be able to tell "there are none" from "nobody could say". */
 const EXIT_IN_PART = 1;
 
-/** Those that wait; those that ran since; with --all those that ended too. */
+const isOpen = (status: PodStatus): boolean => isLiving(status) || status === 'awaiting_review';
+
+/** Those that run, or await review; those that wait; those that ran since; with --all those that ended too. */
 const chosenOf = (records: readonly PodRecord[], { all, waiting }: ListOptions, sinceTs = ''): readonly PodRecord[] => {
   if (waiting === true) return records.filter((record) => statusOf(record) === 'waiting');
   return all === true
     ? latestOfEach(records).filter(({ end }) => end === null || end.at >= sinceTs)
-    : records.filter((record) => isLiving(statusOf(record)));
+    : latestOfEach(records).filter((record) => isOpen(statusOf(record)));
 };
 
 /** As on the bus; empty: however long ago. @throws {NikaError} `NIKA_CLI_USAGE` */

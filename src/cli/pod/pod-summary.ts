@@ -63,11 +63,23 @@ const worktreeLines = (terminal: Terminal, { worktree, id }: PodEnded): readonly
   return hasWork ? [line, terminal.paint('dim', asCalled(terminal, look))] : [line];
 };
 
+const reviewLines = (terminal: Terminal, { outcome, id }: PodEnded): readonly string[] => {
+  if (outcome !== 'awaiting_review') return [];
+  const next = `accept: nika review accept ${id}   reject: nika review reject ${id} --reason '…'`;
+  return [asCalled(terminal, next)];
+};
+
+const lookOf = (outcome: PodEnded['outcome'], told: string) => {
+  if (outcome === 'completed') return 'green';
+  if (outcome === 'awaiting_review') return 'magenta';
+  return told.startsWith('cancelled') ? 'yellow' : 'red';
+};
+
 /** `toldError`: that of the last call, whose lines were shown below it. */
 export const summary = (terminal: Terminal, ended: PodEnded, toldError: string | undefined): string => {
   const { paint } = terminal;
   const outcome = outcomeText(ended.outcome);
-  const look = ended.outcome === 'completed' ? 'green' : outcome.startsWith('cancelled') ? 'yellow' : 'red';
+  const look = lookOf(ended.outcome, outcome);
   const calls = `${ended.calls} ${ended.calls === 1 ? 'call' : 'calls'}`;
   const errors = `${ended.errors} ${ended.errors === 1 ? 'error' : 'errors'}`;
   const dropped = droppedText(ended.dropped);
@@ -80,6 +92,7 @@ export const summary = (terminal: Terminal, ended: PodEnded, toldError: string |
     ...(ended.degraded.length === 0 ? [] : [paint('yellow', printable(degradedText(ended.degraded)))]),
     ...(dropped === '' ? [] : [paint('yellow', `dropped or delayed: ${dropped}`)]),
     ...worktreeLines(terminal, ended),
+    ...reviewLines(terminal, ended),
     ...pointers(terminal, ended),
   ];
   return `${lines.join('\n')}\n`;

@@ -22,6 +22,7 @@ const LOOKS: Readonly<Record<PodStatus, readonly [mark: string, colour: Colour]>
   failed: ['✗', 'red'],
   cancelled: ['⊘', 'yellow'],
   lost: ['✗', 'red'],
+  awaiting_review: ['◐', 'magenta'],
 };
 
 export const isStatus = (text: string): text is PodStatus => Object.hasOwn(LOOKS, text);
@@ -40,7 +41,7 @@ export const statusText = (terminal: Terminal, standing: Standing, nowMs: number
     return `${waitingMark(terminal, waiting)} ${waitingText(terminal, waiting, nowMs)}`;
   }
   const [mark, colour] = LOOKS[status];
-  return terminal.paint(colour, `${mark} ${status}`);
+  return terminal.paint(colour, `${mark} ${status.replaceAll('_', ' ')}`);
 };
 
 export const standingOf = (record: PodRecord): Standing => {

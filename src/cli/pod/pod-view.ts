@@ -2,6 +2,7 @@
 import type { PodControl } from '../../pod/pod-control.ts';
 import type { PodEnded, PodEvent, PodListener } from '../../pod/pod-event.ts';
 import { columnsOf, firstLine, formatDuration, printable } from '../format.ts';
+import { asCalled } from '../hint/called-as.ts';
 import type { Terminal } from '../terminal.ts';
 import { droppedText } from '../words/dropped.ts';
 import { outcomeText } from '../words/outcome.ts';
@@ -171,7 +172,9 @@ const quietView = (terminal: Terminal): PodView => {
       const lines = resultLines(event.result);
       const text = terminal.stdout.isTTY ? lines.map(printable) : lines;
       if (text.length > 0) terminal.print(`${text.join('\n')}\n`);
-      if (event.outcome !== 'completed') terminal.warn(printable(event.error ?? outcomeText(event.outcome)));
+      if (event.outcome === 'awaiting_review')
+        terminal.warn(asCalled(terminal, `awaits review: nika review show ${event.id}`));
+      else if (event.outcome !== 'completed') terminal.warn(printable(event.error ?? outcomeText(event.outcome)));
       const [first = '', ...more] = degraded;
       const troubles = [first, more.length === 0 ? '' : `and ${more.length} more`, droppedText(event.dropped)];
       const told = troubles.filter((trouble) => trouble !== '').join('; ');

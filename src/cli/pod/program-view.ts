@@ -20,9 +20,10 @@ export const programView = ({ warn, env }: Terminal): PodView => ({
       warn(`nika: may it call ${printable(`${event.tool} ${event.what}`)}? Answer: nika pod allow @last, or deny`);
     }
     if (event.event !== 'pod_ended' || event.attempts_left > 0) return;
-    const { error, outcome, exit_code: code } = event;
+    const { id, error, outcome, exit_code: code } = event;
     const isOwn = code === NOT_STARTED || outcome === 'timed_out' || outcome === 'limit' || event.calls === 0;
-    if (outcome !== 'completed' && isOwn) warn(`nika: ${printable(error ?? outcomeText(outcome))}`);
+    if (outcome === 'awaiting_review') warn(asCalled({ env }, `nika: awaits review: nika review show ${id}`));
+    else if (outcome !== 'completed' && isOwn) warn(`nika: ${printable(error ?? outcomeText(outcome))}`);
     if (event.worktree !== undefined && (event.worktree.kept || event.worktree.files > 0)) {
       const diff = event.worktree.kept ? `: nika pod diff ${event.id}` : '';
       warn(asCalled({ env }, `nika: ${printable(worktreeEndText(event.worktree))}${diff}`));

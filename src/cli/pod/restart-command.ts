@@ -4,6 +4,7 @@ import { NikaError } from '../../model/error.ts';
 import { isTerminal } from '../../model/entity.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { isOver } from '../../pod/registry/pod-status.ts';
+import type { Rejection } from '../../model/rejection.ts';
 import type { Terminal } from '../terminal.ts';
 import { launch } from './launch.ts';
 import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
@@ -22,6 +23,13 @@ const isOpen = async ({ entity }: PodRecord, { home }: PodContext): Promise<bool
   return view?.state !== undefined && !isTerminal(view.state);
 };
 
+/** What the attempt that comes next is told of a review; it may be that whoever rejected the last did not come to start it. */
+const rejectionOf = async ({ entity }: PodRecord, { home }: PodContext): Promise<Rejection | undefined> => {
+  const { readEntity } = await import('../../bus/query/entities.ts');
+  const { review } = (await readEntity(home.busDir, entity)) ?? {};
+  return review?.decision === 'rejected' ? { round: review.round, reason: review.why ?? '' } : undefined;
+};
+
 const restart = async (name: string, options: RestartOptions, terminal: Terminal): Promise<void> => {
   const [{ readSpec }, { resolveJob }] = await Promise.all([
     import('../../pod/launch/launch-spec.ts'),
@@ -38,6 +46,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
       remedy: 'Start its job anew: nika pod start <job>.',
     });
   }
+  const rejected = await rejectionOf(record, context);
   const { job, jobFile } = await resolveJob(home, spec);
   if (!isOver(record)) await stopAndTell([record], context, { why: 'restarted', isAttempt: true }, terminal);
   const resumes = await isOpen(record, context);
@@ -59,6 +68,8 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
       },
       passTerminal: spec.tmux !== null,
       resumes,
+      ...(resumes && rejected !== undefined ? { rejected } : {}),
+      ...(resumes ? { given: spec } : {}),
     },
     { ...terminal, cwd: spec.called_in },
   );

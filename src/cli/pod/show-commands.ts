@@ -71,6 +71,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
     ['domain', `${record.domain}, intent ${record.intent}`],
     ['session', record.session],
     ['attempt', end === null && record.attempts > 1 ? `${record.attempt} of ${record.attempts}` : undefined],
+    ['lease', record.lease === null ? undefined : `${record.lease.name}, token ${record.lease.token}`],
     ['process', `${by.pid} on ${by.host}${record.detached ? ', in the background' : ''}`],
     ['held by', describeTree(record.tree)],
     ['started', `${record.started_at} (${ago(record.started_at)})`],

@@ -11,7 +11,11 @@ interface JobOptions extends StartOptions {
 }
 
 /** What stands behind the job's name is its input `prompt`; `-`: what comes on standard input. */
-const promptOf = async (job: Job, words: readonly string[], stdin: NodeJS.ReadStream): Promise<readonly string[]> => {
+export const promptOf = async (
+  job: Job,
+  words: readonly string[],
+  stdin: NodeJS.ReadStream,
+): Promise<readonly string[]> => {
   if (words.length === 0) return [];
   if (job.inputs['prompt'] === undefined) {
     const known = Object.keys(job.inputs).map((name) => `--input ${name}=…`);
@@ -62,7 +66,8 @@ export const addStartCommand = (pod: Command, terminal: Terminal): void => {
     .addHelpText(
       'after',
       `
-Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 timed out or over a limit, 130 Ctrl-C, 143 SIGTERM,
+Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 timed out or over a limit, 4 awaits review, 5 superseded (another
+pod has the job of the queue that it ran: what it did does not count), 130 Ctrl-C, 143 SIGTERM,
 129 SIGHUP, 137 killed. A job that is one command ends with its program's own code. With -d: whether it was started.
 
 Examples:

@@ -28,7 +28,7 @@ export const collectInput = (value: string, previous: readonly string[] = []): r
 };
 
 /** @throws {NikaError} `NIKA_MODEL_BAD_ID`, also for an entity that is no job */
-const parseJobId = (text: string): EntityId => {
+export const parseJobId = (text: string): EntityId => {
   const id = parseEntityId(text);
   if (entityTypeOf(id) === 'JOB') return id;
   throw new NikaError('NIKA_MODEL_BAD_ID', `"${text}" is not the id of a job: it begins with JOB-`, { subject: text });

@@ -74,7 +74,8 @@ export const addWaitCommand = (pod: Command, terminal: Terminal): void => {
     .addHelpText(
       'after',
       `
-Of several pods the exit code is the first that is not 0. A pod that waits for a person has not ended.
+Of several pods the exit code is the first that is not 0; 4: it awaits review (nika review). A pod that waits for a
+person has not ended.
 
 Examples:
   $ nika pod wait @last --timeout 30m

@@ -5,6 +5,7 @@ const REASONS: Readonly<Record<string, readonly [state: string, why: string]>> =
   timed_out: ['failed', 'timed out'],
   limit: ['failed', 'over a limit'],
   lost: ['failed', 'lost'],
+  superseded: ['failed', 'superseded'],
   interrupted: ['cancelled', 'interrupted'],
 };
 

@@ -11,6 +11,7 @@ const WORDS = {
   compacting: 'compacting',
   api_error: 'API error',
   silent: 'silent',
+  lease: 'Redis',
 } as const satisfies Record<WaitReason, string>;
 
 export const waitWord = (reason: WaitReason): string => WORDS[reason];

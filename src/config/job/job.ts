@@ -1,5 +1,6 @@
 /** Owns the form of a job file: a mission, its inputs, and what does it: steps, a module or a command. Names are those of the file. */
 import { z } from 'zod';
+import { capabilitySchema } from '../../model/dispatch.ts';
 import { labelSchema } from '../../model/envelope.ts';
 import { costSchema, tokensSchema } from '../budget-limits.ts';
 import type { Frozen } from '../frozen.ts';
@@ -7,6 +8,7 @@ import { HOOKS_NOTE, hooksSchema, POLICY_NOTE, policySchema } from '../hooks/hoo
 import { durationTextSchema } from '../quantity.ts';
 import { AGENT_FIELDS } from './agent-fields.ts';
 import { INPUT_LIMITS, limitProblems, unkeptLimit } from './input-limits.ts';
+import { reviewSchema } from './review-field.ts';
 import { TOOL_NAMES } from './tool-inputs.ts';
 import { worktreeSchema } from './worktree-field.ts';
 
@@ -92,12 +94,18 @@ export const jobSchema = z.strictObject({
   intent: orTemplate(labelSchema).describe('What it is for: audit, refactor, release …'),
   role: orTemplate(labelSchema).optional().describe('As what the pod works: reviewer, author …'),
   tags: z.array(orTemplate(labelSchema)).max(50).default([]),
+  capabilities: z
+    .array(capabilitySchema)
+    .max(20)
+    .optional()
+    .describe('What its pods offer to others while they run (`nika registry`).'),
   inputs: z.record(identifier, inputSchema).default({}).describe('What is given at the start, by name.'),
   env: z.record(variableName, scalarText).default({}).describe('Added to the environment of all that the job starts.'),
   cwd: z.string().min(1).optional().describe('Where it runs; default: where the command was given.'),
   worktree: worktreeSchema.optional(),
   timeout: orTemplate(durationTextSchema).optional().describe('For each attempt as a whole, such as 10m or 1h30m.'),
   retry: retrySchema.optional().describe('What fails or times out is tried again, in a new session.'),
+  review: reviewSchema.optional(),
   limits: z
     .strictObject({
       tool_calls: orTemplate(toolCalls)

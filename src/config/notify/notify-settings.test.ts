@@ -11,7 +11,7 @@ describe('notify in config/nika.yaml', () => {
   it('is a way with its filters, each with a default', () => {
     expect(notifySchema.parse([{ command: 'say hello' }])).toEqual([
       {
-        on: ['failed', 'waiting', 'lost', 'budget'],
+        on: ['failed', 'waiting', 'lost', 'budget', 'review'],
         reasons: ['permission', 'question', 'idle', 'api_error', 'silent'],
         jobs: ['*'],
         domains: ['*'],

@@ -82,8 +82,10 @@ const waySchema = z
     on: z
       .array(z.enum(NOTICE_KINDS))
       .min(1)
-      .prefault(['failed', 'waiting', 'lost', 'budget'])
-      .describe('Of what it tells: finished, failed, waiting, lost, budget (a limit is reached, or nearly).'),
+      .prefault(['failed', 'waiting', 'lost', 'budget', 'review'])
+      .describe(
+        'Of what it tells: finished, failed, waiting, lost, budget (a limit is reached, or nearly), review (it is asked for).',
+      ),
     desktop: z
       .literal(true, { error: 'must be true; leave it away for another way' })
       .optional()

@@ -100,4 +100,18 @@ describe('feedEventOf', () => {
     expect(bytes(event)).toBeLessThanOrEqual(2000);
     expect(JSON.parse(event?.fields['meta'] ?? '')).toEqual(JSON.parse(META));
   });
+
+  it('never cuts a dispatch: where its inputs do not fit it has none, and all else of it is whole', () => {
+    const dispatch = { job: 'bisect', inputs: { good: 'x'.repeat(700) }, capability: 'gpu', priority: 9 };
+    const data = { from: null, to: 'created', rev: 1, name: 'bisect', description: 'y'.repeat(900), dispatch };
+    const fits = feedEventOf(line('entity_created', data));
+    expect(JSON.parse(fits?.fields['data'] ?? '')).toMatchObject({ dispatch });
+    expect(bytes(fits)).toBeLessThanOrEqual(2000);
+    const long = { ...dispatch, inputs: { good: 'x'.repeat(1_700) } };
+    const without = feedEventOf(line('entity_created', { ...data, dispatch: long }));
+    const told = JSON.parse(without?.fields['data'] ?? '') as Record<string, unknown>;
+    expect(told).toMatchObject({ to: 'created', rev: 1, name: 'bisect' });
+    expect(told['dispatch']).toEqual({ job: 'bisect', capability: 'gpu', priority: 9 });
+    expect(bytes(without)).toBeLessThanOrEqual(2000);
+  });
 });

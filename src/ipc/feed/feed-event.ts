@@ -32,7 +32,8 @@ const ENTRY_BYTES = KEY_KINDS.feed.cap.maxBytes;
 
 /** To what a value of `data` is cut, the loosest first. */
 const TEXT_LIMITS = [600, 200, 60] as const;
-const KEPT_ALWAYS: readonly string[] = ['from', 'to', 'rev', 'condition'];
+/** `dispatch` is whole, or without inputs: a worker must not be given others than were meant. */
+const KEPT_ALWAYS: readonly string[] = ['from', 'to', 'rev', 'condition', 'dispatch'];
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -82,7 +83,24 @@ const cut = (value: unknown, limit: number): unknown => {
 const trimmed = (data: Data, limit: number): Data =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, isKept(key, data) ? value : cut(value, limit)]));
 
+/** Then only the queue has them. `undefined`: there is none to leave out. */
+const withoutInputs = (data: Data): Data | undefined => {
+  const { dispatch } = data;
+  if (typeof dispatch !== 'object' || dispatch === null || !('inputs' in dispatch)) return undefined;
+  const { inputs: _, ...rest } = dispatch;
+  return { ...data, dispatch: rest };
+};
+
 const keptAlways = (data: Data): Data => Object.fromEntries(Object.entries(data).filter(([key]) => isKept(key, data)));
+
+/** The data of an entry, each text shorter than the one before. */
+function* shorterAndShorter(dataJson: string, data: Data, least: Data): Generator<string> {
+  yield dataJson;
+  for (const some of data === least ? [data] : [data, least]) {
+    for (const limit of TEXT_LIMITS) yield JSON.stringify(trimmed(some, limit));
+    yield JSON.stringify(keptAlways(some));
+  }
+}
 
 /** The entry of the feed for a line of the bus; `undefined`: the feed does not carry it. */
 export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: RecordedEvent): FeedEvent | undefined => {
@@ -101,15 +119,12 @@ export const feedEventOf = ({ id, ts, type, entity, metaJson, dataJson }: Record
     data: text,
   });
   const roomBytes = ENTRY_BYTES - 'id'.length - id.length;
-  let fields = withData(dataJson);
-  for (const limit of TEXT_LIMITS) {
+  const least = withoutInputs(data) ?? data;
+  for (const text of shorterAndShorter(dataJson, data, least)) {
+    const fields = withData(text);
     if (bytesOf(fields) <= roomBytes) return { id, fields };
-    fields = withData(JSON.stringify(trimmed(data, limit)));
   }
-  if (bytesOf(fields) <= roomBytes) return { id, fields };
-  fields = withData(JSON.stringify(keptAlways(data)));
-  if (bytesOf(fields) <= roomBytes) return { id, fields };
   // Only tags have no bound of their own that is below an entry's.
   const { tags: _, ...untagged } = { session_id: session, ...meta } as Data;
-  return { id, fields: withData(JSON.stringify(keptAlways(data)), JSON.stringify(trimmed(untagged, 200))) };
+  return { id, fields: withData(JSON.stringify(keptAlways(least)), JSON.stringify(trimmed(untagged, 200))) };
 };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { isOver } from '../../pod/registry/pod-status.ts';
 import { latestOfEach } from '../../pod/registry/resolve-pod.ts';
+import { readWorkers } from '../../swarm/worker/worker-record.ts';
 import { clipList } from '../clip.ts';
 import type { Caller } from '../caller.ts';
 import { isOwn, type Place } from '../place.ts';
@@ -28,11 +29,22 @@ const rowOf = (record: PodRecord, place: Place, caller: Caller): Row => {
   return { line: podLine(record, isSelf ? 'you' : isMine ? 'yours' : ''), rank };
 };
 
-const headOf = (living: number, ended: number, { self }: Place): string => {
+/** Nothing where none runs. */
+const workersText = ({ home }: Place): string => {
+  const { length } = readWorkers(home.runDir);
+  return length === 0
+    ? ''
+    : length === 1
+      ? ' 1 worker takes dispatched jobs.'
+      : ` ${length} workers take dispatched jobs.`;
+};
+
+const headOf = (living: number, ended: number, place: Place): string => {
+  const { self } = place;
   const you = self === undefined ? 'You run outside of pods.' : `You run in ${self}.`;
   const hidden = ended === 0 ? '' : `, ${ended} ended`;
   const running = living === 0 ? 'No pod runs' : living === 1 ? '1 pod runs' : `${living} pods run`;
-  return `${you} ${running} here${hidden}.`;
+  return `${you} ${running} here${hidden}.${workersText(place)}`;
 };
 
 export const fleet = createTool({

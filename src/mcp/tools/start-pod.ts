@@ -5,24 +5,18 @@ import { z } from 'zod';
 import { createEntityId, type EntityId, entityTypeOf, parseEntityId, sessionIdSchema } from '../../model/id.ts';
 import type { Job } from '../../config/job/job.ts';
 import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
+import { OWN_POD } from '../../pod/launch/own-pod.ts';
 import type { PodPlan } from '../../pod/plan.ts';
 import type { Caller } from '../caller.ts';
 import { childEnv } from '../child-env.ts';
-import { ownLiving, type Place, podCount, readLineage } from '../place.ts';
+import { limitReached } from '../limit-reached.ts';
+import type { Place } from '../place.ts';
 import { type Answer, createTool, refused, said, type ToolContext } from '../tool.ts';
+import { jobInputs, jobName, ownId } from './input.ts';
 
 const input = z.strictObject({
-  job: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'must be the name of a job; files cannot be given here' })
-    .describe('Name of a job.'),
-  inputs: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, { error: 'must be the name of an input' }),
-      z.union([z.string(), z.number(), z.boolean()]),
-    )
-    .default({})
-    .describe('Inputs of the job, by name.'),
+  job: jobName,
+  inputs: jobInputs,
   cwd: z.string().min(1).max(4096).optional().describe('Folder it works in. Default: yours.'),
   worktree: z
     .boolean()
@@ -30,35 +24,13 @@ const input = z.strictObject({
     .describe(
       'A git worktree and branch of its own. Default: as the job has it; where you have one and give no cwd, yes.',
     ),
-  id: z
-    .string()
-    .regex(/^JOB-/, { error: 'must begin with JOB-' })
-    .optional()
-    .describe('An id of your own, such as JOB-fix-login. Default: one is made.'),
+  id: ownId,
   queue: z
     .boolean()
     .default(false)
     .describe('Where as many pods run on this machine as may: wait in line instead of being refused.'),
 });
 type Wish = z.output<typeof input>;
-
-/** `undefined`: it may start one more. */
-const limitReached = async (place: Place, caller: Caller): Promise<Answer | undefined> => {
-  const { maxDepth, maxChildren } = place.settings.mcp;
-  const depth = place.self === undefined ? 0 : podCount(await readLineage(place.home.busDir, place.self));
-  if (place.self !== undefined && depth > maxDepth) {
-    const why = `${place.self} is ${depth - 1} deep below the pod that a person started; it may start no pods (mcp.maxDepth: ${maxDepth})`;
-    return refused(why, 'Do the work yourself, or tell in your result what is left to do.');
-  }
-  const living = ownLiving(place, caller);
-  if (living.length < maxChildren) return undefined;
-  const ids = living.slice(0, 5).map(({ entity }) => entity);
-  const why = `${living.length} pods that you started run, and no more may (mcp.maxChildren: ${maxChildren})`;
-  return refused(
-    why,
-    ids.length === 0 ? 'Do the work yourself.' : `Wait for one of them, or stop one: ${ids.join(', ')}.`,
-  );
-};
 
 /** `undefined`: it is none. */
 const tryFolder = (cwd: string, base: string): string | undefined => {
@@ -114,6 +86,7 @@ const launch = async (wish: Wish, place: Place, calledIn: string, { caller, sign
     called_in: calledIn,
     tmux: null,
     may_wait: wish.queue,
+    ...OWN_POD,
   };
   const mayTakeMs = plan.worktree === undefined ? 0 : settings.worktrees.timeoutMs;
   caller.started.add(entity); // at once: whatever comes of the waiting, it may be there

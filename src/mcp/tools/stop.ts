@@ -1,11 +1,11 @@
 /** Owns the tool `stop`. */
 import { z } from 'zod';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
+import { readLineage } from '../../pod/read-lineage.ts';
 import { isOver } from '../../pod/registry/pod-status.ts';
 import { readRecords } from '../../pod/registry/record-file.ts';
 import { latestOfEach, resolvePod } from '../../pod/registry/resolve-pod.ts';
 import { clipList } from '../clip.ts';
-import { readLineage } from '../place.ts';
 import { podLine } from '../pod-line.ts';
 import { createTool, refused, said } from '../tool.ts';
 import { podIds, wholeSeconds } from './input.ts';

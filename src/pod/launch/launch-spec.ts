@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { worktreeOrderSchema } from '../../config/job/worktree-field.ts';
 import { makeFolder } from '../../failopen/make-folder.ts';
+import { ENTITY_STATES } from '../../model/entity.ts';
+import { heldLeaseSchema } from '../../model/held-lease.ts';
+import { rejectionSchema } from '../../model/rejection.ts';
 import { type EntityId, entityIdSchema, sessionIdSchema } from '../../model/id.ts';
 
 const DIR_MODE = 0o700;
@@ -31,6 +34,19 @@ export const launchSpecSchema = z.object({
   called_in: z.string(),
   tmux: z.string().nullable(),
   may_wait: z.boolean(),
+  /** It was rejected in review, and is done again. */
+  rejected: rejectionSchema.optional(),
+  /** Of a job that a worker took: the pod keeps it, and settles it before it says how the job ended. */
+  lease: heldLeaseSchema.nullable().default(null),
+  /** How the job stands, where its channel is in another home, or behind. */
+  standing: z
+    .object({ state: z.enum(ENTITY_STATES), rev: z.int(), attempt: z.int().min(0) })
+    .nullable()
+    .default(null),
+  /** To which its parent belongs, where that is in another home. */
+  root: entityIdSchema.nullable().default(null),
+  /** Tries in all; null: as the job says. */
+  attempts: z.int().min(1).nullable().default(null),
 });
 
 export type LaunchSpec = z.infer<typeof launchSpecSchema>;

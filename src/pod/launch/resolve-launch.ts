@@ -8,6 +8,7 @@ import type { Home } from '../../config/home.ts';
 import { problemsError } from '../../config/yaml/problem.ts';
 import { parseYaml } from '../../config/yaml/yaml-file.ts';
 import type { LaunchSpec } from './launch-spec.ts';
+import type { GivenKey } from './own-pod.ts';
 
 export interface ResolvedJob {
   readonly job: Job;
@@ -32,3 +33,11 @@ export const resolveJob = async (home: Home, spec: LaunchSpec): Promise<Resolved
   const { job, file } = await findJob(home, spec.job.file, spec.called_in);
   return { job: orderedJob(job, spec.worktree ?? undefined), jobFile: file };
 };
+
+/** What a job of the queue was given with. */
+export const givenOf = ({ lease, standing, root, attempts }: Pick<LaunchSpec, GivenKey>) => ({
+  lease: lease ?? undefined,
+  standing: standing ?? undefined,
+  root: root ?? undefined,
+  attempts: attempts ?? undefined,
+});

@@ -14,7 +14,7 @@ import { superviseJob } from '../supervise.ts';
 import { leaveParentTree } from '../tree/cgroup.ts';
 import { killLivingPrograms } from '../tools/tool-program.ts';
 import { answerPath, errorsPath, type LaunchAnswer, readSpec, takeEnv } from './launch-spec.ts';
-import { resolveJob } from './resolve-launch.ts';
+import { givenOf, resolveJob } from './resolve-launch.ts';
 import { parseEntityId, sessionIdSchema } from '../../model/id.ts';
 
 /** Told once: the first answer stands. */
@@ -94,6 +94,8 @@ const main = async (homeDir: string, entity: string, session: string): Promise<v
       mayWait: spec.may_wait,
       sessionId: id,
       resumes: spec.resumes,
+      ...(spec.rejected === undefined ? {} : { rejected: spec.rejected }),
+      ...givenOf(spec),
       onControl: (next) => {
         control = next;
       },

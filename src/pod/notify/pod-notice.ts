@@ -18,9 +18,15 @@ const WAITS_FOR = {
   compacting: 'is compacting',
   api_error: 'waits: API error',
   silent: 'is silent',
+  lease: 'waits for Redis to end',
 } as const satisfies Record<WaitReason, string>;
 
-const ENDED = { finished: 'finished after', failed: 'failed after', budget: 'stopped at its limit after' } as const;
+const ENDED = {
+  finished: 'finished after',
+  failed: 'failed after',
+  budget: 'stopped at its limit after',
+  review: 'asks for review after',
+} as const;
 
 const short = (text: string): string => (text.length <= TEXT_CHARS ? text : `${text.slice(0, TEXT_CHARS - 1)}…`);
 
@@ -58,7 +64,9 @@ export const waitingNotice = (pod: NoticePod, waiting: NoticeWaiting, isAsked: b
 };
 
 export const endNotice = (on: keyof typeof ENDED, pod: NoticePod, end: NoticeEnd): Notice => {
-  const lines = [end.error ?? resultText(end.result), `nika pod show ${shortPodId(pod.id)}`];
+  const id = shortPodId(pod.id);
+  const next = on === 'review' ? `nika review show ${id}` : `nika pod show ${id}`;
+  const lines = [end.error ?? resultText(end.result), next];
   return { ...compose(on, pod, { title: `${ENDED[on]} ${lasted(end.duration_ms)}`, lines }), waiting: null, end };
 };
 

@@ -23,8 +23,10 @@ const KIND_OF = {
   failed: 'failed',
   timed_out: 'failed',
   limit: 'budget',
+  awaiting_review: 'review',
   cancelled: undefined, // a person, or the work itself, wanted it so
   interrupted: undefined,
+  superseded: undefined,
 } as const satisfies Record<PodEnded['outcome'], Notice['on'] | undefined>;
 
 export class PodNotices implements AsyncDisposable {
@@ -53,10 +55,10 @@ export class PodNotices implements AsyncDisposable {
     if (event.event !== 'pod_ended') this.#listener(event, atMs);
   };
 
-  /** An attempt is over, and told; people are told where no other one follows. */
-  async end({ ended, goesOn }: Pick<AttemptRun, 'ended' | 'goesOn'>): Promise<void> {
+  /** An attempt is over, and told; people where no other one follows. `isHeard`: another pod is told in their place. */
+  async end({ ended, goesOn }: Pick<AttemptRun, 'ended' | 'goesOn'>, isHeard = false): Promise<void> {
     const on = KIND_OF[ended.outcome];
-    if (!goesOn && on !== undefined) await this.#tellEnd(on, ended);
+    if (!goesOn && on !== undefined && !isHeard) await this.#tellEnd(on, ended);
     const dropped = { ...ended.dropped, ...(this.#dropped === 0 ? {} : { notifications_dropped: this.#dropped }) };
     bestEffortSync('notify.listener', () => this.#listener({ ...ended, dropped }, this.#atMs));
   }

@@ -31,6 +31,8 @@ const noticeOf = (record: PodRecord, home: string): Notice | undefined => {
       return endNotice('failed', pod, told);
     case 'completed':
       return endNotice('finished', pod, told); // it died between its last word and its end
+    case 'awaiting_review':
+      return endNotice('review', pod, told);
     case 'cancelled':
       return undefined;
   }

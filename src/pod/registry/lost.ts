@@ -4,6 +4,7 @@
  *
  * X1. One process closes a pod: it holds a lock that the kernel frees.
  * X2. Nothing is closed of which its process may still live.
+ * X3. Of a pod with a lease only the attempt is ended.
  */
 import { createChain } from '../../bus/chain.ts';
 import { tryParseLine } from '../../bus/line.ts';
@@ -30,6 +31,7 @@ import type { PodEnd, PodRecord, WorktreeRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
 import { removeLeftFiles } from './left-files.ts';
 import { readRecord, readRecords, writeRecord } from './record-file.ts';
+import { toldEnd } from './told-end.ts';
 
 export interface LostOptions {
   readonly home: Home;
@@ -42,27 +44,6 @@ export interface Closing {
   readonly error: string | null;
   readonly exitCode: number;
 }
-
-/** A pod that told how its job ended, and died, or had no disk, before it could end its session. */
-const toldEnd = (record: PodRecord, trace: SessionTrace): Closing | undefined => {
-  const view = trace.entities.get(record.entity)?.view;
-  switch (view?.state) {
-    case 'completed':
-      return { status: 'completed', error: null, exitCode: 0 };
-    case 'failed':
-      return { status: 'failed', error: view.error ?? null, exitCode: codeIn(view.error) ?? 1 };
-    case 'cancelled':
-      return { status: 'cancelled', error: view.error ?? null, exitCode: 143 };
-    default:
-      return undefined;
-  }
-};
-
-/** Of a program that failed: its own code. */
-const codeIn = (error: string | undefined): number | undefined => {
-  const code = /^Exit code (\d{1,3})\b/.exec(error ?? '')?.[1];
-  return code === undefined ? undefined : Number(code);
-};
 
 const LOST: Closing = {
   status: 'lost',
@@ -168,10 +149,15 @@ class LostSession {
 
   #endJob(job: PodEntity, standing: EntityStanding | undefined): void {
     if (standing === undefined || isTerminal(standing.state)) return;
+    if (this.#closing.status === 'awaiting_review') return; // whoever reviews it decides
     const { status, error: said } = this.#closing;
     const error = said ?? status;
-    const { attempt, attempts } = this.#record;
-    if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
+    const { attempt, attempts, lease } = this.#record;
+    if (lease !== null) {
+      // It ran a job of the queue, by whose lease alone may be said how that ended: another attempt, or none (X3).
+      const left = { error, attempts_left: Math.max(0, attempts - attempt) };
+      if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);
+    } else if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
     else if (attempt < attempts) {
       const left = { error, attempts_left: attempts - attempt };
       if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);
@@ -214,7 +200,11 @@ const endOf = (record: PodRecord, trace: SessionTrace, closing: Closing): PodEnd
     return { status, outcome: status, exit_code: exitCode, at, duration_ms: durationMs, result: null, error };
   }
   const status =
-    said === 'completed' ? 'completed' : said === 'interrupted' || said === 'cancelled' ? 'cancelled' : 'failed';
+    said === 'completed' || said === 'awaiting_review'
+      ? said
+      : said === 'interrupted' || said === 'cancelled'
+        ? 'cancelled'
+        : 'failed';
   const exitCode = Number(data['exit_code'] ?? 1);
   return { status, outcome: said, exit_code: exitCode, at, duration_ms: durationMs, result: null, error: null };
 };

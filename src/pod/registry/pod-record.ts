@@ -3,12 +3,14 @@
  * started, and its last sign of life. It is written by the pod itself, and by whoever closes a pod that died.
  */
 import { z } from 'zod';
+import { heldLeaseSchema } from '../../model/held-lease.ts';
 import { entityIdSchema, sessionIdSchema } from '../../model/id.ts';
 import { WAIT_REASONS } from '../../model/message.ts';
 
 /** What `nika pod ls` shows of a pod that has not ended; `stale` and `lost` are what others say of it. */
 export const LIVING_STATUSES = ['starting', 'running', 'waiting', 'paused', 'stopping'] as const;
-export const ENDED_STATUSES = ['completed', 'failed', 'cancelled', 'lost'] as const;
+/** `awaiting_review`: its session is over, its job is not. */
+export const ENDED_STATUSES = ['completed', 'failed', 'cancelled', 'lost', 'awaiting_review'] as const;
 export type LivingStatus = (typeof LIVING_STATUSES)[number];
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 export type PodStatus = LivingStatus | 'stale' | EndedStatus;
@@ -111,6 +113,8 @@ export const podRecordSchema = z.object({
   intent: z.string(),
   cwd: z.string(),
   worktree: worktreeSchema.nullable().default(null),
+  /** By which it runs a job of the queue: whether its end counts is decided there. */
+  lease: heldLeaseSchema.nullable().default(null),
   detached: z.boolean(),
   /** Name of the tmux session that holds its terminal. */
   tmux: z.string().nullable(),

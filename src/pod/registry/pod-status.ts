@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { livenessOf, thisProcess } from '../../failopen/process-identity.ts';
-import type { PodProcess, PodRecord, PodStatus } from './pod-record.ts';
+import { ENDED_STATUSES, type PodProcess, type PodRecord, type PodStatus } from './pod-record.ts';
 
 /** Silent for so long, a pod is stale. */
 export const STALE_AFTER_MS = 30_000;
@@ -66,4 +66,4 @@ export const isOver = (record: PodRecord): boolean => {
 };
 
 /** It has not ended, as far as anybody here can tell. */
-export const isLiving = (status: PodStatus): boolean => !['completed', 'failed', 'cancelled', 'lost'].includes(status);
+export const isLiving = (status: PodStatus): boolean => !ENDED_STATUSES.some((ended) => ended === status);

@@ -63,7 +63,9 @@ export const pruneUnreadable = (runDir: string, isDryRun: boolean): readonly str
 export const prunable = ({ runDir, keep, endedBeforeMs = Infinity, except }: PruneOptions): readonly PodRecord[] => {
   const ended = readRecords(runDir).filter(({ end }) => end !== null);
   const spare = keep === 0 ? ended : ended.slice(0, -keep);
-  return spare.filter((record) => isOld(record, endedBeforeMs) && except?.has(record.entity) !== true);
+  const awaiting = ended.flatMap(({ entity, end }) => (end?.status === 'awaiting_review' ? [entity] : []));
+  const kept = new Set<string>([...awaiting, ...(except ?? [])]); // it may be rejected, and goes on
+  return spare.filter((record) => isOld(record, endedBeforeMs) && !kept.has(record.entity));
 };
 
 /** Removes what is left of ended pods; those that were, or would be, removed. @throws a system error */

@@ -30,19 +30,31 @@ export interface ScriptCall<T> {
   readonly read: (reply: unknown) => T;
 }
 
+/** A command with a subcommand is asked for with it: its key comes behind. */
+const askForSub = (name: string): string => `
+  if not redis.acl_check_cmd(${name
+    .split('|')
+    .map((word) => `'${word}'`)
+    .join(', ')}, KEYS[1], '0', '0') then
+    return redis.error_reply('NOPERM this user may not run ${name} on ' .. KEYS[1])
+  end`;
+
 /** Before Redis 7 a script that asks for the time may only write after the first line, and its user's rights cannot be asked. */
 const head = (commands: readonly string[]): string => `
 if redis.replicate_commands then redis.replicate_commands() end
 if redis.acl_check_cmd then
-  for _, name in ipairs({${['EXPIRE', ...commands].map((name) => `'${name}'`).join(', ')}}) do
+  for _, name in ipairs({${['EXPIRE', ...commands.filter((name) => !name.includes('|'))].map((name) => `'${name}'`).join(', ')}}) do
     if not redis.acl_check_cmd(name, KEYS[1], '0', '0') then
       return redis.error_reply('NOPERM this user may not run ' .. name .. ' on ' .. KEYS[1])
     end
-  end
+  end${commands
+    .filter((name) => name.includes('|'))
+    .map(askForSub)
+    .join('')}
 end
 `;
 
-/** `commands`: those it uses besides EXPIRE; without the right to all of them it does nothing at all. */
+/** `commands`: those it uses besides EXPIRE, a subcommand behind a bar; without the right to all of them it does nothing at all. */
 export const createScript = (commands: readonly string[], body: string): Script => {
   const text = `${head(commands).trim()}\n${body.trim()}\n`;
   return { commands: ['EXPIRE', ...commands], text, sha: createHash('sha1').update(text).digest('hex') };

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { capabilitySchema, DEFAULT_CAPABILITY, dispatchSchema } from '../../model/dispatch.ts';
 import { ENTITY_STATES } from '../../model/entity.ts';
+import { rejectionSchema } from '../../model/rejection.ts';
 import { entityIdSchema } from '../../model/id.ts';
 
 /** A job that waits for a worker, or is with one. Its id is its entity's. */
@@ -33,11 +34,27 @@ export const queuedJobSchema = z.object({
   /** Of how many. */
   attempts: z.int().min(1).nullable().default(null),
   /** How the entity stands, for a host that has not its channel: the last that the queue was told. */
-  standing: z.object({ state: z.enum(ENTITY_STATES), rev: z.int(), attempt: z.int().min(0) }),
+  standing: z.object({
+    state: z.enum(ENTITY_STATES),
+    rev: z.int(),
+    /** Tries that were made. */
+    attempt: z.int().min(0),
+    /** Of these the ones before a review sent the job back: they do not count among `attempts`. */
+    before: z.int().min(0).optional(),
+    /** What the next one is told of that. */
+    rejected: rejectionSchema.optional(),
+  }),
 });
 export type QueuedJob = z.infer<typeof queuedJobSchema>;
 
 export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+
+export const QUEUE_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
+
+export interface QueueFilter {
+  readonly capability?: string;
+  readonly states?: readonly QueueState[];
+}
 
 export interface QueueRow {
   readonly job: QueuedJob;
@@ -70,12 +87,11 @@ export interface Claim {
 
 export interface WorkQueue extends AsyncDisposable {
   readonly kind: 'redis' | 'files';
+  /** Until it can be asked, or is known to be away; a first connection may take longer than {@link add} would wait. */
+  untilKnown(withinMs: number): Promise<void>;
   /** A repeat, by the entity's id, is harmless. */
   add(job: QueuedJob): Promise<{ readonly kind: 'queued' | 'there' } | QueueAway>;
-  list(filter?: {
-    readonly capability?: string;
-    readonly states?: readonly QueueState[];
-  }): Promise<readonly QueueRow[] | QueueAway>;
+  list(filter?: QueueFilter): Promise<readonly QueueRow[] | QueueAway>;
   show(entity: string): Promise<QueueRow | undefined | QueueAway>;
   /** Before a worker has it. */
   cancel(entity: string): Promise<'cancelled' | 'active' | 'unknown' | QueueAway>;
@@ -83,7 +99,7 @@ export interface WorkQueue extends AsyncDisposable {
   retry(entity: string): Promise<'retried' | 'active' | 'unknown' | QueueAway>;
   /**
    * The next job for one of these capabilities; waits for one until the signal is aborted. While the claim is held it is
-   * kept from stalling by the queue itself, as long as this process runs.
+   * kept from stalling by the queue itself, as long as this process runs. One at a time: what waits shares a connection.
    */
   take(capabilities: readonly string[], worker: string, signal: AbortSignal): Promise<Claim | undefined>;
   /** Waiting jobs by capability; for `nika worker ls` and the digest. */

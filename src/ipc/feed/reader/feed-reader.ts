@@ -1,7 +1,4 @@
-/**
- * Owns what a reader of the feed is: entries of a consumer group, in order, each handled once as far as one can tell.
- * (Interface first: the parts that follow the swarm are written against it.)
- */
+/** Owns what a reader of the feed is: entries of a consumer group, in order, each handled once as far as one can tell. */
 import type { RedisTarget } from '../../../config/redis/redis-settings.ts';
 import type { FeedChange } from '../feed-change.ts';
 
@@ -19,6 +16,13 @@ export type ReaderStatus =
   | { readonly kind: 'away'; readonly sinceAtMs: number; readonly why: string }
   | { readonly kind: 'stopped' };
 
+/**
+ * Nothing: it is done, and acknowledged. `held`: it is not done yet, and the next may come; it stays this consumer's until
+ * {@link FeedReader.acknowledge}. Whoever stops before that is given it again after a restart.
+ */
+// oxlint-disable-next-line typescript/no-invalid-void-type -- a handler that returns nothing is the ordinary one
+export type Handled = void | 'held';
+
 export interface FeedReaderOptions {
   readonly target: RedisTarget;
   readonly group: FeedGroup | (string & {});
@@ -28,8 +32,8 @@ export interface FeedReaderOptions {
    * In the order of the feed, one at a time. Acknowledged once it resolves; where it rejects, it is given again after a
    * pause, and after {@link deliveries} times goes to `nika:feed:dead`.
    */
-  readonly handle: (change: FeedChange, signal: AbortSignal) => Promise<void>;
-  /** Where ids that were handled are remembered across restarts; `undefined`: in memory alone. */
+  readonly handle: (change: FeedChange, signal: AbortSignal) => Promise<Handled>;
+  /** Where ids that were handled are remembered across restarts; `undefined`: in memory alone. All of a group may share it. */
   readonly seenFile?: string;
   /** Default 5. */
   readonly deliveries?: number;
@@ -37,22 +41,34 @@ export interface FeedReaderOptions {
   readonly minIdleMs?: number;
   readonly only?: 'significant' | 'all';
   readonly onStatus?: (status: ReaderStatus) => void;
+  /** It went to `nika:feed:dead`. */
+  readonly onDead?: (change: FeedChange, why: string) => void;
   /** Ends it within a second. */
   readonly signal: AbortSignal;
 }
 
+export interface ReaderCounts {
+  readonly handledCount: number;
+  /** Seen before, and passed over. */
+  readonly repeatedCount: number;
+  /** How often a handler rejected. */
+  readonly failedCount: number;
+  readonly deadCount: number;
+  /** Taken over from a consumer that is gone. */
+  readonly takenOverCount: number;
+  /** Taken, and gone from the feed before they were handled. */
+  readonly trimmedCount: number;
+  /** What somebody put there that is no change; passed over. */
+  readonly unreadableCount: number;
+}
+
 export interface FeedReader extends AsyncDisposable {
   readonly status: ReaderStatus;
-  readonly counts: {
-    readonly handledCount: number;
-    /** Seen before, and passed over. */
-    readonly repeatedCount: number;
-    readonly deadCount: number;
-    /** Taken over from a consumer that is gone. */
-    readonly takenOverCount: number;
-  };
+  readonly counts: ReaderCounts;
   /** Resolves when it has stopped. Never rejects. */
   readonly ended: Promise<void>;
+  /** One that was `held` is done; of another, or twice, it does nothing. */
+  acknowledge(eventId: string): void;
 }
 
 export type StartFeedReader = (options: FeedReaderOptions) => FeedReader;

@@ -1,0 +1,62 @@
+/**
+ * Owns that no job of this home is forgotten by the queue: what was dispatched, is not over, and is in no queue and with no
+ * pod is put into the queue again. For Redis that was emptied, and for what the outbox still has.
+ */
+import { bestEffort } from '../../failopen/best-effort.ts';
+import { readEntity } from '../../bus/query/entities.ts';
+import type { EntityView } from '../../bus/query/entity-view.ts';
+import { isTerminal } from '../../model/entity.ts';
+import { parseEntityId } from '../../model/id.ts';
+import type { QueuedJob } from '../queue/work-queue.ts';
+import { forgetDispatched } from './dispatch-job.ts';
+import { listDispatched, readDispatched } from './dispatch-files.ts';
+import type { EnqueuePlace } from './enqueue-change.ts';
+import { flushOutbox } from './flush-outbox.ts';
+import { leaseOf } from './known-of.ts';
+
+export interface Announced {
+  /** Put into the queue now. */
+  readonly queued: readonly string[];
+  /** Why not all could be looked at. */
+  readonly away?: string;
+}
+
+/** How it stands now, for whoever gets it next. */
+const asItStands = (job: QueuedJob, { state = 'created', rev, attempts }: EntityView): QueuedJob => ({
+  ...job,
+  standing: { state, rev, attempt: attempts },
+});
+
+/** Whether somebody is at it, or will be: then nothing is to be done. */
+const isSeenTo = async ({ redis, queue }: EnqueuePlace, { entity }: QueuedJob, view: EntityView): Promise<boolean> => {
+  if (view.state !== 'created' && view.state !== 'in_progress') return true; // a review is somebody's turn
+  if (redis === undefined) return view.state !== 'created'; // files do not forget
+  if ((await leaseOf(redis, entity, view.rev)) !== 'free') return true;
+  return (await queue.show(entity)) !== undefined; // or the queue does not say
+};
+
+/** Never rejects. For Alpha, now and then, and after Redis was away. */
+export const announceWaiting = async (place: EnqueuePlace, signal?: AbortSignal): Promise<Announced> => {
+  const { home, queue } = place;
+  const flushed = await flushOutbox({ home, queue });
+  if (typeof flushed !== 'number') return { queued: [], away: flushed.why };
+  const queued: string[] = [];
+  for (const text of listDispatched(home.runDir, 'dispatched')) {
+    if (signal?.aborted === true) break;
+    const job = readDispatched(home.runDir, 'dispatched', text);
+    const read = await bestEffort('dispatch.announce', { withinMs: 5_000 }, () =>
+      readEntity(home.busDir, parseEntityId(text)),
+    );
+    if (job === undefined || read.kind !== 'done' || read.value === undefined) continue;
+    const view = read.value;
+    if (isTerminal(view.state)) {
+      forgetDispatched(home.runDir, text);
+      continue;
+    }
+    if (await isSeenTo(place, job, view)) continue;
+    const added = await queue.add(asItStands(job, view));
+    if (added.kind === 'away') return { queued, away: added.why };
+    if (added.kind === 'queued') queued.push(text);
+  }
+  return { queued };
+};

@@ -1,0 +1,36 @@
+/** Owns what a worker writes on the bus of a job that has no pod to say it: that it failed, or was cancelled. */
+import type { EntityView } from '../../bus/query/entity-view.ts';
+import { isTerminal } from '../../model/entity.ts';
+import { labelSchema } from '../../model/envelope.ts';
+import type { Lineage } from '../../pod/lineage.ts';
+import type { QueuedJob } from '../queue/work-queue.ts';
+import type { SwarmSession } from '../session/swarm-session.ts';
+import type { JobStanding } from './job-standing.ts';
+
+export type WrittenEnd =
+  | { readonly kind: 'failed'; readonly error: string; readonly code: string }
+  | { readonly kind: 'cancelled'; readonly reason: string };
+
+const labelOr = (text: string | undefined, other: string): string => labelSchema.safeParse(text).data ?? other;
+
+const lineageOf = ({ name, root }: QueuedJob, view: EntityView | undefined): Lineage => ({
+  job: view?.job ?? name,
+  domain: labelOr(view?.domain, 'nika'),
+  intent: labelOr(view?.intent, 'dispatch'),
+  root_id: root,
+});
+
+/** In the channel of this home, whoever ran it before. False: it is over already. */
+export const writeJobEnd = (
+  session: SwarmSession,
+  queued: QueuedJob,
+  { standing, view }: JobStanding,
+  end: WrittenEnd,
+): boolean => {
+  if (isTerminal(standing.state)) return false;
+  const known = { state: standing.state, rev: standing.rev };
+  const entity = session.entity(queued.entity, queued.parent ?? undefined, lineageOf(queued, view), known);
+  if (end.kind === 'failed') entity.transition('failed', 'job_failed', { error: end.error, code: end.code });
+  else entity.transition('cancelled', 'job_cancelled', { reason: end.reason });
+  return true;
+};
