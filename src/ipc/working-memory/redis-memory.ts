@@ -44,7 +44,9 @@ type Fields = readonly (Buffer | null)[];
 
 const versionOf = (artifact: KeyPart, reply: unknown): ArtifactVersion | undefined => {
   if (!Array.isArray(reply)) return undefined;
-  const [ts, session, contentType, bytes, sha256, deleted] = (reply as Fields).map((field) => String(field ?? ''));
+  const [ts, session, contentType, bytes, sha256, deleted] = (reply as Fields)
+    .slice(0, HEAD_FIELDS.length)
+    .map((field) => String(field ?? ''));
   const atMs = Number(ts);
   if (ts === '' || !Number.isFinite(atMs)) return undefined; // nothing, or none of ours
   const head = { artifact, contentType: contentType ?? '', bytes: Number(bytes), sha256: sha256 ?? '' };

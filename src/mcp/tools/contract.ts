@@ -18,14 +18,14 @@ const lineOf = ({ name, state, role, needs, entity, output, reason, outputs }: W
 
 const input = z.strictObject({
   action: z.enum(['get', 'put', 'start', 'complete', 'fail']),
-  step: z.string().max(100).optional().describe('Of start, complete, fail.'),
+  step: z.string().optional(),
   contract: z
     .unknown()
     .optional()
-    .describe('Of put: {"steps": [{"name", "role", "needs"?: [], "inputs"?, "outputs"?: JSON Schema}]}'),
-  inputs: z.unknown().optional().describe('Of start.'),
-  output: z.unknown().optional().describe('Of complete; has to fit the schema of the step.'),
-  reason: z.string().max(2_000).optional().describe('Of fail.'),
+    .describe('To put: {"steps": [{"name", "role", "needs"?: [], "inputs"?, "outputs"?: JSON Schema}]}'),
+  inputs: z.unknown().optional(),
+  output: z.unknown().optional(),
+  reason: z.string().optional(),
   job: memoryJob,
 });
 
@@ -33,7 +33,7 @@ export const contract = createTool({
   name: 'contract',
   title: 'Contract of a job',
   description:
-    'The steps that pods share: get shows them; start one before you work on it, then complete it (once: the first stands) or fail it.',
+    'Steps that pods share: get them, start one before you work on it, then complete it with its output, or fail it with a reason.',
   isReadOnly: false,
   input,
   call: ({ action, step, contract: document, inputs, output, reason, job }, context) =>

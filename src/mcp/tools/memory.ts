@@ -4,8 +4,8 @@ import type { AskMemory } from '../../pod/memory/memory-protocol.ts';
 import { clipList } from '../clip.ts';
 import { createTool, refused, said, type ToolContext } from '../tool.ts';
 
-export const memoryJob = z.string().min(1).max(120).optional().describe('JOB-…, or root. Default: yours.');
-const artifact = z.string().min(1).max(100).describe('Its name: letters, digits and . _ -');
+export const memoryJob = z.string().optional().describe('JOB-… or root; default yours.');
+const artifact = z.string().describe('Its name, such as plan.md');
 
 /** With a way to the memory of the home, or of the pod that the agent runs in. */
 export const withMemory = async <T>(
@@ -27,13 +27,13 @@ export const memoryPut = createTool({
   name: 'memory_put',
   title: 'Put into working memory',
   description:
-    'Puts a text of less than 512 kB under a name, for the other pods of the job; it lives as long as the job and an hour. For more: a file.',
+    'Puts a text of less than 512 kB under a name for the other pods of the job, while the job runs and an hour more.',
   isReadOnly: false,
   input: z.strictObject({
     artifact,
     text: z.string(),
-    type: z.string().max(200).default('text/plain; charset=utf-8').describe('Content type.'),
-    if_absent: z.boolean().default(false).describe('Only if there is none of that name.'),
+    type: z.string().default('text/plain; charset=utf-8'),
+    if_absent: z.boolean().default(false),
     job: memoryJob,
   }),
   call: ({ artifact: name, text, type, if_absent: ifAbsent, job }, context) =>
@@ -51,11 +51,11 @@ export const memoryPut = createTool({
 export const memoryGet = createTool({
   name: 'memory_get',
   title: 'Get from working memory',
-  description: 'Gives an artifact of working memory, in parts where it is long.',
+  description: 'Gives an artifact, in parts where it is long.',
   isReadOnly: true,
   input: z.strictObject({
     artifact,
-    offset: z.int().min(0).default(0).describe('Character to begin at.'),
+    offset: z.int().min(0).max(524_287).default(0),
     job: memoryJob,
   }),
   call: ({ artifact: name, offset, job }, context) =>

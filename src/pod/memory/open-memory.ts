@@ -2,6 +2,7 @@
  * Owns how a command, or a tool of agents, comes to working memory: through the pod that it runs in, else by itself.
  */
 import { realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
@@ -47,6 +48,10 @@ const jobOf = (env: MemoryPlace['env']): EntityId | undefined => {
   return id !== undefined && entityTypeOf(id) === 'JOB' ? id : undefined;
 };
 
+/** Who takes a step outside of pods. */
+const person = ({ USER, LOGNAME }: MemoryPlace['env']): string =>
+  `${USER ?? LOGNAME ?? 'somebody'}@${hostname()}`.replaceAll(/\s/g, '_');
+
 /** `undefined`: it runs in no pod of this home, or that is gone. */
 const openPod = async ({ home, env, client }: MemoryPlace): Promise<OpenedMemory | undefined> => {
   const { NIKA_SOCKET: path = '', NIKA_HOME: outer } = env;
@@ -72,7 +77,7 @@ const openOwn = ({ home, settings, env }: MemoryPlace): OpenedMemory => {
   const session = env['NIKA_SESSION_ID'] ?? '';
   // There is no session that could write a note.
   const own = { session, job, root: undefined, note: () => undefined };
-  const entity = job ?? '';
+  const entity = job ?? person(env);
   const desk = { ...createMemoryDesk({ memory, ...own }), ...createContractDesk({ contracts, entity, ...own }) };
   const ask: AskMemory = async (op, wish) => {
     const handle = desk[op] as (request: MemoryRequest<MemoryOp>) => Promise<never>;
