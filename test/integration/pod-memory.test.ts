@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestHome } from '../nika.ts';
+import { McpAgent } from '../mcp.ts';
 import { endPods, until } from '../pods.ts';
 import { RedisServer } from '../servers/redis.ts';
 
@@ -98,6 +99,32 @@ export const run = async (pod) => {
     );
     expect(await server.keysWithoutTtl()).toEqual([]);
   }, 40_000);
+});
+
+describe('working memory without a pod', () => {
+  it('is put by an agent, and brought by nika reconcile where Redis was away (G4)', async () => {
+    const job = 'JOB-elsewhere';
+    await server.kill();
+    await using agent = await McpAgent.open(home);
+    const put = await agent.call('memory_put', { artifact: 'plan.md', text: 'first this', job });
+    expect(put).toMatchObject({ isError: false, text: expect.stringContaining('On this machine alone') });
+    const steps = [{ name: 's', role: 'r', outputs: { type: 'number' } }];
+    await agent.call('contract', { action: 'put', contract: { steps }, job });
+    const broken = await agent.call('contract', { action: 'complete', step: 's', output: 'x', job });
+    expect(broken).toMatchObject({ isError: true, text: expect.stringContaining('output must be number') });
+    await server.start();
+    await home.nika('run', '-q', '--', 'true'); // there is a bus
+    expect((await home.nika('reconcile')).code).toBe(0);
+    expect(await server.admin.hget(`nika:wm:${job}:plan.md`, 'value')).toBe('first this');
+    expect(await server.admin.hget(`nika:contract:${job}`, 'state:s')).toMatch(/^failed /);
+    expect(await agent.call('memory_list', { job })).toMatchObject({
+      text: 'plan.md: 10 bytes, text/plain; charset=utf-8',
+    });
+    expect(await agent.call('memory_get', { artifact: 'plan.md', job })).toMatchObject({ text: 'first this' });
+    expect(await agent.call('contract', { action: 'get', job })).toMatchObject({
+      text: expect.stringContaining('s (r): failed'),
+    });
+  });
 });
 
 describe('nika wm and nika contract', () => {
