@@ -12,3 +12,4 @@ export type { Review } from './swarm/review/read-reviews.ts';
 export type { PodEvent, PodOutcome } from './pod/pod-event.ts';
 export { dispatch, type DispatchedJob, type DispatchOptions } from './swarm/api/dispatch.ts';
 export type { DispatchEnd } from './swarm/dispatch/wait-for-dispatched.ts';
+export { type SubscribedChange, subscribeFeed, type SubscribeOptions } from './swarm/subscribe-feed.ts';

@@ -5,6 +5,7 @@ import { addBusCommands } from './bus/bus-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addCostsCommand } from './costs-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addFeedCommands } from './feed/feed-commands.ts';
 import { addHooksCommands } from './hooks/hooks-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addInitCommand } from './job/init-commands.ts';
@@ -87,6 +88,7 @@ Examples:
   addQueueCommands(program, terminal);
   addTreeCommand(program, terminal);
   addBusCommands(program, terminal);
+  addFeedCommands(program, terminal);
   addCostsCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addInitCommand(program, terminal);

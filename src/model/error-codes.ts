@@ -184,6 +184,12 @@ export const ERROR_CODES = {
     remedy: 'Name one under "notify" in config/nika.yaml, such as: notify: [{ desktop: true }]; see docs/notify.md.',
     exitCode: 2,
   },
+  NIKA_FEED_AWAY: {
+    meaning: 'The feed cannot be read or written: no Redis is configured, it cannot be reached, or it refuses.',
+    remedy:
+      'Name one (redis.url, NIKA_REDIS_URL), start one of this machine ("nika up --redis"), or see "nika doctor".',
+    exitCode: 1,
+  },
   NIKA_REDIS_BAD_NAME: {
     meaning: 'A name that people chose cannot be part of a Redis key.',
     remedy: 'Use 1 to 100 characters of A-Z a-z 0-9 . _ - that begin with a letter or a digit.',

@@ -2,9 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { FeedChange } from '../../src/ipc/feed/feed-change.ts';
+import { aclLine } from '../../src/redis/commands.ts';
+import { openWriter } from '../../src/redis/link.ts';
+import { publish } from '../../src/redis/scripts/publish.lua.ts';
+import { runScript } from '../../src/redis/scripts/script.ts';
 import { eventOf, eventsOf, FeedTeller, idsOf, keys, ToldReader } from '../fixtures/fed-feed.ts';
 import { until } from '../pods.ts';
 import { RedisServer } from '../servers/redis.ts';
+import { RedisCluster } from '../servers/redis-groups.ts';
+import { targetOf } from '../servers/target.ts';
 
 const feed = keys.feed.name;
 
@@ -231,5 +238,42 @@ describe.concurrent('a reader of the feed', () => {
     await reader.untilHandled(2);
     await untilAcknowledged(server);
     expect(reader.got.map(({ event }) => event)).toEqual(['created', 'failed']);
+  });
+
+  it('needs no right but those of config/redis/nika.acl, and says which one it lacks', async () => {
+    await using server = await RedisServer.open();
+    const [, name = '', ...rules] = aclLine().split(' ');
+    await server.admin.call('ACL', 'SETUSER', name, ...rules, '>secret');
+    await using teller = await FeedTeller.open(server.url);
+    await teller.tell(eventsOf(2));
+    const url = server.url.replace('redis://', `redis://${name}:secret@`);
+    const handle = async ({ entity }: FeedChange): Promise<void> => {
+      if (entity === 'JOB-e0') throw new Error('dead');
+    };
+    await using reader = new ToldReader(url, { deliveries: 1, handle });
+    await reader.untilHandled(1);
+    await until('the other one is dead', () => reader.reader.counts.deadCount === 1);
+    await server.admin.call('ACL', 'SETUSER', name, '-xgroup|create');
+    await using lacking = new ToldReader(url, { group: 'other' });
+    await lacking.untilStatus('away');
+    expect(lacking.reader.status).toMatchObject({ why: expect.stringMatching(/XGROUP\|CREATE|permission/i) });
+  });
+
+  it('reads from a Cluster too', async () => {
+    await using cluster = await RedisCluster.open();
+    const more = { cluster: true, nodes: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) };
+    const target = targetOf(cluster.nodes[0]?.url ?? '', more);
+    const events = eventsOf(3);
+    await using link = await openWriter(target);
+    await link.untilReady(10_000);
+    const told = await runScript(link, publish({ key: keys.feed, events, afterId: undefined, isAgain: false }));
+    expect(told.kind).toBe('done');
+    await using reader = new ToldReader('redis://ignored:1', { target });
+    await reader.untilHandled(3);
+    expect(reader.ids).toEqual(idsOf(events));
+    const stopped = performance.now();
+    reader.stop();
+    await reader.reader.ended;
+    expect(performance.now() - stopped).toBeLessThan(1_000);
   });
 });

@@ -294,6 +294,7 @@ describe('the library', () => {
     );
     expect(run('npm', ['install', '--silent', '--no-audit', '--no-fund', join(dir, tarball)], dir).code).toBe(0);
     writeFileSync(join(dir, 'pod.ts'), readFileSync(join(root, 'docs/examples/library-pod.ts')));
+    writeFileSync(join(dir, 'alpha.ts'), readFileSync(join(root, 'docs/examples/own-alpha.ts')));
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const flags = [
       '--noEmit',
@@ -305,7 +306,7 @@ describe('the library', () => {
       '--allowImportingTsExtensions',
     ];
     const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-    expect(run(process.execPath, [tsc, ...flags, ...types, 'pod.ts'], dir)).toEqual({ code: 0, out: '' });
+    expect(run(process.execPath, [tsc, ...flags, ...types, 'pod.ts', 'alpha.ts'], dir)).toEqual({ code: 0, out: '' });
     const ran = run(process.execPath, ['pod.ts'], dir);
     expect(ran).toEqual({ code: 0, out: expect.stringContaining('completed') });
     const [first] = home.alpha;

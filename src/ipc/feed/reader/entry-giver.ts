@@ -11,7 +11,7 @@ import { bestEffortSync } from '../../../failopen/best-effort.ts';
 import { type FeedChange, isSignificantChange, parseFeedChange } from '../feed-change.ts';
 import type { FeedReaderOptions } from './feed-reader.ts';
 import type { Failure, FeedEntry, GroupSide } from './group-side.ts';
-import { Handing } from './handing.ts';
+import { type HandOutcome, tryHand } from './handing.ts';
 import { Possession } from './possession.ts';
 import { SeenIds } from './seen-ids.ts';
 import type { StopWatch } from './stop-watch.ts';
@@ -26,7 +26,6 @@ export class EntryGiver implements Disposable {
   readonly #options: FeedReaderOptions;
   readonly #deliveries: number;
   readonly #stop: StopWatch;
-  readonly #handing: Handing;
   readonly seen: SeenIds;
   readonly own: Possession;
   readonly counts = {
@@ -43,13 +42,15 @@ export class EntryGiver implements Disposable {
   /** Whether an acknowledgement did not arrive. */
   isAckLost = false;
   #done: string[] = [];
+  #isClosed = false;
   #isFlushDue = false;
+  /** What is handed on now, and whether it was acknowledged before its handler said that it is held. */
+  #current = { eventId: '', isAcknowledged: false };
 
   constructor(options: FeedReaderOptions, minIdleMs: number, stop: StopWatch) {
     this.#options = options;
     this.#deliveries = options.deliveries ?? DELIVERIES;
     this.#stop = stop;
-    this.#handing = new Handing(options.handle, stop.signal);
     this.seen = new SeenIds(options.seenFile);
     this.own = new Possession(minIdleMs);
   }
@@ -60,7 +61,8 @@ export class EntryGiver implements Disposable {
     if (change === undefined) return undefined;
     let why = 'whoever read it ended while it was handled';
     for (let nth = delivery; nth <= this.#deliveries; nth += 1) {
-      const outcome = await this.#handing.give(change);
+      this.#current = { eventId: change.id, isAcknowledged: false };
+      const outcome = await this.#hand(change);
       if (outcome.kind !== 'failed') {
         this.#settle(change.id, entry, outcome.kind);
         return undefined;
@@ -79,6 +81,7 @@ export class EntryGiver implements Disposable {
 
   /** One that was held is done. */
   acknowledge(eventId: string): void {
+    if (this.#current.eventId === eventId) this.#current.isAcknowledged = true;
     const entries = this.own.release(eventId);
     if (entries === undefined) return;
     this.seen.add(eventId);
@@ -101,12 +104,20 @@ export class EntryGiver implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.seen[Symbol.dispose]();
   }
 
+  /** A handler that comes to its end after its reader did changes nothing any more. */
+  async #hand(change: FeedChange): Promise<HandOutcome> {
+    const outcome = await tryHand(this.#options.handle, change, this.#stop.signal);
+    return this.#isClosed ? { kind: 'stopped' } : outcome;
+  }
+
   #settle(eventId: string, entry: string, how: 'done' | 'held' | 'stopped'): void {
-    if (how === 'held') this.own.hold(eventId, entry);
-    if (how !== 'done') return;
+    const isDone = how === 'done' || (how === 'held' && this.#current.isAcknowledged);
+    if (how === 'held' && !isDone) this.own.hold(eventId, entry);
+    if (!isDone) return;
     this.counts.handledCount += 1;
     this.seen.add(eventId);
     this.#markDone(entry);

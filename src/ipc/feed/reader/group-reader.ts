@@ -23,10 +23,15 @@ import { type Asked, type Failure, type FeedEntry, GroupSide, type PendingEntry 
 import { StopWatch } from './stop-watch.ts';
 
 const BATCH_COUNT = 100;
+/** Where a batch was handled at once: while much is there a round trip is what costs. */
+const LARGE_BATCH_COUNT = 500;
+const QUICK_MS = 50;
 const MIN_IDLE_MS = 30_000;
 /** More are not held at a time: reading waits until some are acknowledged (G6). */
 const MAX_HELD = 1_000;
 const HELD_LOOK_MS = 50;
+/** While any are held: what is sent meanwhile, such as their acknowledgement, waits behind the blocking command. */
+const HELD_BLOCK_MS = 200;
 const LOOK_AGAIN_MS = 1_000;
 const FIRST_PAUSE_MS = 200;
 /** At the end. */
@@ -46,6 +51,7 @@ class GroupReader implements FeedReader {
   readonly ended: Promise<void>;
   #status: ReaderStatus = { kind: 'connecting' };
   #tookOverAtMs = -Infinity;
+  #batchCount = BATCH_COUNT;
 
   constructor(options: FeedReaderOptions) {
     this.#options = options;
@@ -99,9 +105,9 @@ class GroupReader implements FeedReader {
         await link.untilReady(LOOK_AGAIN_MS, this.#stop.signal);
         continue;
       }
-      const halt = await this.#readUntilHalt(side);
+      const halt = await Promise.race([this.#readUntilHalt(side), this.#stop.overdue]); // R4
       this.#giver.own.dropRest();
-      if (this.#stop.isStopped) break;
+      if (halt === undefined || this.#stop.isStopped) break;
       failedCount = halt.kind === 'away' && this.#status.kind === 'away' ? failedCount + 1 : 0;
       if (halt.kind === 'away') this.#away(halt.why);
       if (halt.kind !== 'unsure') await this.#stop.pause(Math.min(FIRST_PAUSE_MS * 2 ** failedCount, LOOK_AGAIN_MS));
@@ -123,25 +129,30 @@ class GroupReader implements FeedReader {
       while (this.#giver.own.heldCount >= MAX_HELD && !this.#stop.isStopped) await this.#stop.pause(HELD_LOOK_MS);
       const read = await this.#readNew(side, isCaughtUp);
       if (!read.ok) return read.failure;
-      isCaughtUp = read.value < BATCH_COUNT;
+      isCaughtUp = read.value;
       if (!this.#stop.isStopped) this.#set({ kind: 'reading', isCaughtUp });
     }
     return { kind: 'unsure' };
   }
 
-  /** A batch, handed on; how many it was. Who has caught up waits for the next. */
+  /** A batch, handed on; whether there is no more. Who has caught up waits for the next. */
   async #readNew(
     side: GroupSide,
     isCaughtUp: boolean,
-  ): Promise<{ readonly ok: true; readonly value: number } | { readonly ok: false; readonly failure: Halt }> {
-    const blockMs = isCaughtUp ? Math.min(READ_BLOCK_MS, Math.ceil(this.#minIdleMs / 4)) : undefined;
+  ): Promise<{ readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly failure: Halt }> {
+    const longestMs = this.#giver.own.heldCount > 0 ? HELD_BLOCK_MS : READ_BLOCK_MS;
+    const blockMs = isCaughtUp ? Math.min(longestMs, Math.ceil(this.#minIdleMs / 4)) : undefined;
     const untilMs = performance.now() + (blockMs ?? 0);
-    const wish = { count: BATCH_COUNT, blockMs, done: this.#giver.takeDone() };
+    const count = this.#batchCount;
+    const wish = { count, blockMs, done: this.#giver.takeDone() };
     const asked = await side.readNew(wish, this.#stop.signal);
     if (!asked.ok) return asked;
     if (this.#status.kind !== 'reading') this.#set({ kind: 'reading', isCaughtUp: false });
-    const failure = await this.#giveBatch(side, asked.value, Math.min(untilMs, performance.now()));
-    return failure === undefined ? { ok: true, value: asked.value.length } : { ok: false, failure };
+    const gotAtMs = performance.now();
+    const failure = await this.#giveBatch(side, asked.value, Math.min(untilMs, gotAtMs));
+    const isFull = asked.value.length === count;
+    this.#batchCount = isFull && performance.now() - gotAtMs < QUICK_MS ? LARGE_BATCH_COUNT : BATCH_COUNT;
+    return failure === undefined ? { ok: true, value: !isFull } : { ok: false, failure };
   }
 
   async #giveBatch(side: GroupSide, batch: readonly FeedEntry[], atMs: number): Promise<Halt | undefined> {

@@ -1,4 +1,4 @@
-/** Owns the call of a handler: its outcome as a value, given up a moment after the reader is stopped. */
+/** Owns the call of a handler: its outcome as a value. */
 import { errorMessage } from '../../../model/error.ts';
 import type { FeedChange } from '../feed-change.ts';
 import type { FeedReaderOptions } from './feed-reader.ts';
@@ -10,36 +10,19 @@ export type HandOutcome =
   /** It was told to stop, and has not finished: the change is given again after a restart. */
   | { readonly kind: 'stopped' };
 
-/** What a handler is left to finish in, once it was told to stop. */
-const GRACE_MS = 600;
+const DONE: HandOutcome = { kind: 'done' };
+const HELD: HandOutcome = { kind: 'held' };
+const STOPPED: HandOutcome = { kind: 'stopped' };
 
-export class Handing {
-  readonly #handle: FeedReaderOptions['handle'];
-  readonly #signal: AbortSignal;
-  #giveUp: (() => void) | undefined;
-
-  constructor(handle: FeedReaderOptions['handle'], signal: AbortSignal) {
-    this.#handle = handle;
-    this.#signal = signal;
-    signal.addEventListener('abort', () => setTimeout(() => this.#giveUp?.(), GRACE_MS).unref(), { once: true });
+/** Never rejects. */
+export const tryHand = async (
+  handle: FeedReaderOptions['handle'],
+  change: FeedChange,
+  signal: AbortSignal,
+): Promise<HandOutcome> => {
+  try {
+    return (await handle(change, signal)) === 'held' ? HELD : DONE;
+  } catch (thrown) {
+    return signal.aborted ? STOPPED : { kind: 'failed', why: errorMessage(thrown) };
   }
-
-  /** Never rejects. One listener for all calls: a race with the signal would leave something of each call at it. */
-  async give(change: FeedChange): Promise<HandOutcome> {
-    const { promise, resolve } = Promise.withResolvers<HandOutcome>();
-    this.#giveUp = () => resolve({ kind: 'stopped' });
-    this.#call(change).then(resolve, () => resolve({ kind: 'stopped' }));
-    const outcome = await promise;
-    this.#giveUp = undefined;
-    return outcome;
-  }
-
-  async #call(change: FeedChange): Promise<HandOutcome> {
-    try {
-      const handled = await this.#handle(change, this.#signal);
-      return { kind: handled === 'held' ? 'held' : 'done' };
-    } catch (thrown) {
-      return this.#signal.aborted ? { kind: 'stopped' } : { kind: 'failed', why: errorMessage(thrown) };
-    }
-  }
-}
+};

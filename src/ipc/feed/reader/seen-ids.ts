@@ -37,6 +37,7 @@ export class SeenIds implements Disposable {
   #file: OpenFile | undefined;
   #readBytes = 0;
   #unwritten: string[] = [];
+  #last: { readonly id: string; readonly mark: number | string } = { id: '', mark: '' };
 
   /** `path`: where they are kept, with `.old` beside; `undefined`: in memory alone. */
   constructor(path: string | undefined, generationCount = GENERATION_COUNT) {
@@ -48,12 +49,12 @@ export class SeenIds implements Disposable {
   }
 
   has(id: string): boolean {
-    const mark = markOf(id);
+    const mark = this.#markOf(id);
     return this.#young.has(mark) || this.#old.has(mark);
   }
 
   add(id: string): void {
-    const mark = markOf(id);
+    const mark = this.#markOf(id);
     if (this.#young.has(mark)) return;
     this.#young.add(mark);
     if (this.#path !== undefined && !id.includes('\n')) this.#unwritten.push(id);
@@ -78,6 +79,12 @@ export class SeenIds implements Disposable {
   [Symbol.dispose](): void {
     this.flush();
     this.#close();
+  }
+
+  /** An id is asked for, and then added. */
+  #markOf(id: string): number | string {
+    if (this.#last.id !== id) this.#last = { id, mark: markOf(id) };
+    return this.#last.mark;
   }
 
   #load(path: string, into: Set<number | string>): void {
