@@ -53,6 +53,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'jsonc-parser': ['agents'],
   diff: ['cli'],
   ioredis: ['redis'],
+  ajv: ['ipc'],
   bullmq: ['swarm'],
   'gpt-tokenizer': ['swarm'],
   '@modelcontextprotocol/sdk': ['mcp'],
@@ -60,7 +61,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that load a heavy client: reached by `import()` alone, so that what does not need it does not load it. */
-const LAZY: readonly string[] = ['src/redis/client.ts', 'src/mcp/serve.ts'];
+const LAZY: readonly string[] = ['src/redis/client.ts', 'src/mcp/serve.ts', 'src/ipc/contracts/json-schema.ts'];
 
 interface Import {
   readonly file: string;

@@ -14,6 +14,8 @@ import { asCalled } from './hint/called-as.ts';
 import { usageHint } from './hint/usage-hint.ts';
 import { addJobCommands } from './job/job-commands.ts';
 import { addMcpCommand } from './mcp-command.ts';
+import { addContractCommands } from './memory/contract-commands.ts';
+import { addWmCommands } from './memory/wm-commands.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { addPodCommands } from './pod/pod-commands.ts';
 import { addDispatchCommand } from './queue/dispatch-command.ts';
@@ -100,6 +102,8 @@ Examples:
   addReviewCommands(program, terminal);
   addReportCommands(program, terminal);
   addSignalCommands(program, terminal);
+  addWmCommands(program, terminal);
+  addContractCommands(program, terminal);
   addMcpCommand(program, terminal);
   addHooksCommands(program, terminal);
   addWorkerCommands(program, terminal);

@@ -1,10 +1,12 @@
 /** Owns which tools an agent has; what it needs most often first. */
 import type { McpTool } from './tool.ts';
 import { claimPath, claims, releasePath } from './tools/claims.ts';
+import { contract } from './tools/contract.ts';
 import { dispatch } from './tools/dispatch.ts';
 import { digest } from './tools/digest.ts';
 import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
+import { memoryGet, memoryList, memoryPut } from './tools/memory.ts';
 import { note } from './tools/note.ts';
 import { result } from './tools/result.ts';
 import { reviewDecide, reviewList } from './tools/review.ts';
@@ -29,6 +31,10 @@ export const TOOLS: readonly McpTool[] = [
   claimPath,
   releasePath,
   claims,
+  memoryPut,
+  memoryGet,
+  memoryList,
+  contract,
   reviewList,
   reviewDecide,
   note,

@@ -20,6 +20,7 @@ import { createProject } from './create-project.ts';
 import { createPodDoor } from './host/pod-door.ts';
 import { openPodHooks } from './host/open-pod-hooks.ts';
 import { PodHost } from './host/pod-host.ts';
+import { PodMemory } from './memory/pod-memory.ts';
 import { PodControl } from './pod-control.ts';
 import type { PodOutcome } from './pod-event.ts';
 import { Presence } from './presence.ts';
@@ -31,7 +32,6 @@ import { Session } from './session.ts';
 import { openSignals } from './signals/open-signals.ts';
 import type { SignalStation } from './signals/signal-station.ts';
 import { SocketFaults } from './socket/faults.ts';
-import type { PodFacts } from './socket/protocol.ts';
 import { openPodSocket } from './socket/pod-socket.ts';
 import { resolveSocketPath } from './socket/socket-path.ts';
 import { toTraceparent } from './trace.ts';
@@ -133,8 +133,14 @@ class Attempt {
     using _inner = this.#stop.within(outerStop);
     using _stop = this.#stop;
     onControl?.(this.#control);
-    const facts = (): PodFacts => this.#presence.facts();
-    const door = createPodDoor({ host: this.#host, control: this.#control, facts, signals: this.#signals });
+    await using memory = new PodMemory({ home: wish.home, session: this.#session, entity: this.#entity });
+    const door = createPodDoor({
+      host: this.#host,
+      control: this.#control,
+      facts: () => this.#presence.facts(),
+      signals: this.#signals,
+      memory: memory.handlers,
+    });
     await using _socket = await this.#openSocket(door);
     await beforeBegin(this.#control, this.#stop.signal);
     await this.#options.lease?.ask(this.#stop.signal);

@@ -90,18 +90,21 @@ const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable =>
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }] = await Promise.all([
-      import('./registry/lost.ts'),
-      import('./registry/prune.ts'),
-      import('./worktree/prune-worktrees.ts'),
-      import('./notify/start-sender.ts'),
-    ]);
+    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }, { tidyMemory }] =
+      await Promise.all([
+        import('./registry/lost.ts'),
+        import('./registry/prune.ts'),
+        import('./worktree/prune-worktrees.ts'),
+        import('./notify/start-sender.ts'),
+        import('./memory/tidy-memory.ts'),
+      ]);
     await resumeSender(home, env);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
     await bestEffort('pod.prune', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
       prunePodsAndWorktrees({ runDir, keep, env, force: false, isQuick: true, signal }),
     );
     bestEffortSync('pod.prune', () => pruneUnreadable(runDir, false));
+    await bestEffort('wm.tidy', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => tidyMemory(runDir));
   };
   const keeping = keepHouse();
   return {

@@ -61,17 +61,26 @@ export const KEY_KINDS = {
     ttlS: HOUR_S,
     ttlFrom: AFTER_JOB,
     cap: { maxBytes: 512 * 1024 - 1, maxKeysPerJob: 1000 },
-    isPlanned: true,
-    holds: 'Working memory: `value content_type bytes sha256 session_id ts`.',
+    holds:
+      'Working memory: `value content_type bytes sha256 session_id ts`; `ts` in ms is its version, the newest stands. Of one that was deleted, for an hour: `deleted ts session_id`.',
+  },
+  artifactIndex: {
+    pattern: 'nika:wm:{job_id}',
+    type: 'hash',
+    ttlS: HOUR_S,
+    ttlFrom: AFTER_JOB,
+    cap: { maxCount: 1000 },
+    holds:
+      'Which artifacts a job may have, and when each was last put, in ms; one that is named here and has no key is none.',
   },
   contract: {
     pattern: 'nika:contract:{job_id}',
     type: 'hash',
     ttlS: 2 * HOUR_S,
     ttlFrom: AFTER_JOB,
-    cap: {},
-    isPlanned: true,
-    holds: "Steps, roles, inputs, outputs, and each step's state.",
+    cap: { maxCount: 204 },
+    holds:
+      '`contract`: JSON of its steps, roles, inputs and outputs; `sha256 ts session_id` of it; `state:{step}`: `{state} {ms} {entity} {session}`, once it has begun; `step:{step}`: JSON of it, with output or reason.',
   },
   events: {
     pattern: 'agent:events:{session_id}',
@@ -173,6 +182,9 @@ export const parseKeyPart = (text: string): KeyPart => {
   });
 };
 
+/** `undefined`: it cannot be one. */
+export const tryKeyPart = (text: string): KeyPart | undefined => (PART.test(text) ? (text as KeyPart) : undefined);
+
 /** `2026-11-20`, UTC. */
 const dateOf = (at: Date): string => at.toISOString().slice(0, 10);
 
@@ -194,6 +206,7 @@ export const createKeys = (prefix: string) => {
     capabilities: key('capabilities'),
     signals: (job: EntityId): Key => key('signals', { job_id: job }),
     artifact: (job: EntityId, artifact: KeyPart): Key => key('artifact', { job_id: job, artifact }),
+    artifactIndex: (job: EntityId): Key => key('artifactIndex', { job_id: job }),
     contract: (job: EntityId): Key => key('contract', { job_id: job }),
     events: (session: SessionId): Key => key('events', { session_id: session }),
     state: (session: SessionId): Key => key('state', { session_id: session }),

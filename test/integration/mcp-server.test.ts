@@ -65,7 +65,7 @@ const spoken = (stdout: string): readonly Spoken[] =>
     .map((line) => JSON.parse(line) as Spoken);
 
 describe('the tools as an agent sees them', () => {
-  it('are told in less than 10,000 characters, each with a schema that allows nothing else', async () => {
+  it('are told in less than 12,000 characters, each with a schema that allows nothing else', async () => {
     await using agent = await McpAgent.open(home);
     const tools = await agent.tools();
     expect(tools.map(({ name }) => name)).toEqual([
@@ -83,6 +83,10 @@ describe('the tools as an agent sees them', () => {
       'claim_path',
       'release_path',
       'claims',
+      'memory_put',
+      'memory_get',
+      'memory_list',
+      'contract',
       'review_list',
       'review_decide',
       'note',
@@ -90,7 +94,7 @@ describe('the tools as an agent sees them', () => {
     for (const { inputSchema } of tools)
       expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
     const inContext = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-    expect(JSON.stringify(inContext).length).toBeLessThan(10_000);
+    expect(JSON.stringify(inContext).length).toBeLessThan(12_000);
     expect(agent.instructions.length).toBeLessThan(500);
   });
 

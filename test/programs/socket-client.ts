@@ -24,6 +24,13 @@ const everyOp = async (): Promise<unknown> => {
   await pod.startTask('kept');
   await pod.endTask({ task: 'kept', outcome: 'cancelled' });
   await pod.result({ done: true });
+  await pod.memory.put('a', 'text');
+  await pod.memory.get('a');
+  await pod.memory.list();
+  await pod.memory.delete('a');
+  await pod.contract.put({ steps: [{ name: 's', role: 'r' }] });
+  await pod.contract.get();
+  await pod.contract.step('s').start();
   const states = [await pod.pause(), await pod.unpause()];
   const call = await pod.answer({ allow: true });
   const listeners = await pod.send('to myself');

@@ -7,6 +7,8 @@
 import type { CallResult } from '../../hooks/tool-call.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { describeInput } from '../host/describe-input.ts';
+import { askDoor } from '../memory/ask-door.ts';
+import type { AskMemory } from '../memory/memory-protocol.ts';
 import type { RunnerContext } from '../runner/runner.ts';
 import { HostSignals } from './host-signals.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -104,6 +106,12 @@ export class HostPort implements PodPort {
     this.#refuseOver();
     this.#context.control.setResult(value);
   }
+
+  readonly askMemory: AskMemory = async (op, wish) => {
+    this.#refuseOver();
+    using _hold = this.#alive.hold();
+    return askDoor(this.#context.door, op, wish);
+  };
 
   onMessage(listener: (message: IncomingMessage) => void): () => void {
     this.#refuseOver();

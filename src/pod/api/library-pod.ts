@@ -8,6 +8,8 @@ import { parseEntityId } from '../../model/id.ts';
 import type { AttemptRun } from '../attempt-options.ts';
 import { Stop, STOP_SIGNALS } from '../ending.ts';
 import type { RunnerContext, RunnerOutcome } from '../runner/runner.ts';
+import type { ContractApi } from '../memory/contract-api.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
 import { superviseJob } from '../supervise.ts';
 import { HostPort } from './host-port.ts';
 import { inheritedParent } from './inherited-parent.ts';
@@ -232,6 +234,14 @@ export class Pod implements PodApi, AsyncDisposable {
 
   signals(options?: SignalsOptions): AsyncGenerator<IncomingSignal, void, undefined> {
     return this.#api.signals(options);
+  }
+
+  get memory(): MemoryApi {
+    return this.#api.memory;
+  }
+
+  get contract(): ContractApi {
+    return this.#api.contract;
   }
 
   /**

@@ -6,6 +6,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ReportedUsage } from '../client/client.ts';
+import { type ContractApi, createContractApi } from '../memory/contract-api.ts';
+import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
+import type { AskMemory } from '../memory/memory-protocol.ts';
 import { plainResult } from './plain-result.ts';
 import type { SignalApi } from './signal-api.ts';
 
@@ -58,6 +61,10 @@ export interface PodApi extends SignalApi {
   result(value: unknown): void;
   /** Told of each message that is sent to the pod. The function that comes back ends that. */
   onMessage(listener: (message: IncomingMessage) => void): () => void;
+  /** What pods of a job share while they work: artifacts of less than 512 kB. */
+  readonly memory: MemoryApi;
+  /** The steps of a pipeline over several pods: who does what, from what, to what end. */
+  readonly contract: ContractApi;
 }
 
 /** What the pod does for the code, wherever that runs. */
@@ -74,6 +81,7 @@ export interface PodPort {
   result(value: unknown): void;
   onMessage(listener: (message: IncomingMessage) => void): () => void;
   readonly pods: SignalApi;
+  readonly askMemory: AskMemory;
 }
 
 export interface PortCall {
@@ -128,5 +136,7 @@ export const createPodApi = (port: PodPort): PodApi => {
     result: (value) => port.result(plainResult(value)),
     onMessage: (listener) => port.onMessage(listener),
     ...port.pods,
+    memory: createMemoryApi(port.askMemory),
+    contract: createContractApi(port.askMemory),
   };
 };

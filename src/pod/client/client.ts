@@ -4,26 +4,22 @@
  * It is loaded by programs that have other things to do: no dependencies, and an idle connection keeps no process alive.
  */
 import { errorMessage, NikaError } from '../../model/error.ts';
+import type { CallName } from './call-name.ts';
 import { type ConnectOptions, openLink } from './connect.ts';
 import { Inbox } from './inbox.ts';
 import type { Signal } from '../../ipc/signals/signal.ts';
 import { createSignalApi, type SignalApi } from '../api/signal-api.ts';
 import { ClientSignals } from './client-signals.ts';
+import { type ContractApi, createContractApi } from '../memory/contract-api.ts';
+import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
+import type { AskMemory } from '../memory/memory-protocol.ts';
 import { createGoneLink, type Link } from './link.ts';
 import type { Answers, Op, PodFacts, PodMessage, RequestOf, SignalReply, WishOf } from '../socket/protocol.ts';
 
 export { NikaError } from '../../model/error.ts';
+export type { CallName } from './call-name.ts';
 export type { ConnectOptions } from './connect.ts';
 export type { PodFacts, PodMessage } from '../socket/protocol.ts';
-
-/** A call that is to be made. */
-export interface CallName {
-  readonly tool: string;
-  /** A task of the pod that the call belongs to. */
-  readonly task?: string | undefined;
-  /** One line for people, at most 200 characters. */
-  readonly what?: string | undefined;
-}
 
 /** A call that was made. */
 export type ReportedCall = RequestOf<'tool_call'>;
@@ -62,6 +58,10 @@ export class PodClient implements AsyncDisposable {
   readonly entity: string | undefined;
   /** Signals to other pods, in the name of this one, and those that come. */
   readonly pods: SignalApi;
+  /** What pods of a job share while they work. */
+  readonly memory: MemoryApi;
+  readonly contract: ContractApi;
+  readonly askMemory: AskMemory = (op, wish, signal) => this.#link.request(op, wish, signal);
 
   /** Made by {@link connect}. */
   constructor({ link, inbox, isFailOpen, hello }: Standing) {
@@ -71,6 +71,8 @@ export class PodClient implements AsyncDisposable {
     this.session = hello?.session;
     this.entity = hello?.entity;
     this.pods = createSignalApi(new ClientSignals(link, inbox.stopped));
+    this.memory = createMemoryApi(this.askMemory);
+    this.contract = createContractApi(this.askMemory);
   }
 
   get isConnected(): boolean {

@@ -6,6 +6,7 @@ import type { CallResult } from '../../hooks/tool-call.ts';
 import { NikaError } from '../../model/error.ts';
 import { oneLine } from '../tools/tool.ts';
 import { reportedUsage } from '../budget/reported-usage.ts';
+import type { MemoryHandlers } from '../memory/memory-desk.ts';
 import type { PodControl } from '../pod-control.ts';
 import type { Answers, CallVerdict, DoorConnection, Op, PodDoor, PodFacts, RequestOf } from '../socket/protocol.ts';
 import { DoorSignals } from '../signals/door-signals.ts';
@@ -19,6 +20,7 @@ export interface PodDoorOptions {
   readonly control: PodControl;
   readonly facts: () => PodFacts;
   readonly signals: SignalStation;
+  readonly memory: MemoryHandlers;
 }
 
 interface Outcome {
@@ -104,6 +106,7 @@ class Door implements PodDoor {
     const { host, control, signals } = this.#options;
     return {
       ...new DoorSignals(signals, (connection) => this.#of(connection)).handlers,
+      ...this.#options.memory,
       tool_call: (request, connection) => this.#report(request, connection),
       tool_begin: (request, connection) => this.#begin(request, connection),
       tool_end: ({ call, ...outcome }, connection) => {
@@ -141,6 +144,14 @@ class Door implements PodDoor {
         return NOTHING;
       },
       send: ({ text, from }) => ({ listeners: host.receive(text, from) }),
+      ...this.#createSteering(),
+      answer: (request) => this.#answer(request),
+    };
+  }
+
+  #createSteering(): Pick<Handlers, 'pause' | 'unpause' | 'stop' | 'kill'> {
+    const { control } = this.#options;
+    return {
       pause: () => {
         control.pause();
         return { status: control.status };
@@ -157,7 +168,6 @@ class Door implements PodDoor {
         control.kill(reason);
         return NOTHING;
       },
-      answer: (request) => this.#answer(request),
     };
   }
 

@@ -87,6 +87,7 @@ const portOver = ({ client, outbox, signal }: Ways, { id, session }: ModuleTask)
     );
     return () => ended.abort();
   },
+  askMemory: (op, wish, abort) => client.askMemory(op, wish, abort),
 });
 
 /** Says how the run ended, after all that was said before; gives up where that cannot be said. */

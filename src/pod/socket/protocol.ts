@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type Signal, signalSchema } from '../../ipc/signals/signal.ts';
 import { SIGNAL_KINDS } from '../../model/message.ts';
 import type { StopReason } from '../ending.ts';
+import { MEMORY_SCHEMAS, type MemoryAnswers } from '../memory/memory-protocol.ts';
 
 const name = z.string().min(1).max(256);
 /** Of a note, and of a message. */
@@ -122,6 +123,7 @@ export const REQUEST_SCHEMAS = {
   signal_deliver: z
     .object({ signal: signalSchema, wait: z.boolean().default(false) })
     .describe('From another pod of this home, or a person. `wait`: a request is answered with its reply.'),
+  ...MEMORY_SCHEMAS,
 } as const;
 
 export type Op = keyof typeof REQUEST_SCHEMAS;
@@ -157,7 +159,7 @@ export interface PodFacts {
   readonly tree: string;
 }
 
-export interface Answers {
+export interface Answers extends MemoryAnswers {
   readonly hello: { readonly v: number; readonly session: string; readonly entity: string };
   readonly tool_call: Record<string, never>;
   readonly tool_begin: CallVerdict;

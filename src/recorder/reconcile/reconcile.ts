@@ -14,6 +14,7 @@ import { errorMessage } from '../../model/error.ts';
 import { createKeys } from '../../redis/keys.ts';
 import { openWriter } from '../../redis/link.ts';
 import type { FeedEvent } from '../../redis/scripts/publish.lua.ts';
+import { bringLeft } from './bring-left.ts';
 import { type FeedCursor, readCursor, targetName, writeCursor } from './feed-cursor.ts';
 import { type FeedLine, type FeedLines, readFeedLines } from './feed-lines.ts';
 import { FeedIndex } from './feed-index.ts';
@@ -227,6 +228,7 @@ export const reconcile = async (options: ReconcileOptions): Promise<Reconciled> 
     const isFull = await work.run();
     await tidyFleet(link, keys, options.ended, signal);
     await tellLeftCounts(link, keys, { runDir, target: targetName(target) }, signal);
+    await bringLeft({ link, keys, runDir, signal });
     return { kind: 'done', isFull, durationMs: Math.round(performance.now() - beganAtMs), ...work.counts };
   } catch (thrown) {
     return { kind: 'interrupted', why: errorMessage(thrown), ...(work?.counts ?? none) };
