@@ -26,6 +26,8 @@ export interface LeaseDeskOptions {
   readonly leaseS: number;
   /** Of the worker: unique. */
   readonly name: string;
+  /** Whether a pod may hold a lease that a Redis which was just started does not know. */
+  readonly mayPodsHold: boolean;
 }
 
 const MS_PER_S = 1_000;
@@ -142,7 +144,8 @@ export class LeaseDesk implements AsyncDisposable {
     if (outcome.kind !== 'done') return;
     this.#wasReady = true;
     const ranMs = uptimeS(outcome.value) * MS_PER_S;
-    if (ranMs < this.leaseMs) this.#hush('Redis was started a moment ago', this.leaseMs - ranMs);
+    if (ranMs < this.leaseMs && this.#options.mayPodsHold)
+      this.#hush('Redis was started a moment ago', this.leaseMs - ranMs);
   }
 
   /** K2 */

@@ -10,6 +10,7 @@ import { bringWork } from './bring-work.ts';
 import { dispatchNext } from './dispatch-next.ts';
 import { LeaseDesk } from './lease-desk.ts';
 import { Worker, type WorkerCounts } from './worker.ts';
+import { mayPodsHold } from './who-may-hold.ts';
 import { WorkerSignals } from './worker-signals.ts';
 
 export interface RunWorkerOptions {
@@ -26,9 +27,11 @@ export interface RunWorkerOptions {
 
 const MS_PER_S = 1_000;
 
-const openDesk = async ({ settings }: RunWorkerOptions, session: string): Promise<LeaseDesk | undefined> => {
+const openDesk = async ({ home, settings }: RunWorkerOptions, session: string): Promise<LeaseDesk | undefined> => {
   if (settings.redis.kind === 'off') return undefined;
-  return LeaseDesk.open({ target: settings.redis, leaseS: settings.swarm.leaseS, name: session });
+  const { leaseS } = settings.swarm;
+  const may = mayPodsHold(home, settings);
+  return LeaseDesk.open({ target: settings.redis, leaseS, name: session, mayPodsHold: may });
 };
 
 const offer = ({ capabilities }: RunWorkerOptions, session: string, desk: LeaseDesk | undefined) =>

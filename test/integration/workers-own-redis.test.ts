@@ -1,0 +1,22 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ServiceHome } from '../service-home.ts';
+import { startWorker } from '../workers.ts';
+
+const JOB = 'name: quick\ndescription: Of a test.\ndomain: test\nintent: prove\ncommand: echo done\n';
+/** Of a lease: so long a Redis that was started a moment ago is not trusted, if others may hold one. */
+const LEASE_MS = 30_000;
+
+it('a worker claims at once where the Redis is the one that "nika up" just started in its home', async () => {
+  await using services = new ServiceHome();
+  const { home } = services;
+  writeFileSync(join(home.dir, 'config/jobs/quick.yaml'), JOB);
+  expect(await home.nika('up', '--redis')).toMatchObject({ code: 0 });
+  await using _worker = await startWorker(home);
+  const beganAtMs = performance.now();
+  const done = await home.nika('dispatch', 'quick', '--wait');
+  expect(done).toMatchObject({ code: 0 });
+  expect(done.stderr + done.stdout).toContain('completed');
+  expect(performance.now() - beganAtMs).toBeLessThan(LEASE_MS / 2);
+});
