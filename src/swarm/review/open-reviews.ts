@@ -56,8 +56,12 @@ export const resolveReviewed = async ({ home, settings }: ReviewPlace, text: str
 };
 
 /** @throws {NikaError} as `decideReview` */
-export const decide = (place: ReviewPlace, id: EntityId, decision: Decision, signal = NEVER): Promise<Decided> =>
-  decideReview(optionsOf(place), id, decision, signal);
+export const decide = (
+  place: ReviewPlace,
+  id: EntityId,
+  decision: Decision,
+  signal: AbortSignal = NEVER,
+): Promise<Decided> => decideReview(optionsOf(place), id, decision, signal);
 
 /** For programs: which home, by default as the command line finds it. */
 export interface ReviewsOptions {
