@@ -32,7 +32,7 @@ const optionsOf = ({ home, settings, env, childEnv = env }: ReviewPlace): Decide
 });
 
 /** @throws {NikaError} `NIKA_BUS_UNREADABLE` */
-export const listReviews = async (place: ReviewPlace, signal = NEVER): Promise<readonly Review[]> => {
+export const listReviews = async (place: ReviewPlace, signal: AbortSignal = NEVER): Promise<readonly Review[]> => {
   const { home, settings } = place;
   await readCurrentRecords({ home, settings }); // closes who died, and tells records what was decided
   await finishRejected(optionsOf(place));
