@@ -59,7 +59,7 @@ const read = async (bus: OpenedBus, span: Span, by: CostKey, terminal: Terminal)
   ]);
   const { prices } = loadSettings(bus.home, terminal.env);
   using progress = startProgress(terminal, 'reading');
-  return readCosts({
+  return await readCosts({
     busDir: bus.busDir,
     by,
     sinceTs: span.sinceTs,

@@ -110,7 +110,7 @@ export class HostPort implements PodPort {
   readonly askMemory: AskMemory = async (op, wish) => {
     this.#refuseOver();
     using _hold = this.#alive.hold();
-    return askDoor(this.#context.door, op, wish);
+    return await askDoor(this.#context.door, op, wish);
   };
 
   onMessage(listener: (message: IncomingMessage) => void): () => void {
