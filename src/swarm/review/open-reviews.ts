@@ -32,7 +32,7 @@ const optionsOf = ({ home, settings, env, childEnv = env }: ReviewPlace): Decide
 });
 
 /** @throws {NikaError} `NIKA_BUS_UNREADABLE` */
-export const listReviews = async (place: ReviewPlace, signal = NEVER): Promise<readonly Review[]> => {
+export const listReviews = async (place: ReviewPlace, signal: AbortSignal = NEVER): Promise<readonly Review[]> => {
   const { home, settings } = place;
   await readCurrentRecords({ home, settings }); // closes who died, and tells records what was decided
   await finishRejected(optionsOf(place));
@@ -56,8 +56,12 @@ export const resolveReviewed = async ({ home, settings }: ReviewPlace, text: str
 };
 
 /** @throws {NikaError} as `decideReview` */
-export const decide = (place: ReviewPlace, id: EntityId, decision: Decision, signal = NEVER): Promise<Decided> =>
-  decideReview(optionsOf(place), id, decision, signal);
+export const decide = (
+  place: ReviewPlace,
+  id: EntityId,
+  decision: Decision,
+  signal: AbortSignal = NEVER,
+): Promise<Decided> => decideReview(optionsOf(place), id, decision, signal);
 
 /** For programs: which home, by default as the command line finds it. */
 export interface ReviewsOptions {
