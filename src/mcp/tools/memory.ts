@@ -15,7 +15,7 @@ export const withMemory = async <T>(
   const { home, settings } = await openPlace();
   const { openMemory } = await import('../../pod/memory/open-memory.ts');
   await using opened = await openMemory({ home, settings, env, client: 'nika mcp' });
-  return await work(opened.ask, settings.mcp.maxAnswerChars);
+  return await work(opened.ask, settings.mcp.maxAnswerChars); // else it is closed before the work has begun
 };
 
 export const jobField = (job: string | undefined): { readonly job?: string } => (job === undefined ? {} : { job });

@@ -25,7 +25,7 @@ export interface BusSideOptions {
 
 const placeSchema = z.object({ begins: z.string(), byte: z.int().min(0) });
 
-/** So many unseen ones are held in memory; beyond them the place stays where it is (G6). */
+/** With so many unseen ones in memory nothing more is read until the feed gave some of them (G6). */
 const MAX_PENDING = 10_000;
 /** A writer looks each millisecond whether its segment was renamed: till then its lines go to the old one. */
 const TURN_MS = 2_000;
@@ -68,9 +68,7 @@ export class BusSide {
   async look(signal: AbortSignal): Promise<void> {
     for (const id of this.#pending.keys()) if (this.#options.seen.has(id)) this.#pending.delete(id);
     if (this.#pending.size >= MAX_PENDING) return;
-    await this.#read(this.#from(), signal, (id, start) => {
-      if (this.#pending.size < MAX_PENDING) this.#pending.set(id, start);
-    });
+    await this.#read(this.#from(), signal, (id, start) => void this.#pending.set(id, start), MAX_PENDING);
     this.#keep();
   }
 
@@ -107,6 +105,8 @@ export class BusSide {
     from: BusPlace | undefined,
     signal: AbortSignal,
     onUnseen: (id: string, start: BusPlace, change: FeedChange) => void | Promise<void>,
+    /** It stops behind the piece that fills it: what it passed by would be held by nobody (B1). */
+    maxPending = Infinity,
   ): Promise<void> {
     const { busDir } = this.#options;
     if (!existsSync(busDir)) return; // nothing has run here yet
@@ -115,7 +115,7 @@ export class BusSide {
     for await (const piece of readFeedLines({ busDir, sinceMs, from, signal })) {
       if (piece === 'lost') {
         this.#reached = undefined; // the bus was moved or cut: all of it, and what was seen is passed over
-        if (from !== undefined) await this.#read(undefined, signal, onUnseen);
+        if (from !== undefined) await this.#read(undefined, signal, onUnseen, maxPending);
         return;
       }
       await this.#readPiece(piece, onUnseen);
@@ -123,6 +123,7 @@ export class BusSide {
         this.#turn = { place, untilMs: Date.now() + TURN_MS, isFirst: this.#pending.size === 0 };
       place = piece.end;
       this.#reached = piece.end;
+      if (this.#pending.size >= maxPending) return;
     }
   }
 
