@@ -1,6 +1,7 @@
 /** Owns the commands that speak to a pod that runs: pause, unpause, send, allow, deny, attach. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import { TMUX_SOCKET } from '../../pod/launch/tmux-socket.ts';
@@ -75,8 +76,12 @@ const tmux = async (args: readonly string[], stdio: 'inherit' | 'ignore'): Promi
   }
 };
 
+/** What comes faster than fingers is pasted, for Codex: an Enter right behind it is a new line of it, not the end. */
+const AFTER_PASTE_MS = 500;
+
 const typeInto = async (session: string, text: string): Promise<void> => {
   await tmux(['send-keys', '-t', session, '-l', '--', text], 'ignore');
+  await delay(AFTER_PASTE_MS);
   await tmux(['send-keys', '-t', session, 'Enter'], 'ignore');
 };
 
