@@ -106,7 +106,8 @@ const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable =>
     bestEffortSync('pod.prune', () => pruneUnreadable(runDir, false));
     await bestEffort('wm.tidy', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => tidyMemory(runDir));
   };
-  const keeping = keepHouse();
+  // With no descriptor left its modules cannot be loaded; the pod goes on (G1).
+  const keeping = bestEffort('pod.housekeeping', { withinMs: 2 * HOUSEKEEPING_BUDGET_MS }, keepHouse);
   return {
     [Symbol.asyncDispose]: async () => {
       controller.abort();
