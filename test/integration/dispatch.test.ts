@@ -303,6 +303,26 @@ describe('dispatch with Redis', () => {
     expect(await statesOf(queue)).toEqual(['JOB-a waiting']);
   });
 
+  it('what another home ran or cancelled is not put into the queue again, whatever Redis forgets later', async () => {
+    configure(server.url);
+    for (const id of ['JOB-a', 'JOB-b', 'JOB-c']) await home.nika('dispatch', 'hello', '-i', 'who=you', '--id', id);
+    await using queue = await openQueue(server.url);
+    await using other = await openQueue(server.url);
+    for (let nth = 0; nth < 2; nth += 1) await (await taken(other)).done('fine'); // a and b
+    await server.admin.set('nika:lease:JOB-a', '1796014600329000 settled somebody', 'EX', 30);
+    await other.cancel('JOB-c');
+    const told = { id: 'e3', event: 'cancelled', entity_id: 'JOB-c', meta: '{}', data: '{}' };
+    const entry = { ...told, ts: new Date().toISOString() };
+    await server.admin.xadd('nika:feed:entities', '*', ...Object.entries(entry).flat());
+    const redis = await redisPlace();
+    await using _link = redis.link;
+    const place = { home: at(), queue, redis };
+    expect(await announceWaiting(place)).toEqual({ queued: [] });
+    await server.admin.flushall();
+    expect(await announceWaiting(place)).toEqual({ queued: [] });
+    expect(filesIn('dispatched')).toEqual([]);
+  });
+
   it('any program that can XADD gives work; a repeat is harmless, and an old announcement is none', async () => {
     configure(server.url);
     await using queue = await openQueue(server.url);
