@@ -51,4 +51,17 @@ describe('a dispatched job with review', () => {
     expect(linesOf(home, id, 'session_start')).toHaveLength(2);
     expect(linesOf(home, id, 'job_completed')).toHaveLength(1);
   });
+
+  it('is told of at once while it waits for a worker that does it again', async () => {
+    let id = '';
+    {
+      await using _worker = await startWorker(home);
+      id = (await home.start(['dispatch', 'fix']).ended).stdout.trim();
+      await asks(id, 1);
+    }
+    expect((await home.start(['review', 'reject', id, '--reason', 'say more']).ended).code).toBe(0);
+    const startMs = performance.now();
+    expect((await home.start(['review', 'ls']).ended).code).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(4_000); // else 5 s for each such job
+  });
 });
