@@ -10,6 +10,8 @@ import { readEntity } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { parseEntityId } from '../../model/id.ts';
+import { isLiving, statusOf } from '../../pod/registry/pod-status.ts';
+import { readRecords } from '../../pod/registry/record-file.ts';
 import type { QueuedJob } from '../queue/work-queue.ts';
 import { forgetDispatched } from './dispatch-job.ts';
 import { listDispatched, readDispatched } from './dispatch-files.ts';
@@ -43,10 +45,19 @@ const lookAt = async ({ redis, queue }: EnqueuePlace, { entity }: QueuedJob, vie
   if (row !== undefined && 'kind' in row) return 'seen to'; // the queue does not say
   if (isNew && (row?.state === 'completed' || row?.state === 'failed')) return 'over';
   if (row !== undefined || lease === 'settled') return 'seen to';
-  const told = isNew ? await stateOnFeed(redis, entity) : undefined;
+  const told = await stateOnFeed(redis, entity);
   if (isTerminal(told)) return 'over';
-  return told === 'awaiting_review' ? 'seen to' : 'forgotten';
+  return isNew && told === 'awaiting_review' ? 'seen to' : 'forgotten';
 };
+
+/** With a pod of this home that gives signs of life: their channels grow, and need not be read whole to know that. */
+const atWorkHere = (runDir: string): ReadonlySet<string> =>
+  new Set(
+    readRecords(runDir).flatMap((record) => {
+      const status = statusOf(record);
+      return isLiving(status) && status !== 'stale' ? [record.entity] : [];
+    }),
+  );
 
 /** Never rejects. For Alpha, now and then, and after Redis was away. */
 export const announceWaiting = async (place: EnqueuePlace, signal?: AbortSignal): Promise<Announced> => {
@@ -54,8 +65,10 @@ export const announceWaiting = async (place: EnqueuePlace, signal?: AbortSignal)
   const flushed = await flushOutbox({ home, queue });
   if (typeof flushed !== 'number') return { queued: [], away: flushed.why };
   const queued: string[] = [];
+  const atWork = atWorkHere(home.runDir);
   for (const text of listDispatched(home.runDir, 'dispatched')) {
     if (signal?.aborted === true) break;
+    if (atWork.has(text)) continue;
     const job = readDispatched(home.runDir, 'dispatched', text);
     const read = await bestEffort('dispatch.announce', { withinMs: 5_000 }, () =>
       readEntity(home.busDir, parseEntityId(text)),
