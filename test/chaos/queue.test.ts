@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import type { WorkQueue } from '../../src/swarm/queue/work-queue.ts';
 import { queuedJob, rowOf, taken } from '../fixtures/queued-job.ts';
 import { follow, type Running, TestHome } from '../nika.ts';
 import { until } from '../pods.ts';
+import { Proxy } from '../servers/proxy.ts';
 import { freePort, RedisServer } from '../servers/redis.ts';
 
 const program = join(import.meta.dirname, '../programs/queue-taker.ts');
@@ -168,6 +170,21 @@ describe('a Redis that is away', () => {
     url = undefined;
   });
 
+  it('for a moment, when a claim is given back, does not keep the job from others', async () => {
+    await using server = await RedisServer.open();
+    await using proxy = await Proxy.open(server.port);
+    ({ url } = proxy);
+    await using queue = await open();
+    await queue.untilKnown(2_000);
+    await queue.add(queuedJob('a'));
+    const claim = await taken(queue);
+    proxy.set({ kind: 'refusing' });
+    expect(await claim.putBack(0, 'no room')).toMatchObject({ kind: 'away' });
+    proxy.set({ kind: 'none' });
+    expect((await taken(queue)).job.entity).toBe('JOB-a');
+    url = undefined;
+  });
+
   it('that was emptied has forgotten its jobs, and says so to who holds one: nothing is left to do', async () => {
     await using server = await RedisServer.open();
     ({ url } = server);
@@ -181,5 +198,19 @@ describe('a Redis that is away', () => {
     expect(await queue.add(queuedJob('a'))).toEqual({ kind: 'queued' });
     expect((await taken(queue)).job.entity).toBe('JOB-a');
     url = undefined;
+  });
+});
+
+describe('a home that cannot be written', () => {
+  it('for a moment, when a claim is given back, does not keep the job from others', async () => {
+    await using queue = await open();
+    await queue.add(queuedJob('a'));
+    const claim = await taken(queue);
+    const folder = join(home.dir, 'run/queue/new');
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, ''); // no file can be made in it
+    expect(await claim.putBack(0, 'no room')).toMatchObject({ kind: 'away' });
+    rmSync(folder);
+    expect((await taken(queue)).job.entity).toBe('JOB-a');
   });
 });

@@ -14,6 +14,7 @@ import { enqueueFromChange } from '../../src/swarm/dispatch/enqueue-change.ts';
 import { flushOutbox } from '../../src/swarm/dispatch/flush-outbox.ts';
 import { openWorkQueue } from '../../src/swarm/queue/open-work-queue.ts';
 import type { Claim, WorkQueue } from '../../src/swarm/queue/work-queue.ts';
+import { SwarmSession } from '../../src/swarm/session/swarm-session.ts';
 import { rowOf, statesOf, taken } from '../fixtures/queued-job.ts';
 import { addHostJob, McpAgent, openInside } from '../mcp.ts';
 import { OWN_POD } from '../../src/pod/launch/own-pod.ts';
@@ -301,6 +302,48 @@ describe('dispatch with Redis', () => {
     expect(await announceWaiting(place)).toEqual({ queued: ['JOB-a'] });
     expect(await announceWaiting(place)).toEqual({ queued: [] });
     expect(await statesOf(queue)).toEqual(['JOB-a waiting']);
+  });
+
+  it('what another home ran or cancelled is not put into the queue again, whatever Redis forgets later', async () => {
+    configure(server.url);
+    for (const id of ['JOB-a', 'JOB-b', 'JOB-c']) await home.nika('dispatch', 'hello', '-i', 'who=you', '--id', id);
+    await using queue = await openQueue(server.url);
+    await using other = await openQueue(server.url);
+    for (let nth = 0; nth < 2; nth += 1) await (await taken(other)).done('fine'); // a and b
+    await server.admin.set('nika:lease:JOB-a', '1796014600329000 settled somebody', 'EX', 30);
+    await other.cancel('JOB-c');
+    const told = { id: 'e3', event: 'cancelled', entity_id: 'JOB-c', meta: '{}', data: '{}' };
+    const entry = { ...told, ts: new Date().toISOString() };
+    await server.admin.xadd('nika:feed:entities', '*', ...Object.entries(entry).flat());
+    const redis = await redisPlace();
+    await using _link = redis.link;
+    const place = { home: at(), queue, redis };
+    expect(await announceWaiting(place)).toEqual({ queued: [] });
+    expect(filesIn('dispatched')).toEqual([]);
+    await server.admin.flushall();
+    expect(await announceWaiting(place)).toEqual({ queued: [] });
+  });
+
+  it('what began elsewhere, as Alpha copied it here, and is over by the feed is not put into the queue again', async () => {
+    configure(server.url);
+    await home.nika('dispatch', 'hello', '-i', 'who=you', '--id', 'JOB-a');
+    {
+      const place = { home: at(), settings: loadSettings(at(), {}), env: {} };
+      await using session = SwarmSession.open({ ...place, kind: 'command', job: 'test' });
+      const id = parseEntityId('JOB-a');
+      const lineage = { job: 'hello', domain: 'test', intent: 'prove', root_id: id };
+      const entity = session.entity(id, undefined, lineage, { state: 'created', rev: 1 });
+      entity.transition('in_progress', 'entity_started', {});
+    }
+    await server.admin.flushall();
+    const told = { id: 'e4', event: 'completed', entity_id: 'JOB-a', meta: '{}', data: '{}' };
+    const entry = { ...told, ts: new Date().toISOString() };
+    await server.admin.xadd('nika:feed:entities', '*', ...Object.entries(entry).flat());
+    await using queue = await openQueue(server.url);
+    const redis = await redisPlace();
+    await using _link = redis.link;
+    expect(await announceWaiting({ home: at(), queue, redis })).toEqual({ queued: [] });
+    expect(filesIn('dispatched')).toEqual([]);
   });
 
   it('any program that can XADD gives work; a repeat is harmless, and an old announcement is none', async () => {

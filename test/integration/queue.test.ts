@@ -78,6 +78,17 @@ describe.each(['redis', 'files'] as const)('the queue in %s', (kind) => {
     expect((await taken(queue)).job.standing).toEqual(standing);
   });
 
+  it('knows of a claim what was told of it, and ends the waiting for one when it is closed', async () => {
+    await queue.add(queuedJob('a'));
+    const claim = await taken(queue);
+    const standing = { state: 'in_progress', rev: 4, attempt: 2, before: 1 } as const;
+    await claim.update(standing);
+    expect(claim.job.standing).toEqual(standing);
+    const waiting = queue.take(['default'], 'w', new AbortController().signal);
+    await queue[Symbol.asyncDispose]();
+    expect(await waiting).toBeUndefined();
+  });
+
   it('gives a job that is delayed when its time has come, and not before', async () => {
     const dueMs = Date.now() + 700;
     await queue.add(queuedJob('a', { not_before: soon(700) }));

@@ -51,4 +51,33 @@ describe('a dispatched job with review', () => {
     expect(linesOf(home, id, 'session_start')).toHaveLength(2);
     expect(linesOf(home, id, 'job_completed')).toHaveLength(1);
   });
+
+  it('is told of at once while it waits for a worker that does it again', async () => {
+    let id = '';
+    {
+      await using _worker = await startWorker(home);
+      id = (await home.start(['dispatch', 'fix']).ended).stdout.trim();
+      await asks(id, 1);
+    }
+    expect((await home.start(['review', 'reject', id, '--reason', 'say more']).ended).code).toBe(0);
+    const startMs = performance.now();
+    expect((await home.start(['review', 'ls']).ended).code).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(4_000); // else 5 s for each such job
+  });
+
+  it('has what its result names next dispatched once it is accepted', async () => {
+    writeFileSync(join(home.dir, 'config/nika.yaml'), 'swarm: { capabilities: { reporting: { job: report } } }\n');
+    const job = (name: string, more: string): void =>
+      writeFileSync(
+        join(home.dir, `config/jobs/${name}.yaml`),
+        `name: ${name}\ndescription: A job of a test.\ndomain: test\nintent: prove\n${more}`,
+      );
+    job('analyse', `review: required\ncommand: [echo, '{"next_capabilities":["reporting"]}']\n`);
+    job('report', 'command: [echo, told]\n');
+    await using _worker = await startWorker(home);
+    const id = (await home.start(['dispatch', 'analyse']).ended).stdout.trim();
+    await asks(id, 1);
+    expect((await home.start(['review', 'accept', id]).ended).code).toBe(0);
+    expect((await home.start(['queue', 'ls', '-q']).ended).stdout).toMatch(/^JOB-next-1-\w+\n$/);
+  });
 });

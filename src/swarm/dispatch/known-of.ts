@@ -3,7 +3,7 @@
  * be worked on. A queue that was emptied, and a feed that was made whole, tell old work as if it were new.
  */
 import { readEntity } from '../../bus/query/entities.ts';
-import type { EntityState } from '../../model/entity.ts';
+import { type EntityState, TRANSITIONS } from '../../model/entity.ts';
 import { type EntityId, entityIdSchema } from '../../model/id.ts';
 import { jobLeaseName } from '../../ipc/lease/job-lease.ts';
 import { type Keys, leaseKey } from '../../redis/keys.ts';
@@ -42,23 +42,40 @@ const fieldsOf = (flat: unknown): ReadonlyMap<string, string> => {
   return new Map(list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? ''] as const] : [])));
 };
 
-/** Whether the feed tells of anything that happened to the entity after `ts`: that it began, or was closed. */
-export const hasGoneOn = async (
+/** What the feed tells of the entity, the newest first. */
+async function* entriesBack(
   { link, keys }: RedisPlace,
-  { entity, ts }: { readonly entity: EntityId; readonly ts: string },
-): Promise<boolean> => {
+  entity: EntityId,
+): AsyncGenerator<{ readonly event: string; readonly ts: string }> {
   let before = '+';
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const command = { name: 'xrevrange', args: [keys.feed.name, before, '-', 'COUNT', PAGE] };
     const outcome = await link.call(command, { withinMs: ASK_WITHIN_MS });
-    if (outcome.kind !== 'done' || !Array.isArray(outcome.value) || outcome.value.length === 0) return false;
+    if (outcome.kind !== 'done' || !Array.isArray(outcome.value) || outcome.value.length === 0) return;
     for (const [id, flat] of outcome.value as [string, unknown][]) {
       before = `(${id}`;
       const fields = fieldsOf(flat);
       const isOfEntity = entityIdSchema.safeParse(fields.get('entity_id')).data === entity;
-      if (isOfEntity && fields.get('event') !== 'created' && (fields.get('ts') ?? '') >= ts) return true;
+      if (isOfEntity) yield { event: fields.get('event') ?? '', ts: fields.get('ts') ?? '' };
     }
-    if (outcome.value.length < PAGE) return false;
+    if (outcome.value.length < PAGE) return;
   }
+}
+
+/** Whether the feed tells of anything that happened to the entity after `ts`: that it began, or was closed. */
+export const hasGoneOn = async (
+  redis: RedisPlace,
+  { entity, ts: after }: { readonly entity: EntityId; readonly ts: string },
+): Promise<boolean> => {
+  for await (const { event, ts } of entriesBack(redis, entity)) if (event !== 'created' && ts >= after) return true;
   return false;
+};
+
+/** How it stands by the newest that the feed tells of it; `undefined`: nothing. */
+export const stateOnFeed = async (redis: RedisPlace, entity: EntityId): Promise<EntityState | undefined> => {
+  for await (const { event } of entriesBack(redis, entity)) {
+    const told = TRANSITIONS.find((transition) => transition.event === event);
+    if (told !== undefined) return told.to;
+  }
+  return undefined;
 };

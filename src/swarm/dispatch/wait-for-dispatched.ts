@@ -32,6 +32,8 @@ export interface WaitOptions {
 }
 
 const LOOK_EVERY_MS = 250;
+/** A channel is read whole: after that it is left alone for so many times as long. */
+const RESTS_PER_READ = 4;
 const EXIT_OF_STATE: Partial<Record<EntityState, number>> = { completed: 0, awaiting_review: 4 };
 /** Clocks of hosts differ. */
 const SLACK_MS = 60_000;
@@ -43,6 +45,7 @@ const isEnd = (state: EntityState | undefined): state is EntityState =>
 class BusEye {
   readonly #options: WaitOptions;
   #stamp = '';
+  #restsUntilMs = -Infinity;
 
   constructor(options: WaitOptions) {
     this.#options = options;
@@ -51,10 +54,15 @@ class BusEye {
   /** Reads the channel where it has grown. */
   async look(): Promise<DispatchEnd | undefined> {
     const { home, id } = this.#options;
+    const startMs = performance.now();
+    if (startMs < this.#restsUntilMs) return undefined;
     const stat = statSync(busPath(home.busDir, channelName(id)), { throwIfNoEntry: false });
     const stamp = `${stat?.ino} ${stat?.size}`;
     if (stamp === this.#stamp) return undefined;
-    const view = await readEntity(home.busDir, id).catch(() => undefined);
+    const view = await readEntity(home.busDir, id).catch(() => null);
+    const tookMs = performance.now() - startMs;
+    this.#restsUntilMs = performance.now() + RESTS_PER_READ * tookMs;
+    if (view === null) return undefined; // it is looked at again, also where it does not grow any more
     this.#stamp = stamp;
     if (!isEnd(view?.state)) return undefined;
     const { state, result, error } = view;

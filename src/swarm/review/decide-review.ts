@@ -12,6 +12,7 @@ import { readEntity } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { readFirstLine } from '../../bus/read/first-line.ts';
 import type { Home } from '../../config/home.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
 import { nikaMetaSchema } from '../../model/envelope.ts';
 import { errorMessage, NikaError } from '../../model/error.ts';
 import { type EntityId, entityIdSchema } from '../../model/id.ts';
@@ -48,6 +49,7 @@ const LAST_ROUND = 3;
 /** A pod that has just asked still closes its session. */
 const LOCK_BUDGET_MS = 10_000;
 const LOOK_EVERY_MS = 25;
+const NEXT_BUDGET_MS = 30_000;
 const MAX_REASON_CHARS = 16_000;
 
 const lock = async (home: Home, id: EntityId, signal: AbortSignal): Promise<AsyncDisposable> => {
@@ -155,6 +157,15 @@ export const goOn = async (
     : startAgain(options, id, rejected, signal);
 };
 
+/** Its worker took it off the queue when it asked for review, and does not see what came of that. */
+const giveNext = async ({ home, settings, env }: DecideOptions, id: EntityId): Promise<void> => {
+  await bestEffort('review.next', { withinMs: NEXT_BUDGET_MS }, async () => {
+    if (!(await isDispatched(home, id))) return;
+    const { dispatchNext } = await import('../worker/dispatch-next.ts');
+    await dispatchNext(id, { home, settings, env, cwd: home.dir });
+  });
+};
+
 /**
  * Decides on what awaits review.
  * @throws {NikaError} `NIKA_REVIEW_NONE`: it does not await review, or somebody else has decided (V1); `NIKA_REVIEW_OWN`;
@@ -172,6 +183,7 @@ export const decideReview = async (
   await readAwaiting(home, id);
   const decided = await decideLocked(options, id, decision, signal);
   await readCurrentRecords({ home, settings }); // the record says so too
+  if (decided.kind === 'accepted') await giveNext(options, id);
   if (decided.kind !== 'rejected') return decided;
   const rejected = { round: decided.round, reason: decision.reason ?? '' };
   try {

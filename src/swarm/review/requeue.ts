@@ -14,19 +14,25 @@ import type { EntityId } from '../../model/id.ts';
 import type { Rejection } from '../../model/rejection.ts';
 import { readDispatched, writeDispatched } from '../dispatch/dispatch-files.ts';
 import { openWorkQueue } from '../queue/open-work-queue.ts';
-import type { QueuedJob, WorkQueue } from '../queue/work-queue.ts';
+import type { QueuedJob, QueueRow, WorkQueue } from '../queue/work-queue.ts';
 import type { AgainOptions } from './start-again.ts';
 
 /** Its worker still has to take it off the queue, as what it came to in the round before. */
 const TAKEN_BUDGET_MS = 5_000;
 const LOOK_EVERY_MS = 100;
 
-/** As the queue has it, or as its dispatcher kept it. */
-const orderOf = async (id: EntityId, { runDir }: Home, queue: WorkQueue): Promise<QueuedJob | undefined> => {
+const rowOf = async (id: EntityId, queue: WorkQueue): Promise<QueueRow | undefined> => {
   const row = await queue.show(id);
-  if (row !== undefined && !('kind' in row)) return row.job;
-  return readDispatched(runDir, 'dispatched', id) ?? readDispatched(runDir, 'outbox', id);
+  return row !== undefined && 'kind' in row ? undefined : row;
 };
+
+/** As its dispatcher kept it. */
+const keptOrder = (id: EntityId, { runDir }: Home): QueuedJob | undefined =>
+  readDispatched(runDir, 'dispatched', id) ?? readDispatched(runDir, 'outbox', id);
+
+/** The queue has this very round: whoever decided gave it, and nobody has done it yet. */
+const isThere = (row: QueueRow | undefined, { standing }: QueuedJob): boolean =>
+  row !== undefined && row.state !== 'completed' && row.state !== 'failed' && row.job.standing.rev >= standing.rev;
 
 /** As {@link QueuedJob}'s `standing`: all tries until now were of the rounds before. */
 const nextRound = async (job: QueuedJob, { busDir }: Home, rejected: Rejection): Promise<QueuedJob> => {
@@ -53,7 +59,8 @@ export const requeue = async (
   signal: AbortSignal,
 ): Promise<{ readonly kind: 'queued'; readonly why: string }> => {
   await using queue = await openWorkQueue({ home, settings });
-  const order = await orderOf(id, home, queue);
+  const row = await rowOf(id, queue);
+  const order = row?.job ?? keptOrder(id, home);
   if (order === undefined) {
     throw new NikaError(
       'NIKA_QUEUE_UNKNOWN',
@@ -65,6 +72,7 @@ export const requeue = async (
     );
   }
   const job = await nextRound(order, home, rejected);
+  if (isThere(row, job)) return { kind: 'queued', why: 'when a worker takes it' };
   const untilMs = performance.now() + TAKEN_BUDGET_MS;
   for (;;) {
     const added = await queue.add(job);

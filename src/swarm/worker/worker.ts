@@ -84,7 +84,10 @@ export class Worker {
     const { runDir } = this.#options.home;
     this.#write();
     const beat = setInterval(() => this.#write(), BEAT_EVERY_MS);
-    const onDrain = (): void => this.#touch();
+    const onDrain = (): void => {
+      this.#touch();
+      this.#freed.resolve();
+    };
     drain.addEventListener('abort', onDrain, { once: true });
     while (!drain.aborted) {
       const taken = await bestEffort('worker.take', { withinMs: 2 ** 31 - 1 }, () => this.#takeOne());
@@ -105,7 +108,7 @@ export class Worker {
     const { queue, capabilities, concurrency } = this.#options;
     const { drain } = this.#signals;
     if (this.#held.size >= concurrency) {
-      await Promise.race([this.#freed.promise, untilAborted(drain)]);
+      await this.#freed.promise; // or drained
       return;
     }
     if (!(await this.#mayTake())) return; // R2
@@ -240,11 +243,4 @@ const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   } catch {
     // told to end
   }
-};
-
-const untilAborted = (signal: AbortSignal): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
 };

@@ -25,11 +25,12 @@ interface Claimed {
 export class BullClaim implements Claim {
   readonly #claimed: Claimed;
   readonly #timer: NodeJS.Timeout;
-
   readonly #onEnd: () => void;
+  #job: QueuedJob;
 
   constructor(claimed: Claimed, onEnd: () => void) {
     this.#claimed = claimed;
+    this.#job = claimed.job;
     this.#onEnd = onEnd;
     this.#timer = setInterval(() => {
       this.#renew().catch(() => undefined); // it does not reject
@@ -37,7 +38,7 @@ export class BullClaim implements Claim {
   }
 
   get job(): QueuedJob {
-    return this.#claimed.job;
+    return this.#job;
   }
 
   /** The process ends: whoever comes next may have it. */
@@ -56,17 +57,20 @@ export class BullClaim implements Claim {
     return this.#end(() => bull.moveToFailed(new store.Failure(why), token, false));
   }
 
-  putBack(delayMs: number, why: string): Promise<'ok' | QueueAway> {
+  async putBack(delayMs: number, why: string): Promise<'ok' | QueueAway> {
     const { bull, token } = this.#claimed;
-    return this.#end(async () => {
+    const said = await this.#end(async () => {
       await bull.updateData({ ...bull.data, note: why });
       await (delayMs > 0 ? bull.moveToDelayed(Date.now() + delayMs, token) : bull.moveToWait(token));
     });
+    if (said !== 'ok') this.drop(); // nobody sees to it here any more: it stalls, and comes back by that
+    return said;
   }
 
   async update(standing: QueuedJob['standing']): Promise<'ok' | QueueAway> {
-    const { bull, job } = this.#claimed;
-    return this.#say(() => bull.updateData({ ...bull.data, job: { ...job, standing } }));
+    const { bull } = this.#claimed;
+    this.#job = { ...this.#job, standing };
+    return this.#say(() => bull.updateData({ ...bull.data, job: this.#job }));
   }
 
   async #end(say: () => Promise<unknown>): Promise<'ok' | QueueAway> {

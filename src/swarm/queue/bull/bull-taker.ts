@@ -44,7 +44,7 @@ export class BullTaker {
   /** Never rejects. `undefined`: it was given up. */
   async take(capabilities: readonly string[], worker: string, signal: AbortSignal): Promise<Claim | undefined> {
     const { link } = this.#store;
-    while (!signal.aborted) {
+    while (!signal.aborted && link.status.kind !== 'closed') {
       if (!(await link.untilReady(PAUSE_MS, signal))) continue;
       await this.#keepHouse(capabilities, worker);
       this.#first += 1;

@@ -5,6 +5,7 @@ import type { Claim, QueueAway, QueuedJob } from '../work-queue.ts';
 import type { FileClaim, FileJob, QueueFolder } from './queue-folder.ts';
 
 const TOUCH_EVERY_MS = 10_000;
+const GIVE_BACK_AGAIN_MS = 1_000;
 
 interface Held {
   readonly folder: QueueFolder;
@@ -16,7 +17,7 @@ interface Held {
 export class FileJobClaim implements Claim {
   readonly #held: Held;
   readonly #onEnd: () => void;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #found: FileJob;
 
   constructor(held: Held, onEnd: () => void) {
@@ -53,13 +54,19 @@ export class FileJobClaim implements Claim {
     return this.#end(() => this.#writeDone('failed', why));
   }
 
-  putBack(delayMs: number, why: string): Promise<'ok' | QueueAway> {
+  /** Where that cannot be written it is tried again: nobody sees to the job, and its claim lives as long as the process. */
+  async putBack(delayMs: number, why: string): Promise<'ok' | QueueAway> {
     const { folder, claim, number } = this.#held;
-    return this.#end(() => {
-      const dueMs = Date.now() + delayMs;
+    const dueMs = Date.now() + delayMs;
+    const give = (): void => {
       folder.write({ ...this.#found, note: why, not_before: delayMs > 0 ? new Date(dueMs).toISOString() : null });
       folder.writeClaim(this.job.entity, number, { ...claim, is_free: true });
-    });
+    };
+    const said = await this.#end(give);
+    if (said === 'ok') return said;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => void this.#end(give), GIVE_BACK_AGAIN_MS).unref();
+    return said;
   }
 
   update(standing: QueuedJob['standing']): Promise<'ok' | QueueAway> {

@@ -36,6 +36,7 @@ export class FileWorkQueue implements WorkQueue {
   readonly kind = 'files';
   readonly #folder: QueueFolder;
   readonly #claims = new Set<FileJobClaim>();
+  #isClosed = false;
 
   private constructor(runDir: string) {
     this.#folder = new QueueFolder(runDir);
@@ -115,7 +116,7 @@ export class FileWorkQueue implements WorkQueue {
   }
 
   async take(capabilities: readonly string[], worker: string, signal: AbortSignal): Promise<Claim | undefined> {
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isClosed) {
       const claim = await tryDo(() => this.#next(capabilities, worker));
       if (claim instanceof FileJobClaim) return claim;
       try {
@@ -142,6 +143,7 @@ export class FileWorkQueue implements WorkQueue {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     for (const claim of this.#claims) claim.giveUp();
     return Promise.resolve();
   }
