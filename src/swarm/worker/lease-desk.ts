@@ -71,10 +71,11 @@ export class LeaseDesk implements AsyncDisposable {
     return this.#options.leaseS * MS_PER_S;
   }
 
-  /** Why nothing can be asked of Redis now; `null` where it can, as far as is known. */
-  get awayWhy(): string | null {
+  /** Why nothing may be claimed now, as far as is known without asking; `null`: something may. */
+  get shutWhy(): string | null {
     const { status } = this.link;
-    return status.kind === 'down' && this.#wasReady ? `Redis is away: ${status.why}` : null;
+    if (status.kind === 'down' && this.#wasReady) return `Redis is away: ${status.why}`;
+    return this.#quiet !== undefined && this.#quiet.untilMs > performance.now() ? this.#quiet.why : null;
   }
 
   /** Whether a job may be claimed now (K1). Never rejects. */

@@ -211,7 +211,7 @@ export class Worker {
 
   /** While it waits for a job it asks nothing: what the connection says counts as well. */
   get #shownWhy(): string | null {
-    return this.#options.desk?.awayWhy ?? this.#why;
+    return this.#options.desk?.shutWhy ?? this.#why;
   }
 
   #write(): void {
