@@ -144,6 +144,11 @@ const dispatch = async (
   const dispatched = await dispatchJob(wish);
   terminal.print(options.json === true ? `${JSON.stringify(told(dispatched))}\n` : `${dispatched.id}\n`);
   if (options.quiet !== true) tellTroubles(dispatched, terminal);
+  const isForPeople = options.quiet !== true && options.json !== true;
+  if (isForPeople && dispatched.kind === 'queued' && wish.notBeforeMs === undefined) {
+    const { tellWhoTakes } = await import('./tell-who-takes.ts');
+    await tellWhoTakes(wish, dispatched.job.capability, terminal);
+  }
   if (options.wait === true) await waitToEnd(dispatched, wish, options, terminal);
 };
 

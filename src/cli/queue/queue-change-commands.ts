@@ -20,8 +20,13 @@ const activeError = ({ job, worker }: QueueRow): NikaError =>
     },
   );
 
-const goneError = ({ job, state }: QueueRow): NikaError =>
-  new NikaError('NIKA_QUEUE_UNKNOWN', `${job.entity} does not wait: it is ${state}`, { subject: job.entity });
+/** What the queue is through with need not be completed: the bus of this home says what became of it. */
+const goneError = async ({ job, state }: QueueRow, { home }: QueuePlace): Promise<NikaError> => {
+  const { stateHere } = await import('../../swarm/dispatch/known-of.ts');
+  const known = (await stateHere(home.busDir, job.entity)) ?? state;
+  const message = `${job.entity} does not wait: it is ${known.replace('_', ' ')}`;
+  return new NikaError('NIKA_QUEUE_UNKNOWN', message, { subject: job.entity });
+};
 
 const cancel = async (
   name: string,
@@ -33,7 +38,7 @@ const cancel = async (
   const { entity } = row.job;
   const outcome = mustAnswer(await place.queue.cancel(entity));
   if (outcome === 'active') throw activeError(row);
-  if (outcome === 'unknown') throw goneError(row);
+  if (outcome === 'unknown') throw await goneError(row, place);
   const { cancelEntity } = await import('../../swarm/dispatch/cancel-entity.ts');
   const { home, settings } = place;
   const why = reason ?? 'taken out of the queue by a person';
@@ -54,7 +59,7 @@ const retry = async (name: string, place: QueuePlace, terminal: Terminal): Promi
   }
   const outcome = mustAnswer(await place.queue.retry(entity));
   if (outcome === 'active') throw activeError(row);
-  if (outcome === 'unknown') throw goneError(row);
+  if (outcome === 'unknown') throw await goneError(row, place);
   terminal.print(`${entity} waits for a worker\n`);
 };
 

@@ -84,7 +84,15 @@ const startInBackground = async (flags: StartFlags, place: Place, terminal: Term
   for (;;) {
     const record = readWorkers(runDir).find(({ process: by }) => by.pid === child.pid);
     if (record !== undefined) return print(record, flags, terminal);
-    if (child.exitCode !== null || child.signalCode !== null || performance.now() > untilMs) {
+    const isOver = child.exitCode !== null || child.signalCode !== null;
+    if (!isOver && performance.now() > untilMs) {
+      const late = `the worker runs (pid ${child.pid}), but cannot be seen: it has written no record into ${runDir}`;
+      throw new NikaError('NIKA_WORKER_NOT_STARTED', late, {
+        subject: file,
+        remedy: `See "nika doctor" for the disk. Once that has room the worker takes jobs; end it with: kill ${child.pid}`,
+      });
+    }
+    if (isOver) {
       throw new NikaError('NIKA_WORKER_NOT_STARTED', `the worker did not start:\n${lastWords(file)}`, {
         subject: file,
       });

@@ -90,7 +90,7 @@ describe('renderCommand', () => {
       cwd: "it's",
     });
     expect(renderToolInput('shell', { argv: ['echo', '${{ inputs.x }}', '${{ inputs.n }}'] }, scope)).toEqual({
-      argv: ['echo', "it's", 3],
+      argv: ['echo', "it's", '3'],
     });
     expect(renderToolInput('http', { url: 'x', command: '${{ inputs.n }}' }, scope)).toEqual({ url: 'x', command: 3 });
   });

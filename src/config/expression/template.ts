@@ -142,6 +142,10 @@ export const renderCommand = (command: string, scope: TemplateScope): string => 
   });
 };
 
+/** An input that is a number or a boolean is a word of a command as its text. */
+const asWord = (value: unknown): unknown =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+
 /** A tool's input, rendered; the command line of `shell` is quoted. @throws {NikaError} `NIKA_JOB_BAD_EXPRESSION` */
 export const renderToolInput = (
   tool: ToolName,
@@ -149,7 +153,8 @@ export const renderToolInput = (
   scope: TemplateScope,
 ): Record<string, unknown> => {
   const { command, ...others } = input;
-  const rendered = renderTemplates(others, scope) as Record<string, unknown>;
+  const all = renderTemplates(others, scope) as Record<string, unknown>;
+  const rendered = tool === 'shell' && Array.isArray(all['argv']) ? { ...all, argv: all['argv'].map(asWord) } : all;
   if (!Object.hasOwn(input, 'command')) return rendered;
   const isCommandLine = tool === 'shell' && typeof command === 'string';
   return { ...rendered, command: isCommandLine ? renderCommand(command, scope) : renderTemplates(command, scope) };

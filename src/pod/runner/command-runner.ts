@@ -137,7 +137,7 @@ export const runCommandJob: Runner = async (context): Promise<RunnerOutcome> => 
   const result = await host.call<CallResult>(call, async (input, callId) => {
     const argv = argvIn(input);
     if (argv === undefined) {
-      const error = 'NIKA_TOOL_BAD_INPUT: command: a hook left no argv, a list of texts, in its input';
+      const error = 'NIKA_TOOL_BAD_INPUT: command: argv is no list of texts, as the job or a hook has left it';
       outcome = { kind: 'failed', error };
       return { ok: false, error };
     }

@@ -58,8 +58,12 @@ export const startAlpha = async (
     if (record !== undefined) return record;
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
-  throw new NikaError('NIKA_ALPHA_NOT_STARTED', died[0] ?? `it said nothing for ${START_BUDGET_MS / 1000} s`, {
+  const [why] = died;
+  if (why !== undefined) throw new NikaError('NIKA_ALPHA_NOT_STARTED', why, { subject: errors });
+  const late = `it runs (pid ${child.pid}), but has written no record into ${home.runDir} for ${START_BUDGET_MS / 1000} s`;
+  throw new NikaError('NIKA_ALPHA_NOT_STARTED', late, {
     subject: errors,
+    remedy: `See "nika doctor" for the disk. Alpha works all the same; end it with: kill ${child.pid}`,
   });
 };
 

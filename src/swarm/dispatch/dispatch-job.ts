@@ -121,7 +121,7 @@ class Dispatching {
     const { home, settings, env } = this.#wish;
     const { id, lineage } = this.#plan;
     const listener = (event: { readonly event: string; readonly service?: string; readonly why?: string }): void => {
-      if (event.event === 'degraded') this.#troubles.push(`${event.service}: ${event.why}`);
+      if (event.event === 'degraded') this.#trouble(`${event.service}: ${event.why}`);
     };
     const session = SwarmSession.open({ home, settings, env, kind: 'command', job: 'nika-dispatch', listener });
     await using _session = session;
@@ -148,6 +148,11 @@ class Dispatching {
     return { id, root: lineage.root_id, job, kind, troubles: this.#troubles };
   }
 
+  /** Feed and queue of one Redis say the same. */
+  #trouble(why: string): void {
+    if (!this.#troubles.includes(why)) this.#troubles.push(why);
+  }
+
   /** D2: first of all. */
   #keep(job: QueuedJob): boolean {
     const kept = bestEffortSync('dispatch.outbox', () => {
@@ -167,7 +172,7 @@ class Dispatching {
       await flushOutbox({ home, queue: this.#queue });
       return 'queued';
     }
-    this.#troubles.push(this.#queue.kind === 'redis' ? `redis: ${added.why}` : added.why);
+    this.#trouble(this.#queue.kind === 'redis' ? `redis: ${added.why}` : added.why);
     return isKept ? 'outbox' : undefined;
   }
 }

@@ -45,6 +45,15 @@ export const resolveReviewed = async ({ home, settings }: ReviewPlace, text: str
   const awaiting = records.filter(({ end }) => end?.status === 'awaiting_review');
   const whole = entityIdSchema.safeParse(text);
   if (whole.success && whole.data.startsWith('JOB-')) return whole.data; // one of another host has no record here
+  const named = awaiting.filter(({ job }) => job === text).map(({ entity }) => entity);
+  if (new Set(named).size > 1) {
+    const which = [...new Set(named)].join(', ');
+    const remedy = 'Give an id; "nika review list" shows them.';
+    throw new NikaError('NIKA_ENTITY_AMBIGUOUS', `several reviews of "${text}" are open: ${which}`, {
+      subject: text,
+      remedy,
+    });
+  }
   for (const among of [awaiting, records]) {
     try {
       return resolvePod(text, among).entity;

@@ -71,6 +71,13 @@ export class LeaseDesk implements AsyncDisposable {
     return this.#options.leaseS * MS_PER_S;
   }
 
+  /** Why nothing may be claimed now, as far as is known without asking; `null`: something may. */
+  get shutWhy(): string | null {
+    const { status } = this.link;
+    if (status.kind === 'down' && this.#wasReady) return `Redis is away: ${status.why}`;
+    return this.#quiet !== undefined && this.#quiet.untilMs > performance.now() ? this.#quiet.why : null;
+  }
+
   /** Whether a job may be claimed now (K1). Never rejects. */
   async gate(signal?: AbortSignal): Promise<Gate> {
     await this.link.untilKnown(CONNECT_MS, signal);
@@ -88,7 +95,7 @@ export class LeaseDesk implements AsyncDisposable {
       this.#quiet = undefined;
       return { kind: 'open' };
     }
-    return { kind: 'shut', forMs: leftMs, why: `${quiet.why}: pods that run may say so first` };
+    return { kind: 'shut', forMs: leftMs, why: quiet.why };
   }
 
   /**
@@ -136,7 +143,9 @@ export class LeaseDesk implements AsyncDisposable {
 
   #hush(why: string, forMs = this.leaseMs): void {
     const untilMs = performance.now() + forMs;
-    if (this.#quiet === undefined || this.#quiet.untilMs < untilMs) this.#quiet = { untilMs, why };
+    if (this.#quiet !== undefined && this.#quiet.untilMs >= untilMs) return;
+    const until = `${new Date(Date.now() + forMs).toISOString().slice(11, 19)}Z`;
+    this.#quiet = { untilMs, why: `${why}: nothing is taken until ${until}, so that pods that run say so first` };
   }
 
   async #lookAtUptime(): Promise<void> {

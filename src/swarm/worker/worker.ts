@@ -88,6 +88,7 @@ export class Worker {
       this.#touch();
       this.#freed.resolve();
     };
+    const unwatch = this.#options.desk?.link.onStatus(() => this.#touch());
     drain.addEventListener('abort', onDrain, { once: true });
     while (!drain.aborted) {
       const taken = await bestEffort('worker.take', { withinMs: 2 ** 31 - 1 }, () => this.#takeOne());
@@ -98,6 +99,7 @@ export class Worker {
     }
     clearInterval(beat);
     clearTimeout(this.#soon);
+    unwatch?.();
     drain.removeEventListener('abort', onDrain);
     if (handOver.aborted) this.#options.say('its pods live on');
     bestEffortSync('worker.record', () => removeWorkerRecord(runDir, this.id));
@@ -207,7 +209,12 @@ export class Worker {
 
   get #state(): WorkerState {
     if (this.#signals.drain.aborted) return 'draining';
-    return this.#why === null ? 'working' : 'waiting';
+    return this.#shownWhy === null ? 'working' : 'waiting';
+  }
+
+  /** While it waits for a job it asks nothing: what the connection says counts as well. */
+  get #shownWhy(): string | null {
+    return this.#options.desk?.shutWhy ?? this.#why;
   }
 
   #write(): void {
@@ -221,7 +228,7 @@ export class Worker {
       concurrency,
       queue: queue.kind,
       state: this.#state,
-      why: this.#why,
+      why: this.#shownWhy,
       jobs: [...this.#held.values()].map(({ claim: { job }, since, what }) => ({
         entity: job.entity,
         job: job.name,
