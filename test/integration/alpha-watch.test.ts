@@ -1,4 +1,5 @@
 /** What Alpha watches over: silent pods, lost pods, deadlines, announcements, and what other hosts did with jobs of a home. */
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createChain } from '../../src/bus/chain.ts';
@@ -163,6 +164,23 @@ describe('the mirror of Alpha', () => {
     const { tampering, warnings } = await verifyBus({ busDir: join(home.dir, '_bus'), chain: createChain() });
     expect([tampering, warnings]).toEqual([0, 0]);
     await foreign.end();
+  });
+
+  it('passes over a job whose channel cannot be read, and copies what comes behind it', async () => {
+    await using redis = await RedisServer.open();
+    using home = new TestHome();
+    dispatched(home, 'JOB-broken');
+    dispatched(home, 'JOB-whole');
+    const broken = join(home.dir, '_bus/channels/JOB-broken.jsonl');
+    rmSync(broken);
+    mkdirSync(broken); // not even root can read it as a file
+    await using alpha = ToldAlpha.start(home, redis.url);
+    await alpha.untilFollows('feed');
+    const started = { from: 'created', to: 'in_progress', rev: 2 };
+    await publish(redis, 'JOB-broken', 'started', started);
+    const id = await publish(redis, 'JOB-whole', 'started', started);
+    await until('it to be copied', () => home.lines('channels/JOB-whole.jsonl').some((line) => line.id === id));
+    expect(home.alpha.filter(({ data }) => data['via'] === 'feed').map((line) => line.id)).toEqual([id]);
   });
 
   it('leaves what a pod of this home writes to that pod', async () => {

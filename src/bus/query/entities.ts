@@ -14,6 +14,7 @@ import { applyLine, createEntityView, type EntityView, subjectOf } from './entit
 import { type LineFilter, typeFilter } from './line-filter.ts';
 import { mergeLines } from './merge.ts';
 import { MTIME_SLACK_MS } from './parts.ts';
+import { STATE_TYPES } from './state-types.ts';
 
 export interface EntitiesOptions {
   readonly busDir: string;
@@ -24,21 +25,6 @@ export interface EntitiesOptions {
 
 /** By id, in the order in which they first appear. */
 export type Entities = ReadonlyMap<string, EntityView>;
-
-/** What tells of state: the rest of an alpha bus (notes, signals …) is not parsed. */
-const STATE_TYPES = [
-  'entity_created',
-  'entity_started',
-  'review_request',
-  'review_decision',
-  'job_completed',
-  'job_failed',
-  'job_cancelled',
-  'attempt_failed',
-  'condition',
-  'session_start',
-  'session_end_summary',
-];
 
 const anyOf =
   (filters: readonly LineFilter[]): LineFilter =>

@@ -16,7 +16,7 @@ const FIRST_MS = 250;
 const SLICE_MS = 1_000;
 const leftOver = new WeakMap<Caller, readonly Signal[]>();
 const OUTSIDE = 'you run outside of pods: signals go from pod to pod';
-const TODO = 'Use send for a message to an agent, or start_pod to work as a pod.';
+const INSTEAD = 'Use send for a message to an agent, or start_pod to work as a pod.';
 
 const input = z.strictObject({
   to: z.string().max(200).optional().describe('A pod.'),
@@ -50,7 +50,7 @@ export const signal = createTool({
     { to, name, body = null, request, deadline_s, reply_to, error },
     { caller, openPlace, signal: abort },
   ) => {
-    if (!isInside(caller)) return refused(OUTSIDE, TODO);
+    if (!isInside(caller)) return refused(OUTSIDE, INSTEAD);
     const pod = await ownPod(caller);
     if (reply_to !== undefined) {
       await pod.answerSignal(reply_to, error === undefined ? { ok: true, body } : { ok: false, error });
@@ -82,7 +82,7 @@ export const signals = createTool({
   isReadOnly: false,
   input: z.strictObject({ wait_s: wholeSeconds(300).default(0) }),
   call: async ({ wait_s: waitS }, { caller, signal: abort }) => {
-    if (!isInside(caller)) return refused(OUTSIDE, TODO);
+    if (!isInside(caller)) return refused(OUTSIDE, INSTEAD);
     const pod = await ownPod(caller);
     const endMs = performance.now() + waitS * 1000;
     let came = leftOver.get(caller) ?? [];

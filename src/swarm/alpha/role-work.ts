@@ -1,7 +1,8 @@
 /**
  * Owns what is done while a role is held: its chores and tasks, and the following of the swarm. It ends when the role goes.
  *
- * K1. A chore that hangs or fails costs its own turn, and no other's.
+ * K1. A chore that hangs or fails costs its own turn, and no other's; one that is told of a change and hangs is given it
+ *     again, as after any failure, instead of holding up the following while the lease goes on being renewed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { bestEffort } from '../../failopen/best-effort.ts';
@@ -19,6 +20,8 @@ export interface RoleWorkOptions {
   readonly follow: Omit<FollowerOptions, 'handle' | 'signal'> | undefined;
   /** Told of what fails, each time. */
   readonly onFailure: (name: string, why: string) => void;
+  /** How long one that is told of a change may take. */
+  readonly listenerWithinMs?: number;
 }
 
 const CHORE_WITHIN_MS = 30_000;
@@ -64,7 +67,7 @@ export class RoleWork {
   }
 
   async #tell(listeners: readonly ChangeListener[], followed: Followed, signal: AbortSignal): Promise<void> {
-    const { context } = this.#options;
+    const { context, listenerWithinMs = CHORE_WITHIN_MS } = this.#options;
     if (!(await context.mayAct())) {
       await untilAborted(signal); // it is not ours any more, and goes to who has the role
       signal.throwIfAborted();
@@ -75,18 +78,22 @@ export class RoleWork {
       this.#told.id = change.id;
       this.#told.names.clear();
     }
-    const failures: unknown[] = [];
+    const failures: Error[] = [];
     for (const listener of listeners) {
       if (this.#told.names.has(listener.name)) continue;
-      try {
-        await listener.onChange(followed, context, signal);
+      const told = await bestEffort(`alpha.${listener.name}`, { withinMs: listenerWithinMs }, (late) =>
+        listener.onChange(followed, context, AbortSignal.any([late, signal])),
+      );
+      if (told.kind === 'done') {
         this.#told.names.add(listener.name);
-      } catch (thrown) {
-        failures.push(thrown);
-        if (!signal.aborted) this.#options.onFailure(listener.name, errorMessage(thrown));
+        continue;
       }
+      const why = told.kind === 'failed' ? told.why : `not done within ${told.withinMs} ms`;
+      failures.push(new Error(why)); // the change is given again; K1
+      if (!signal.aborted) this.#options.onFailure(listener.name, why);
     }
-    if (failures.length > 0) throw failures[0];
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
   }
 
   async #runChore(chore: Chore): Promise<void> {

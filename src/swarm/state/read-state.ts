@@ -10,7 +10,8 @@ import { toTs } from '../../bus/query/time-span.ts';
 import { findBusFile } from '../../bus/read/files.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { type KnownState, readKnownState, writeKnownState } from './state-file.ts';
-import { STATE_TYPES, SwarmState } from './swarm-state.ts';
+import { STATE_TYPES } from '../../bus/query/state-types.ts';
+import { SwarmState } from './swarm-state.ts';
 
 export interface ReadStateOptions {
   readonly busDir: string;

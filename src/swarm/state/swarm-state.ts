@@ -23,21 +23,6 @@ import {
   type OpenEntity,
 } from './swarm-entity.ts';
 
-/** What it is made of; all else on the alpha bus is passed over. */
-export const STATE_TYPES = [
-  'entity_created',
-  'entity_started',
-  'review_request',
-  'review_decision',
-  'job_completed',
-  'job_failed',
-  'job_cancelled',
-  'attempt_failed',
-  'condition',
-  'session_start',
-  'session_end_summary',
-] as const;
-
 const MAX_ENDED: Readonly<Record<EndState, number>> = { failed: 1_500, completed: 1_500, cancelled: 500 };
 const MAX_OPEN = 20_000;
 /** Of one entity (S4); then they are parsed. */
@@ -101,7 +86,7 @@ export class SwarmState {
   }
 
   /**
-   * A raw line of one of {@link STATE_TYPES}, in the order of its file; `keepTs`: what ended before is not kept. Call
+   * A raw line of one of the state types, in the order of its file; `keepTs`: what ended before is not kept. Call
    * {@link settle} after the last one.
    */
   takeText(text: string, keepTs = ''): void {

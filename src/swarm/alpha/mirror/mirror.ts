@@ -5,14 +5,16 @@
  * M1. Once: with the id and the time of the event, and not where that id stands on the channel already. Also over restarts.
  * M2. Never for what a pod of this home writes: it has written it, or will.
  * M3. It is not told to Redis again: it comes from there.
+ * M4. What cannot be copied holds up nothing behind it for long; what the disk holds back is not counted as copied.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { busPath, channelName } from '../../../bus/layout.ts';
 import { readFirstLine } from '../../../bus/read/first-line.ts';
 import type { RedisTarget } from '../../../config/redis/redis-settings.ts';
-import { bestEffortSync } from '../../../failopen/best-effort.ts';
+import { bestEffort, bestEffortSync } from '../../../failopen/best-effort.ts';
 import type { FeedChange } from '../../../ipc/feed/feed-change.ts';
 import { FEED_CONDITIONS } from '../../../ipc/feed/feed-event.ts';
 import { TRANSITIONS } from '../../../model/entity.ts';
@@ -117,6 +119,29 @@ const untilAborted = (signal: AbortSignal): Promise<void> => {
   return promise;
 };
 
+/** M4 */
+const TRIES = 3;
+const TAKE_WITHIN_MS = 10_000;
+const PAUSE_MS = 1_000;
+const WRITTEN_LOOK_MS = 250;
+
+const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+};
+
+/** What fails is logged and counted by its door. */
+const copy = async (mirror: Mirror, change: FeedChange, signal: AbortSignal): Promise<void> => {
+  for (let tries = 1; tries <= TRIES && !signal.aborted; tries += 1) {
+    const taken = await bestEffort('mirror.take', { withinMs: TAKE_WITHIN_MS }, () => mirror.take(change));
+    if (taken.kind === 'done') return;
+    if (tries < TRIES) await pause(PAUSE_MS, signal);
+  }
+};
+
+const untilWritten = async ({ swarm }: AlphaContext, signal: AbortSignal): Promise<void> => {
+  while (swarm.session.bus.isFailing && !signal.aborted) await pause(WRITTEN_LOOK_MS, signal);
+};
+
 export const mirrorFeed: Task = {
   name: 'mirror',
   role: 'home',
@@ -126,9 +151,10 @@ export const mirrorFeed: Task = {
     const { runDir } = context.home;
     const mirror = new Mirror(context);
     for await (const entries of tailFeed(target, readPlace(runDir, target), signal)) {
-      for (const { change } of entries) if (change !== undefined) await mirror.take(change);
+      for (const { change } of entries) if (change !== undefined) await copy(mirror, change, signal);
+      await untilWritten(context, signal); // M4
       const after = entries.at(-1)?.streamId;
-      if (after !== undefined) writePlace(runDir, target, after);
+      if (after !== undefined && !signal.aborted) writePlace(runDir, target, after);
     }
   },
 };
