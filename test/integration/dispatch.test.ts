@@ -197,17 +197,21 @@ describe('nika dispatch without Redis', () => {
 });
 
 /** Runs a command while folders of the home are on a full disk each, in a mount namespace of its own. */
-const onFullDisks = (folders: readonly string[], ...args: readonly string[]) => {
+const onFullDisks = (
+  folders: readonly string[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+) => {
   const each = 'mount -t tmpfs -o size=64k tmpfs "$0/$one" && head -c 1m /dev/zero > "$0/$one/fill" 2>/dev/null';
   const script = `for one in ${folders.join(' ')}; do mkdir -p "$0/$one"; ${each}; done; exec "$@"`;
   const userNamespace = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-  return home.start(args, {}, ['unshare', '--mount', ...userNamespace, 'sh', '-c', script, home.dir]).ended;
+  return home.start(args, env, ['unshare', '--mount', ...userNamespace, 'sh', '-c', script, home.dir]).ended;
 };
 
 describe('nika dispatch on a full disk', () => {
   it('G3: gives the job all the same where only the bus is full, and says that it is', async () => {
     const args = ['dispatch', 'hello', '-i', 'who=you', '--id', 'JOB-x'];
-    const { code, stdout, stderr } = await onFullDisks(['_bus'], ...args);
+    const { code, stdout, stderr } = await onFullDisks(['_bus'], args);
     expect([code, stdout]).toEqual([0, 'JOB-x\n']);
     expect(stderr).toContain('ENOSPC');
     await using queue = await openQueue();
@@ -215,8 +219,15 @@ describe('nika dispatch on a full disk', () => {
   });
 
   it('says that nobody has it where queue and outbox are full too', async () => {
-    const ended = await onFullDisks(['_bus', 'run'], 'dispatch', 'hello', '-i', 'who=you');
+    const ended = await onFullDisks(['_bus', 'run'], ['dispatch', 'hello', '-i', 'who=you']);
     expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('NIKA_DISPATCH_FAILED') });
+  });
+
+  it('says that nobody has it where the bus is full and Redis is away: its line would go with the process', async () => {
+    const away = { NIKA_REDIS_URL: 'redis://127.0.0.1:1' };
+    const ended = await onFullDisks(['_bus'], ['dispatch', 'hello', '-i', 'who=you'], away);
+    expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('neither bus nor queue') });
+    expect(filesIn('outbox')).toEqual([]);
   });
 });
 

@@ -144,6 +144,13 @@ class Dispatching {
       entity.transition('failed', 'job_failed', { error });
       throw new NikaError('NIKA_DISPATCH_FAILED', `${id}: ${error} (${this.#troubles.join('; ')})`, { subject: id });
     }
+    if (kind === 'outbox' && bus.isFailing) {
+      bestEffortSync('dispatch.outbox', () => removeDispatched(home.runDir, id)); // its line goes with this process
+      throw new NikaError(
+        'NIKA_DISPATCH_FAILED',
+        `${id}: neither bus nor queue takes it (${this.#troubles.join('; ')})`,
+      );
+    }
     if (bus.isFailing) this.#troubles.push('the bus of this home does not have it yet: its disk refuses to be written');
     return { id, root: lineage.root_id, job, kind, troubles: this.#troubles };
   }

@@ -26,8 +26,8 @@ export interface LeaseDeskOptions {
   readonly leaseS: number;
   /** Of the worker: unique. */
   readonly name: string;
-  /** Whether a pod may hold a lease that a Redis which was just started does not know. */
-  readonly mayPodsHold: boolean;
+  /** Whether a pod may hold a lease that a Redis does not know which was started, emptied or away. */
+  readonly mayPodsHold: () => boolean;
 }
 
 const MS_PER_S = 1_000;
@@ -91,7 +91,7 @@ export class LeaseDesk implements AsyncDisposable {
     await this.#askOwn();
     const quiet = this.#quiet;
     const leftMs = quiet === undefined ? 0 : quiet.untilMs - performance.now();
-    if (quiet === undefined || leftMs <= 0) {
+    if (quiet === undefined || leftMs <= 0 || !this.#options.mayPodsHold()) {
       this.#quiet = undefined;
       return { kind: 'open' };
     }
@@ -153,8 +153,7 @@ export class LeaseDesk implements AsyncDisposable {
     if (outcome.kind !== 'done') return;
     this.#wasReady = true;
     const ranMs = uptimeS(outcome.value) * MS_PER_S;
-    if (ranMs < this.leaseMs && this.#options.mayPodsHold)
-      this.#hush('Redis was started a moment ago', this.leaseMs - ranMs);
+    if (ranMs < this.leaseMs) this.#hush('Redis was started a moment ago', this.leaseMs - ranMs);
   }
 
   /** K2 */

@@ -30,8 +30,12 @@ const MS_PER_S = 1_000;
 const openDesk = async ({ home, settings }: RunWorkerOptions, session: string): Promise<LeaseDesk | undefined> => {
   if (settings.redis.kind === 'off') return undefined;
   const { leaseS } = settings.swarm;
-  const may = mayPodsHold(home, settings);
-  return LeaseDesk.open({ target: settings.redis, leaseS, name: session, mayPodsHold: may });
+  return LeaseDesk.open({
+    target: settings.redis,
+    leaseS,
+    name: session,
+    mayPodsHold: () => mayPodsHold(home, settings),
+  });
 };
 
 const offer = ({ capabilities }: RunWorkerOptions, session: string, desk: LeaseDesk | undefined) =>

@@ -1,4 +1,4 @@
-/** Owns whether a Redis that was started a moment ago may have forgotten leases: whose pods could hold them. */
+/** Owns whether a Redis that was started, emptied or away may not know of a lease: whose pods could hold one. */
 import type { Home } from '../../config/home.ts';
 import { localRedis } from '../../config/redis/local-redis.ts';
 import type { Settings } from '../../config/settings.ts';

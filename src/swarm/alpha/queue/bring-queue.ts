@@ -8,7 +8,7 @@ import { ROLE_TIMES } from '../role.ts';
 const openDesk = async ({ settings: { redis }, swarm }: AlphaContext) => {
   if (redis.kind === 'off') return undefined;
   const { LeaseDesk } = await import('../../worker/lease-desk.ts');
-  return LeaseDesk.open({ target: redis, leaseS: ROLE_TIMES.leaseS, name: swarm.session.id, mayPodsHold: true });
+  return LeaseDesk.open({ target: redis, leaseS: ROLE_TIMES.leaseS, name: swarm.session.id, mayPodsHold: () => true });
 };
 
 export const bringQueue: Task = {
