@@ -115,7 +115,12 @@ describe('working memory without a pod', () => {
     await server.start();
     await home.nika('run', '-q', '--', 'true'); // there is a bus
     expect((await home.nika('reconcile')).code).toBe(0);
-    expect(await server.admin.hget(`nika:wm:${job}:plan.md`, 'value')).toBe('first this');
+    // The pod before may have begun one of its own, which is at it then.
+    await until(
+      'the artifact',
+      async () => (await server.admin.hget(`nika:wm:${job}:plan.md`, 'value')) === 'first this',
+    );
+    await until('the contract', async () => (await server.admin.exists(`nika:contract:${job}`)) === 1);
     expect(await server.admin.hget(`nika:contract:${job}`, 'state:s')).toMatch(/^failed /);
     expect(await agent.call('memory_list', { job })).toMatchObject({
       text: 'plan.md: 10 bytes, text/plain; charset=utf-8',
