@@ -1,5 +1,5 @@
 /** Owns how tests wait for pods, look at their records and at the processes they leave. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PodRecord } from '../src/pod/registry/pod-record.ts';
@@ -62,7 +62,16 @@ export const running = (marker: string): readonly number[] =>
     return state === '' || state === 'Z' || state === 'X' ? [] : [Number(name)];
   });
 
-/** Ends what a test that failed has left: pods of its home. */
+/** Pids of what sends the notifications of its home: it lives a while longer than the pod that had something to tell. */
+export const sendersOf = (home: TestHome): readonly number[] => {
+  const senders = running('notify-worker');
+  return senders.length === 0 ? [] : senders.filter((pid) => running(home.dir).includes(pid));
+};
+
+/** Ends what a test, or one that failed, has left and what would write to its home: pods, and what notifies of them. */
 export const endPods = async (home: TestHome): Promise<void> => {
   if (recordsOf(home).some(({ end }) => end === null)) await home.nika('pod', 'kill', '--all');
+  if (!existsSync(join(home.dir, 'run/notify'))) return;
+  for (const pid of sendersOf(home)) process.kill(pid, 'SIGKILL');
+  await until('the sender to end', () => sendersOf(home).length === 0);
 };

@@ -6,7 +6,7 @@ import { listSpool, spoolDir } from '../../src/notify/spool.ts';
 import { readState } from '../../src/notify/state.ts';
 import { diagnose, type Diagnosis } from '../doctor.ts';
 import { TestHome } from '../nika.ts';
-import { endPods, recordOf, recordsOf, running, until, untilStatus } from '../pods.ts';
+import { endPods, recordOf, recordsOf, running, sendersOf, until, untilStatus } from '../pods.ts';
 import { freePort } from '../servers/redis.ts';
 import { type Answer, isSigned, type Taken, WebhookServer } from '../servers/webhook.ts';
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
   server = await WebhookServer.open();
 });
 
-const senders = (): readonly number[] => running('notify-worker').filter((pid) => running(home.dir).includes(pid));
+const senders = (): readonly number[] => sendersOf(home);
 
 const spool = (): string => spoolDir(join(home.dir, 'run'));
 
@@ -33,8 +33,6 @@ const untilIdle = async (): Promise<void> => {
 afterEach(async () => {
   await endPods(home);
   await server[Symbol.asyncDispose]();
-  if (listSpool(spool()).length > 0) for (const pid of senders()) process.kill(pid, 'SIGKILL');
-  await until('the sender to end', () => senders().length === 0);
   home[Symbol.dispose]();
 });
 

@@ -153,7 +153,7 @@ describe('a job with review', () => {
     const told = join(home.dir, 'told.json');
     writeFileSync(
       join(home.dir, 'config/nika.yaml'),
-      `notify:\n  - { on: [review], command: [sh, -c, 'cat > ${told}'] }\n`,
+      `notify:\n  - { on: [review], command: [sh, -c, 'cat > ${told}.part && mv ${told}.part ${told}'] }\n`,
     );
     await ask('JOB-n');
     const notice = await until('somebody to be told', () => existsSync(told) && readFileSync(told, 'utf8'));
