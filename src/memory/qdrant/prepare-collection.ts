@@ -60,16 +60,16 @@ export const createCollection = async (
   return outcome.kind === 'done' ? { kind: 'done', value: 'made' } : outcome;
 };
 
-/** One after the other: it does one at a time anyway, and one that is there already is taken as done. */
+/** It does one after the other, and waits for the disk each time; the last one is applied after all others. */
 export const addIndexes = async (
   link: QdrantLink,
   fields: readonly string[],
   signal: AbortSignal,
 ): Promise<LinkOutcome<undefined>> => {
   const terms = { schema: z.object({ status: z.string() }), withinMs: MAKE_MS };
-  for (const field of fields) {
+  for (const [at, field] of fields.entries()) {
     const index = { field_name: field, field_schema: PAYLOAD_INDEXES.get(field) ?? 'keyword' };
-    const given = { collection_name: link.collection, wait: true, ...index };
+    const given = { collection_name: link.collection, wait: at === fields.length - 1, ...index };
     const outcome = await link.call((api, init) => api.createFieldIndex(given, init), terms, signal);
     if (outcome.kind !== 'done') return outcome;
   }
