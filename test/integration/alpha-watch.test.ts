@@ -10,6 +10,7 @@ import { ToldAlpha, toldIn } from '../fixtures/told-alpha.ts';
 import { TestHome } from '../nika.ts';
 import { endPods, recordsOf, until, untilStatus } from '../pods.ts';
 import { RedisServer } from '../servers/redis.ts';
+import { linesOf, SHORT_LEASE, startWorker, untilLine } from '../workers.ts';
 
 const SLEEP = '  - { tool: shell, input: { argv: [sleep, "100"] } }';
 
@@ -130,6 +131,20 @@ describe('the watch of Alpha', () => {
     await alpha.untilFollows('feed');
     await until('Alpha to be told', () => toldIn(home).length >= 2);
     expect(toldIn(home).filter(({ entity }) => entity === 'JOB-waits')).toMatchObject([{ id }]);
+  });
+
+  it('brings a job that waits to a worker though run/queue is lost and Redis was emptied', async () => {
+    await using redis = await RedisServer.open();
+    using home = new TestHome();
+    home.job('quick', '  - { tool: shell, input: { command: "true" } }');
+    const env = { NIKA_REDIS_URL: redis.url, ...SHORT_LEASE };
+    const id = (await home.start(['dispatch', 'quick'], env).ended).stdout.trim();
+    rmSync(join(home.dir, 'run/queue'), { recursive: true });
+    await redis.admin.flushall();
+    await using _alpha = ToldAlpha.start(home, redis.url, { announceEveryMs: 100, youngMs: 0, slackMs: 0 });
+    await using _worker = await startWorker(home, { env });
+    await untilLine(home, id, 'job_completed');
+    expect(linesOf(home, id, 'job_completed')).toHaveLength(1);
   });
 });
 
