@@ -197,7 +197,9 @@ describe('the mirror of Alpha', () => {
     await publish(redis, 'JOB-broken', 'started', started);
     const id = await publish(redis, 'JOB-whole', 'started', started);
     await until('it to be copied', () => home.lines('channels/JOB-whole.jsonl').some((line) => line.id === id));
-    expect(home.alpha.filter(({ data }) => data['via'] === 'feed').map((line) => line.id)).toEqual([id]);
+    const copied = () => home.alpha.filter(({ data }) => data['via'] === 'feed').map((line) => line.id);
+    await until('the alpha bus to have it too', () => copied().length > 0);
+    expect(copied()).toEqual([id]);
   });
 
   it('leaves what a pod of this home writes to that pod', async () => {
