@@ -3,16 +3,18 @@
  *
  * C1. A step is completed once: the first stands, in Redis by one script, in a home under one lock. While Redis is away two
  *     homes know nothing of each other; of what both completed then, the first that is brought stands.
+ * C2. What stands in Redis takes the place of what a home has: else a copy that is behind would be brought again where
+ *     Redis lost its data, and stand there before what is newer.
  */
 import { bestEffort } from '../../failopen/best-effort.ts';
 import { errorMessage } from '../../model/error.ts';
 import type { EntityId } from '../../model/id.ts';
 import type { StepAnswer, StepChange } from '../../redis/scripts/contract.lua.ts';
 import type { Place, RedisWay } from '../working-memory/working-memory.ts';
-import { type Contract, hashOf, laterOf, type StandingContract, type StepStanding } from './contract.ts';
+import { type Contract, hashOf, type StandingContract, type StepStanding } from './contract.ts';
 import type { HomeContracts } from './home-contracts.ts';
 import { RedisContracts } from './redis-contracts.ts';
-import { judgeStep } from './step-rules.ts';
+import { isBehind, judgeStep, merged, standsOf, withStep } from './step-rules.ts';
 
 export interface ContractsOptions {
   /** Never rejects. */
@@ -37,21 +39,6 @@ export interface StepWish {
 
 const HOME_WITHIN_MS = 2_500;
 
-const merged = (
-  here: StandingContract | undefined,
-  there: StandingContract | undefined,
-): StandingContract | undefined => {
-  if (here === undefined || there === undefined) return there ?? here;
-  if (here.sha256 !== there.sha256) return there.steps.size > 0 || there.ts >= here.ts ? there : here;
-  const names = new Set([...here.steps.keys(), ...there.steps.keys()]);
-  const steps = new Map<string, StepStanding>();
-  for (const name of names) {
-    const standing = laterOf(there.steps.get(name), here.steps.get(name));
-    if (standing !== undefined) steps.set(name, standing);
-  }
-  return { ...there, steps };
-};
-
 const changeOf = (
   { contract, sha256 }: StandingContract,
   { what, step, standing, isTaking }: StepWish,
@@ -66,11 +53,6 @@ const changeOf = (
   isTaking,
   told: JSON.stringify(standing),
   needs: contract.steps.find(({ name }) => name === step)?.needs ?? [],
-});
-
-const withStep = (there: StandingContract, step: string, standing: StepStanding): StandingContract => ({
-  ...there,
-  steps: new Map([...there.steps, [step, standing]]),
 });
 
 export class Contracts {
@@ -121,7 +103,9 @@ export class Contracts {
     if (way.kind !== 'link') return { found: here, why: way.kind === 'away' ? way.why : undefined };
     const there = await new RedisContracts(way.link, way.keys).get(job);
     if (there.kind === 'away') return { found: here, why: there.why };
-    return { found: merged(here, there.found), why: undefined };
+    const { found } = there;
+    const isBoth = found !== undefined && here !== undefined;
+    return { found: isBoth ? merged(found, here) : (found ?? here), why: undefined };
   }
 
   /** `known`: the contract that the caller looked at. Never rejects. */
@@ -142,7 +126,8 @@ export class Contracts {
     }
     let answer: StepAnswer = { kind: 'changed', by: '' };
     const done = await this.#inHome('step', () =>
-      this.#options.home.change(job, (there = known) => {
+      this.#options.home.change(job, (here = known) => {
+        const there = here.sha256 === known.sha256 ? merged(known, here) : here; // others' steps, as far as they were seen
         answer = judgeStep(there, change);
         return answer.kind === 'done' ? withStep(there, wish.step, wish.standing) : undefined;
       }),
@@ -161,23 +146,38 @@ export class Contracts {
     if (here === undefined) return true;
     const there = await redis.get(job);
     if (there.kind === 'away') return false;
-    if (there.found?.sha256 !== here.sha256) {
+    const { found } = there;
+    if (found?.sha256 !== here.sha256) {
       const put = await redis.put(job, here);
-      if (put.kind !== 'put') return put.kind === 'taken'; // another one stands there, and has begun
+      if (put.kind === 'away') return false;
+      if (put.kind === 'taken') {
+        if (found !== undefined) await this.#adopt(job, here.sha256, () => found);
+        return true; // another one stands there
+      }
     }
+    const known = found?.sha256 === here.sha256 ? found : undefined;
     for (const [step, standing] of here.steps) {
-      const known = there.found?.sha256 === here.sha256 ? there.found.steps.get(step) : undefined;
-      if (known !== undefined && laterOf(known, standing) === known) continue;
+      if (standsOf(known?.steps.get(step), standing) !== standing) continue;
       const change = { ...changeOf(here, { what: 'start', step, standing, isTaking: false }), what: 'bring' as const };
       if ((await redis.change(job, change)).kind === 'away') return false;
     }
+    if (known !== undefined && isBehind(here, known)) {
+      await this.#adopt(job, here.sha256, (now) => merged(known, now));
+    }
     return true;
+  }
+
+  /** C2, where the home has no other one by now. */
+  async #adopt(job: EntityId, sha256: string, take: (now: StandingContract) => StandingContract): Promise<void> {
+    await this.#inHome('adopt', () =>
+      this.#options.home.change(job, (now) => (now?.sha256 === sha256 ? take(now) : undefined)),
+    );
   }
 
   async #copy(job: EntityId, known: StandingContract, { step, standing }: StepWish): Promise<void> {
     await this.#inHome('copy', () =>
       this.#options.home.change(job, (there) => {
-        return withStep(there?.sha256 === known.sha256 ? there : { ...known, steps: new Map() }, step, standing);
+        return withStep(there?.sha256 === known.sha256 ? there : known, step, standing);
       }),
     );
   }
