@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { parseEntityId } from '../../src/model/id.ts';
 import { SessionLink } from '../../src/pod/session-link.ts';
 import type { HeardQueue } from '../../src/pod/signals/heard-queue.ts';
 import { SignalStation } from '../../src/pod/signals/signal-station.ts';
+import { tidySignals } from '../../src/pod/signals/tidy-signals.ts';
 import { RedisServer } from '../servers/redis.ts';
 import { targetOf } from '../servers/target.ts';
 
@@ -108,6 +109,20 @@ describe('a pod that hears signals', () => {
     expect(nothing).toEqual([]);
     await expect(a.send({ to: 'JOB-b', name: 'x' }, 'signal')).rejects.toMatchObject({ code: 'NIKA_SIGNAL_NO_JOB' });
   });
+});
+
+it('keeps nothing in the home of pods that died a week ago (G6)', async () => {
+  const [a, b] = [openStation('JOB-a'), openStation('JOB-b')];
+  await sendMany(a, 1, (at) => at);
+  await hear(b, b.hearing.listen(undefined), 1);
+  await b.close(false); // as a kill -9 leaves it
+  const file = join(runDir, 'signals/JOB-b.json');
+  await tidySignals(runDir);
+  expect(existsSync(file)).toBe(true);
+  const weekAgo = new Date(Date.now() - 8 * 24 * 3_600_000);
+  utimesSync(file, weekAgo, weekAgo);
+  await tidySignals(runDir);
+  expect(existsSync(file)).toBe(false);
 });
 
 describe('a pod that sends signals', () => {
