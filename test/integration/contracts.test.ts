@@ -174,8 +174,8 @@ describe.each(ways)('a contract %s', (_where, open) => {
     await a.desk.contract_put({ contract: { steps: [{ name: 's', role: 'r', outputs }] } });
     const startedAtMs = performance.now();
     const output = `${'a'.repeat(40)}!`; // years, without a limit
-    await expect(a.step('s', 'complete', { output })).rejects.toThrow('cannot be checked within 250 ms');
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    await expect(a.step('s', 'complete', { output })).rejects.toThrow('cannot be checked within 500 ms');
+    expect(performance.now() - startedAtMs).toBeLessThan(2_500);
     expect(await a.states()).toEqual({ s: 'failed' });
   });
 

@@ -9,21 +9,23 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { errorMessage } from '../../model/error.ts';
 
 const MAX_WHY_CHARS = 1_000;
-const WITHIN_MS = 250;
+const WITHIN_MS = 500;
+/** By the clock: a process that was stopped meanwhile is late as well. */
+const TRIES = 2;
 const LATE = `it cannot be checked within ${WITHIN_MS} ms: a pattern, or what it is about, is too much`;
 
 const context: { work?: () => unknown } = {};
 createContext(context);
 const script = new Script('work()');
 
-/** V1: a limit on time stops the code of a regular expression too; nothing else does. Why it came to nothing, where it did. */
-const inTime = <T>(work: () => T): { readonly value: T } | { readonly why: string } => {
+/** V1: a limit on time stops the code of a regular expression too; nothing else does. @throws {Error} what `work` throws */
+const inTime = <T>(work: () => T): { readonly value: T } | 'late' => {
   context.work = work;
   try {
     return { value: script.runInContext(context, { timeout: WITHIN_MS }) as T };
   } catch (thrown) {
-    const isLate = (thrown as { readonly code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-    return { why: isLate ? LATE : errorMessage(thrown).slice(0, MAX_WHY_CHARS) };
+    if ((thrown as { readonly code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return 'late';
+    throw thrown;
   } finally {
     delete context.work;
   }
@@ -41,17 +43,28 @@ const compile = (checker: Ajv2020, schema: object | boolean): ValidateFunction =
 
 /** Why it is no schema that can be used; `undefined`: it is one. */
 export const schemaProblem = (schema: object | boolean): string | undefined => {
-  const compiled = inTime(() => compile(createChecker(), schema));
-  return 'why' in compiled ? compiled.why : undefined;
+  try {
+    compile(createChecker(), schema);
+    return undefined;
+  } catch (thrown) {
+    return errorMessage(thrown).slice(0, MAX_WHY_CHARS);
+  }
 };
 
 /** Why the value does not fit; `undefined`: it does. `named`: how the value is called. */
 export const valueProblem = (schema: object | boolean, value: unknown, named: string): string | undefined => {
-  const checked = inTime(() => {
-    const checker = createChecker();
+  const checker = createChecker();
+  try {
     const check = compile(checker, schema);
-    if (check(value)) return undefined;
-    return checker.errorsText(check.errors ?? null, { dataVar: named, separator: '; ' }).slice(0, MAX_WHY_CHARS);
-  });
-  return 'why' in checked ? checked.why : checked.value;
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const checked = inTime(() => check(value));
+      if (checked === 'late') continue;
+      if (checked.value) return undefined;
+      const { errors = null } = check;
+      return checker.errorsText(errors, { dataVar: named, separator: '; ' }).slice(0, MAX_WHY_CHARS);
+    }
+    return LATE;
+  } catch (thrown) {
+    return errorMessage(thrown).slice(0, MAX_WHY_CHARS);
+  }
 };

@@ -23,7 +23,7 @@ export interface ContractDeskOptions {
   readonly entity: string;
   readonly job: EntityId | undefined;
   readonly root: EntityId | undefined;
-  readonly note: (text: string) => void;
+  readonly note: (text: string, job: EntityId) => void;
 }
 
 type ContractOp = Extract<MemoryOp, `contract_${string}`>;
@@ -128,7 +128,7 @@ class ContractDesk {
         subject: job,
       });
     }
-    note(`contract of ${job} put: ${contract.steps.length} steps, sha256 ${put.sha256}`);
+    note(`contract of ${job} put: ${contract.steps.length} steps, sha256 ${put.sha256}`, job);
     return { sha256: put.sha256, ...placeOf(job, put) };
   }
 
@@ -172,7 +172,7 @@ class ContractDesk {
     const changed = await contracts.change(job, found, { what: action, step, standing, isTaking: takeover });
     refuseUnlessDone(changed, request);
     const reason = standing.reason === undefined ? '' : `: ${standing.reason}`;
-    note(`step ${step} of the contract of ${job}: ${standing.state}${reason}`);
+    note(`step ${step} of the contract of ${job}: ${standing.state}${reason}`, job);
     const place = changed.kind === 'unavailable' ? ({ where: 'home', why: changed.why } as const) : changed;
     return { step, state: standing.state, ...placeOf(job, place) };
   }
