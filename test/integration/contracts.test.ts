@@ -199,7 +199,9 @@ describe('a contract while Redis comes and goes', () => {
     await a.step('scan', 'start');
     server.stop();
     try {
+      const startedAtMs = performance.now();
       expect(await a.step('scan', 'complete', { output: ['x'] })).toMatchObject({ where: 'home' });
+      expect(performance.now() - startedAtMs).toBeLessThan(1_800); // Redis is waited for once, a second
       expect(await a.states()).toEqual({ scan: 'completed', fix: 'pending' });
     } finally {
       server.cont();

@@ -174,7 +174,10 @@ describe('working memory', () => {
     await a.put('gone', 'before');
     server.stop();
     try {
-      expect(await a.put('plan.json', 'meanwhile')).toMatchObject({ kind: 'put', where: 'home' });
+      const startedAtMs = performance.now();
+      const condition = { kind: 'sha256', sha256: sha(Buffer.from('before')) } as const;
+      expect(await a.put('plan.json', 'meanwhile', condition)).toMatchObject({ kind: 'put', where: 'home' });
+      expect(performance.now() - startedAtMs).toBeLessThan(1_800); // Redis is waited for once, a second
       expect(await a.put('new', 'meanwhile')).toMatchObject({ kind: 'put', where: 'home' });
       expect(await a.memory.delete(JOB, parseArtifactName('gone'), 's1')).toMatchObject({
         kind: 'deleted',

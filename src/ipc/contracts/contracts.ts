@@ -35,6 +35,8 @@ export interface StepWish {
   readonly step: string;
   readonly standing: StepStanding;
   readonly isTaking: boolean;
+  /** Why Redis did not answer a moment ago: it is not asked again. */
+  readonly whyAway?: string | undefined;
 }
 
 const HOME_WITHIN_MS = 2_500;
@@ -70,15 +72,17 @@ export class Contracts {
   /** The contract is one that was parsed. Never rejects. */
   async put(job: EntityId, contract: Contract, session: string): Promise<ContractPut> {
     this.#written.add(job);
-    const ts = Math.max(Date.now(), ((await this.get(job)).found?.ts ?? 0) + 1); // later than what it replaces
+    const { found, why: whyAway } = await this.get(job);
+    const ts = Math.max(Date.now(), (found?.ts ?? 0) + 1); // later than what it replaces
     const next: StandingContract = { contract, sha256: hashOf(contract), ts, session, steps: new Map() };
-    const way = await this.#options.way();
+    const way = await this.#way(whyAway);
     let why = way.kind === 'away' ? way.why : undefined;
     if (way.kind === 'link') {
-      await this.#bring(new RedisContracts(way.link, way.keys), job);
-      const put = await new RedisContracts(way.link, way.keys).put(job, next);
-      if (put.kind === 'taken') return { kind: 'taken' };
-      if (put.kind === 'away') ({ why } = put);
+      const redis = new RedisContracts(way.link, way.keys);
+      why = await this.#bring(redis, job);
+      const put = why === undefined ? await redis.put(job, next) : undefined;
+      if (put?.kind === 'taken') return { kind: 'taken' };
+      if (put?.kind === 'away') ({ why } = put);
     }
     const isThere = way.kind === 'link' && why === undefined;
     let isTaken = false;
@@ -112,17 +116,17 @@ export class Contracts {
   async change(job: EntityId, known: StandingContract, wish: StepWish): Promise<StepChanged> {
     this.#written.add(job);
     const change = changeOf(known, wish);
-    const way = await this.#options.way();
+    const way = await this.#way(wish.whyAway);
     let why = way.kind === 'away' ? way.why : undefined;
     if (way.kind === 'link') {
       const redis = new RedisContracts(way.link, way.keys);
-      await this.#bring(redis, job);
-      const answer = await redis.change(job, change);
-      if (answer.kind !== 'away') {
+      why = await this.#bring(redis, job);
+      const answer = why === undefined ? await redis.change(job, change) : undefined;
+      if (answer?.kind === 'away') ({ why } = answer);
+      else if (answer !== undefined) {
         if (answer.kind === 'done') await this.#copy(job, known, wish);
         return { ...answer, where: 'redis' };
       }
-      ({ why } = answer);
     }
     let answer: StepAnswer = { kind: 'changed', by: '' };
     const done = await this.#inHome('step', () =>
@@ -138,33 +142,39 @@ export class Contracts {
   /** Brings what the home has and Redis has not. Never rejects; whether all of it is there now. */
   async bring(job: EntityId): Promise<boolean> {
     const way = await this.#options.way();
-    return way.kind === 'link' && (await this.#bring(new RedisContracts(way.link, way.keys), job));
+    return way.kind === 'link' && (await this.#bring(new RedisContracts(way.link, way.keys), job)) === undefined;
   }
 
-  async #bring(redis: RedisContracts, job: EntityId): Promise<boolean> {
+  #way(whyAway: string | undefined): Promise<RedisWay> {
+    return whyAway === undefined ? this.#options.way() : Promise.resolve({ kind: 'away', why: whyAway });
+  }
+
+  /** Why not all of it is there. */
+  async #bring(redis: RedisContracts, job: EntityId): Promise<string | undefined> {
     const here = await this.#atHome(job);
-    if (here === undefined) return true;
+    if (here === undefined) return undefined;
     const there = await redis.get(job);
-    if (there.kind === 'away') return false;
+    if (there.kind === 'away') return there.why;
     const { found } = there;
     if (found?.sha256 !== here.sha256) {
       const put = await redis.put(job, here);
-      if (put.kind === 'away') return false;
+      if (put.kind === 'away') return put.why;
       if (put.kind === 'taken') {
         if (found !== undefined) await this.#adopt(job, here.sha256, () => found);
-        return true; // another one stands there
+        return undefined; // another one stands there
       }
     }
     const known = found?.sha256 === here.sha256 ? found : undefined;
     for (const [step, standing] of here.steps) {
       if (standsOf(known?.steps.get(step), standing) !== standing) continue;
       const change = { ...changeOf(here, { what: 'start', step, standing, isTaking: false }), what: 'bring' as const };
-      if ((await redis.change(job, change)).kind === 'away') return false;
+      const brought = await redis.change(job, change);
+      if (brought.kind === 'away') return brought.why;
     }
     if (known !== undefined && isBehind(here, known)) {
       await this.#adopt(job, here.sha256, (now) => merged(known, now));
     }
-    return true;
+    return undefined;
   }
 
   /** C2, where the home has no other one by now. */

@@ -96,7 +96,8 @@ export class WorkingMemory {
     const way = await this.#options.way(signal);
     if (way.kind !== 'link') return this.#putHome(job, wish, head.ts, way.kind === 'away' ? way.why : undefined);
     const redis = new RedisMemory(way.link, way.keys, signal);
-    if (wish.condition !== undefined) await this.#bringNewer(redis, job, wish.artifact);
+    const whyNot = wish.condition === undefined ? undefined : await this.#bringNewer(redis, job, wish.artifact);
+    if (whyNot !== undefined) return this.#putHome(job, wish, head.ts, whyNot);
     const put = await redis.put(job, { ...head, value: wish.value }, wish.condition);
     switch (put.kind) {
       case 'put': {
@@ -206,13 +207,14 @@ export class WorkingMemory {
     if (copied?.kind !== 'put') this.#uncopied += 1;
   }
 
-  /** What the home has, and Redis has not. */
-  async #bringNewer(redis: RedisMemory, job: EntityId, artifact: KeyPart): Promise<void> {
+  /** What the home has, and Redis has not. What kept Redis from it, where something did. */
+  async #bringNewer(redis: RedisMemory, job: EntityId, artifact: KeyPart): Promise<string | undefined> {
     const here = await this.#atHome(job, artifact);
-    if (here === undefined) return;
-    if (here.isDeleted) await redis.bringDeletion(job, here.head);
+    if (here === undefined) return undefined;
     const whole = here.isDeleted ? undefined : await this.#inHome('get', () => this.#options.home.get(job, artifact));
-    if (whole !== undefined) await redis.bring(job, whole);
+    if (whole === undefined && !here.isDeleted) return undefined; // gone meanwhile
+    const put = whole === undefined ? await redis.bringDeletion(job, here.head) : await redis.bring(job, whole);
+    return put.kind === 'away' ? put.why : undefined;
   }
 
   /** `undefined`: the disk fails or hangs. */
