@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { utimesSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestHome } from '../nika.ts';
@@ -152,6 +154,16 @@ describe('nika wm outside of pods', () => {
     ]);
     expect(JSON.stringify(home.channels)).not.toContain('abcdefghij'); // G7: never the value
     expect((await home.nika('bus', 'verify')).code).toBe(0);
+  });
+
+  it('puts all of what a pipe gives in the place of a file', async () => {
+    const pipe = join(home.cwd, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const putting = home.nika('wm', 'put', 'long', pipe, '--job', 'JOB-m', '--json');
+    const value = 'all of it'.repeat(20_000);
+    await writeFile(pipe, value);
+    expect(JSON.parse((await putting).stdout)).toMatchObject({ bytes: value.length });
+    expect((await home.nika('wm', 'get', 'long', '--job', 'JOB-m')).stdout).toBe(value);
   });
 
   it('shows and brings nothing of a job whose time is over', async () => {
