@@ -42,8 +42,12 @@ export const storeFailureOf = (failure: LinkFailure): StoreFailure => {
   }
 };
 
-export const readCollection = (link: QdrantLink, signal: AbortSignal): Promise<LinkOutcome<CollectionInfo>> => {
-  const terms = { schema: collectionSchema, withinMs: LOOK_MS };
+export const readCollection = (
+  link: QdrantLink,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<LinkOutcome<CollectionInfo>> => {
+  const terms = { schema: collectionSchema, withinMs };
   return link.call((api, init) => api.getCollection({ collection_name: link.collection }, init), terms, signal);
 };
 
@@ -126,13 +130,13 @@ export const prepareCollection = async (
   signal: AbortSignal,
 ): Promise<StoreOutcome<Prepared>> => {
   let isMade = false;
-  const there = await readCollection(link, signal);
+  const there = await readCollection(link, LOOK_MS, signal);
   if (there.kind === 'missing') {
     const made = await createCollection(link, newCollection(dense), signal);
     if (made.kind !== 'done') return storeFailureOf(made);
     isMade = made.value === 'made';
   } else if (there.kind !== 'done') return storeFailureOf(there);
-  const info = there.kind === 'done' ? there : await readCollection(link, signal);
+  const info = there.kind === 'done' ? there : await readCollection(link, LOOK_MS, signal);
   if (info.kind !== 'done') return storeFailureOf(info);
   const fitted = await fitCollection(link, info.value, { dense, signal });
   return fitted.kind === 'done' ? { kind: 'done', value: { ...fitted.value, made: isMade } } : fitted;
