@@ -34,8 +34,9 @@ const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
 };
 
 /** What this home gave, and no queue has. Until the signal. */
-export const bringOwn = async ({ home, queue, desk, say }: BringOptions, signal: AbortSignal): Promise<void> => {
-  const place = { home, queue, ...(desk === undefined ? {} : { redis: desk }) };
+export const bringOwn = async (options: BringOptions, signal: AbortSignal): Promise<void> => {
+  const { home, settings, queue, desk, say } = options;
+  const place = { home, settings, queue, ...(desk === undefined ? {} : { redis: desk }) };
   while (!signal.aborted) {
     const gate = await desk?.gate(signal);
     const isOpen = gate === undefined || gate.kind === 'open'; // else pods may still say that they have the job
