@@ -3,9 +3,10 @@
  * `dispatched/<entity>.json` was put into one and is not over. They hold inputs as they were given, for the user's eyes
  * alone (0600).
  */
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { makeFolder } from '../../failopen/make-folder.ts';
 import { errnoOf } from '../../model/error.ts';
 import { type QueuedJob, queuedJobSchema } from '../queue/work-queue.ts';
@@ -15,6 +16,8 @@ export type DispatchFolder = 'outbox' | 'dispatched';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+const HALF = /\.json\.[0-9a-f-]{36}$/;
+const HALF_AFTER_MS = 60 * 60 * 1000;
 
 const dirOf = (runDir: string, folder: DispatchFolder): string => join(runDir, 'queue', folder);
 const pathOf = (runDir: string, folder: DispatchFolder, entity: string): string =>
@@ -83,6 +86,18 @@ export const listDispatched = (runDir: string, folder: DispatchFolder): readonly
   } catch {
     return []; // nothing was dispatched from here
   }
+};
+
+/** What somebody left who was killed before a file had its name. Never throws. */
+export const removeHalves = (runDir: string, folder: DispatchFolder): void => {
+  const dir = dirOf(runDir, folder);
+  bestEffortSync('dispatch.halves', () => {
+    for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+      const path = join(dir, name);
+      const { mtimeMs = Date.now() } = statSync(path, { throwIfNoEntry: false }) ?? {};
+      if (HALF.test(name) && Date.now() - mtimeMs > HALF_AFTER_MS) rmSync(path, { force: true });
+    }
+  });
 };
 
 /** How long ago it was written; `undefined`: it is not there. */

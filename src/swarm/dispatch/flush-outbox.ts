@@ -9,6 +9,7 @@ import {
   moveToDispatched,
   readDispatched,
   readLineOfOutbox,
+  removeHalves,
   removeDispatched,
 } from './dispatch-files.ts';
 import { ensureFirstLine, type FirstLinePlace } from './first-line.ts';
@@ -37,6 +38,7 @@ const lookAt = async (place: FlushOptions, job: QueuedJob): Promise<'give' | 'no
 /** How many were brought; where the queue is away, why. Never rejects. */
 export const flushOutbox = async (place: FlushOptions): Promise<number | QueueAway> => {
   const { runDir } = place.home;
+  removeHalves(runDir, 'outbox');
   let count = 0;
   for (const entity of listDispatched(runDir, 'outbox')) {
     const job = readDispatched(runDir, 'outbox', entity);

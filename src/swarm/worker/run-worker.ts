@@ -58,7 +58,10 @@ export const runWorker = async (options: RunWorkerOptions): Promise<WorkerCounts
   const worker = new Worker({ ...options, session, queue, desk, onCompleted }, signals);
   say(`worker ${session.session.id} on ${hostname()}: ${capabilities.join(', ')}; ${concurrency} at once`);
   await using _offer = offer(options, session.session.id, desk);
-  const bringing = bringWork({ home, settings, queue, desk, session: session.session.id, say }, signals.drain);
+  const bringing = bringWork(
+    { home, settings, queue, desk, place: options, session: session.session.id, say },
+    signals.drain,
+  );
   const counts = await worker.run();
   await bringing;
   return counts;
