@@ -75,7 +75,9 @@ describe('the watch of Alpha', () => {
       process.kill(by.pid, 'SIGCONT');
       await until('pod_back', async () => (await onFeed(redis, 'pod_back')).length > 0);
       expect(await onFeed(redis, 'pod_stale')).toHaveLength(1);
-      expect(toldIn(home).filter(({ event }) => event.startsWith('pod_'))).toHaveLength(2);
+      const told = () => toldIn(home).filter(({ event }) => event.startsWith('pod_'));
+      await until('Alpha to be told of both', () => told().length >= 2);
+      expect(told()).toHaveLength(2);
     } finally {
       await endPods(other);
     }
