@@ -149,5 +149,6 @@ export const targetOf = (found: FoundLine, chain: Chain, mark: TombstoneMark): L
     type: ownCopy(header.type),
     entity: ownCopy(header.entity),
     session: textOf(line.meta['session_id']),
+    ...(line.type === 'signal' ? { signal: { to: textOf(line.data['to']), id: textOf(line.data['signal_id']) } } : {}),
   };
 };

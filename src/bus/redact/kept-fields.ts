@@ -43,7 +43,7 @@ const TEXTS: Readonly<Record<string, RegExp>> = {
 };
 
 /** Lists and objects of which the same is kept. */
-const CONTAINERS: readonly string[] = ['work', 'usage', 'calls_by_tool', 'heads', 'seen', 'alpha_head'];
+const CONTAINERS: readonly string[] = ['work', 'usage', 'calls_by_tool', 'dropped', 'heads', 'seen', 'alpha_head'];
 
 const isPlain = (value: unknown): value is number | boolean | null =>
   typeof value === 'number' || typeof value === 'boolean' || value === null;

@@ -30,6 +30,8 @@ export const lineTargetSchema = z.object({
   type: z.string(),
   entity: z.string(),
   session: z.string(),
+  /** Of a signal: on whose stream it is, and its id there. */
+  signal: z.object({ to: z.string(), id: z.string() }).optional(),
 });
 
 /** One line of one file; a message stands in two. */

@@ -95,7 +95,14 @@ const transitionGist = (data: Fields): string => {
 };
 
 /** What a call does: in the words of the job, else from its input. */
-export const callGist = (data: Fields): string => text(data, 'title') || inputGist(data['tool_input']);
+export const callGist = (data: Fields): string =>
+  redactionOf({ data }) === undefined ? text(data, 'title') || inputGist(data['tool_input']) : redactedText('', data);
+
+/** `[redacted] Bash: a token got through`: what is left of a line, and why. */
+const redactedText = (left: string, data: Fields): string => {
+  const { redaction } = data;
+  return because(joined(['[redacted]', left], ' '), isFields(redaction) ? text(redaction, 'reason') : '');
+};
 
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   tool_call: (data) => {
@@ -162,14 +169,9 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
 
 /** What the line says, in one line of text without colours. Types that are not known show their data. */
 export const gistOf = ({ type, data }: BusLine): string =>
-  redactionOf({ data }) === undefined ? wholeGist(type, data) : redactedGist(type, data);
-
-/** `[redacted] Bash: a token got through`: what is left of the line, and why. */
-const redactedGist = (type: string, data: Fields): string => {
-  const { redaction } = data;
-  const left = type === 'tool_call' ? text(data, 'tool_name') : text(data, 'to');
-  return because(joined(['[redacted]', left], ' '), isFields(redaction) ? text(redaction, 'reason') : '');
-};
+  redactionOf({ data }) === undefined
+    ? wholeGist(type, data)
+    : redactedText(text(data, 'tool_name') || text(data, 'to') || text(data, 'outcome'), data);
 
 const wholeGist = (type: string, data: Fields): string =>
   Object.hasOwn(GISTS, type) ? (GISTS[type]?.(data) ?? '') : bodyText(data);

@@ -7,8 +7,9 @@ import { errorMessage, NikaError } from '../../model/error.ts';
 import { randomBase32 } from '../../model/id.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { type CarriedOut, carryOut, type CarryOutOptions } from '../../swarm/redact/carry-out.ts';
+import { copiesOf } from '../../swarm/redact/copies-of.ts';
 import { planRedaction, type RedactionPlan } from '../../swarm/redact/plan-redaction.ts';
-import { readRedactions } from '../../swarm/redact/redaction.ts';
+import { readRedactions } from '../../bus/redact/redaction.ts';
 import { resolveReviewer } from '../../swarm/review/reviewer.ts';
 import { interruption } from '../ending.ts';
 import { startProgress } from '../progress.ts';
@@ -66,7 +67,7 @@ const carryOutOptions = ({ home }: OpenedBus, settings: Settings, { env }: Termi
   home,
   settings,
   env,
-  services: {},
+  services: copiesOf(home, settings),
   signal: interruption(),
 });
 

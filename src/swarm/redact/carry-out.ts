@@ -5,8 +5,11 @@
  *     service that is away leaves what the next run goes on with. Each step may be repeated.
  * C2. The `redaction` lines are on stable storage before the first line is overwritten: at no moment does a line stand
  *     blanked that `verify` would not accept (G8).
+ * C3. No memory writer begins meanwhile; one that is at work already may have read a line before, so what it may still
+ *     write is taken out once more.
  */
 import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { removeLeftovers } from '../../bus/archive.ts';
 import { channelsDir } from '../../bus/layout.ts';
 import { tryParseLine } from '../../bus/line.ts';
@@ -18,9 +21,11 @@ import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { errorMessage } from '../../model/error.ts';
+import { MEMORY_LOCK } from '../../pod/remember/start-memory-writer.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
 import { statePath } from '../state/state-file.ts';
-import { type Redaction, type RedactionStep, removeRedaction, writeRedaction } from './redaction.ts';
+import { type Redaction, type RedactionStep, removeRedaction, writeRedaction } from '../../bus/redact/redaction.ts';
+import { blankRecords } from './session-records.ts';
 
 /** What came of it at one place. */
 export type StepOutcome =
@@ -48,6 +53,8 @@ export interface CarriedOut {
 /** Of 380 bytes each, in a line. */
 const LINES_PER_LINE = 100;
 const LOCK_WAIT_MS = 20_000;
+/** From reading a line to its being written. */
+const WRITER_IN_FLIGHT_MS = 3_000;
 const LOCK_EVERY_MS = 100;
 const SINCE_SLACK_MS = 3_600_000;
 
@@ -111,7 +118,7 @@ const lockArchive = async (busDir: string, signal: AbortSignal): Promise<AsyncDi
     const lock = await tryLock(busDir, 'archive');
     if (lock !== undefined || performance.now() > untilMs) return lock;
     signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, LOCK_EVERY_MS));
+    await delay(LOCK_EVERY_MS, undefined, { signal });
   }
 };
 
@@ -125,6 +132,7 @@ const redactFiles = async ({ lines, blobs }: Redaction, { home, signal }: CarryO
     for (const dir of [busDir, channelsDir(busDir)]) removeLeftovers(dir); // what was being compressed at a kill holds the lines, too
     const { stand, missing, failures } = await applyTargets({ busDir, targets: lines, signal });
     const removed = await removeBlobs(busDir, blobs);
+    blankRecords(runDir, lines);
     rmSync(statePath(runDir), { force: true }); // texts of lines stand there; it is made again from the bus
     if (failures.length > 0)
       return { kind: 'open', why: failures.map(({ path, why }) => `${path}: ${why}`).join('; ') };
@@ -143,6 +151,7 @@ const redactFiles = async ({ lines, blobs }: Redaction, { home, signal }: CarryO
 export const carryOut = async (wanted: Redaction, options: CarryOutOptions): Promise<CarriedOut> => {
   const { home, services, signal } = options;
   const steps: CarriedOut['steps'][number][] = [];
+  await using memory = await tryLock(home.busDir, MEMORY_LOCK); // C3
   let redaction = wanted;
   const keep = async (next: Redaction): Promise<void> => {
     redaction = next;
@@ -155,8 +164,11 @@ export const carryOut = async (wanted: Redaction, options: CarryOutOptions): Pro
     await keep({ ...redaction, announced: true });
   }
   for (const step of redaction.open) {
-    const outcome =
-      step === 'files' ? await redactFiles(redaction, options) : await services[step]?.(redaction, signal);
+    let outcome = step === 'files' ? await redactFiles(redaction, options) : await services[step]?.(redaction, signal);
+    if (step === 'qdrant' && outcome?.kind === 'done' && memory === undefined) {
+      await delay(WRITER_IN_FLIGHT_MS, undefined, { signal });
+      outcome = await services[step]?.(redaction, signal); // C3
+    }
     if (outcome === undefined) continue;
     steps.push({ step, outcome });
     if (outcome.kind === 'done') await keep({ ...redaction, open: redaction.open.filter((other) => other !== step) });

@@ -5,7 +5,7 @@ import { wordsOf } from '../../bus/redact/kept-fields.ts';
 import { blobsOf } from '../../bus/redact/line-blobs.ts';
 import type { LineTarget } from '../../bus/redact/target.ts';
 import type { TombstoneMark } from '../../bus/redact/tombstone.ts';
-import { type Redaction, REDACTION_STEPS } from './redaction.ts';
+import { type Redaction, REDACTION_STEPS } from '../../bus/redact/redaction.ts';
 
 export interface PlanOptions {
   readonly busDir: string;

@@ -6,8 +6,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { syncFolder } from '../../bus/pack-file.ts';
-import { lineTargetSchema } from '../../bus/redact/target.ts';
+import { syncFolder } from '../pack-file.ts';
+import { lineTargetSchema } from './target.ts';
 import { makeFolder } from '../../failopen/make-folder.ts';
 
 /** In this order. */
