@@ -10,19 +10,40 @@ import { rolldown } from 'rolldown';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
+/** Workers that are processes of their own; the others are threads, or are imported. */
+const PROCESSES = [
+  'alpha-worker',
+  'collector-worker',
+  'module-worker',
+  'notify-worker',
+  'reconcile-worker',
+  'supervise-worker',
+];
+
 /**
  * What is started by path: the program, the two libraries, and each `*-worker.ts` and `*-plugin.ts`, which its starter
  * looks for beside itself.
  */
 const entries = (): Record<string, string> => {
   const workers = globSync('src/**/*-{worker,plugin}.ts', { cwd: root });
+  const nameOf = (path: string): string => {
+    const name = basename(path, '.ts');
+    return PROCESSES.includes(name) ? `chunks/${name}-main` : `chunks/${name}`;
+  };
   return {
     'cli/main': join(root, 'src/cli/main.ts'),
     index: join(root, 'src/index.ts'),
     client: join(root, 'src/pod/client/client.ts'),
-    ...Object.fromEntries(workers.map((path) => [`chunks/${basename(path, '.ts')}`, join(root, path)])),
+    ...Object.fromEntries(workers.map((path) => [nameOf(path), join(root, path)])),
   };
 };
+
+/** What is started: it sees to the cache of compiled code before the worker itself is read. */
+const startOf = (name: string): string =>
+  `import { createRequire } from 'node:module';
+createRequire(import.meta.url)('../../bin/code-cache.cjs');
+await import('./${name}-main.js');
+`;
 
 const licences = (): string => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -60,6 +81,7 @@ await bundle.write({
   minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
 });
 await bundle.close();
+for (const name of PROCESSES) writeFileSync(join(dist, 'chunks', `${name}.js`), startOf(name));
 writeFileSync(join(dist, 'LICENCES-OF-BUNDLED-PACKAGES.txt'), licences());
 
 /** `npm ci` needs no types: they are for those who install the package. `npm pack` runs `prepare` too, after `prepack`. */
