@@ -1,4 +1,26 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that take longest, begun first: else one of them runs alone at the end. */
+const LONGEST = [
+  'agents/opencode.test.ts',
+  'agents/model-server.test.ts',
+  'agents/claude.test.ts',
+  'integration/workers.test.ts',
+  'integration/pod-ends.test.ts',
+  'chaos/worktree-faults.test.ts',
+  'integration/budgets.test.ts',
+  'integration/notify.test.ts',
+  'integration/pod-programs.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((file) => moduleId.endsWith(file));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 /** Tests of how much time or memory something takes of its own process. */
 const MEASURED = ['src/pod/tools/shell.test.ts', 'src/recorder/redact/redact-speed.test.ts'];
@@ -9,6 +31,7 @@ const MEASURED = ['src/pod/tools/shell.test.ts', 'src/recorder/redact/redact-spe
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     maxWorkers: 3, // on two cores: most tests wait for processes, timers and graces half of their time
     projects: [
       {
