@@ -20,12 +20,13 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   hooks: [],
   services: ['config', 'bus'],
   notify: ['config'],
-  recorder: ['bus', 'redis', 'ipc', 'telemetry'],
-  pod: ['config', 'hooks', 'recorder', 'bus', 'redis', 'ipc', 'telemetry', 'notify'],
-  swarm: ['config', 'bus', 'redis', 'ipc', 'telemetry', 'recorder', 'pod', 'notify'],
+  memory: ['bus'],
+  recorder: ['bus', 'redis', 'ipc', 'telemetry', 'memory'],
+  pod: ['config', 'hooks', 'recorder', 'bus', 'redis', 'ipc', 'telemetry', 'notify', 'memory'],
+  swarm: ['config', 'bus', 'redis', 'ipc', 'telemetry', 'recorder', 'pod', 'notify', 'memory'],
   agents: ['config', 'hooks', 'recorder', 'bus', 'pod', 'mcp'],
-  mcp: ['config', 'hooks', 'bus', 'redis', 'ipc', 'pod', 'swarm'],
-  doctor: ['config', 'bus', 'redis', 'pod', 'recorder', 'notify'],
+  mcp: ['config', 'hooks', 'bus', 'redis', 'ipc', 'memory', 'pod', 'swarm'],
+  doctor: ['config', 'bus', 'redis', 'pod', 'recorder', 'notify', 'memory'],
   cli: ['*'],
   'index.ts': ['*'],
 };
@@ -55,13 +56,19 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['redis'],
   ajv: ['ipc'],
   bullmq: ['swarm'],
+  '@qdrant/js-client-rest': ['memory'],
   'gpt-tokenizer': ['swarm'],
   '@modelcontextprotocol/sdk': ['mcp'],
   zod: ['*'],
 };
 
 /** Files that load a heavy client: reached by `import()` alone, so that what does not need it does not load it. */
-const LAZY: readonly string[] = ['src/redis/client.ts', 'src/mcp/serve.ts', 'src/ipc/contracts/json-schema.ts'];
+const LAZY: readonly string[] = [
+  'src/redis/client.ts',
+  'src/mcp/serve.ts',
+  'src/ipc/contracts/json-schema.ts',
+  'src/memory/qdrant/client.ts',
+];
 
 interface Import {
   readonly file: string;
@@ -104,7 +111,13 @@ const judgeLibrary = ({ file, target, isType, isLazy }: Import): string | undefi
   const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '');
   const owners = OWNERS[name];
   if (owners === undefined) return `${name} has no owner in scripts/check-rooms.ts`;
-  const isHeavy = ['ioredis', 'bullmq', '@modelcontextprotocol/sdk', 'gpt-tokenizer'].includes(name);
+  const isHeavy = [
+    'ioredis',
+    'bullmq',
+    '@modelcontextprotocol/sdk',
+    'gpt-tokenizer',
+    '@qdrant/js-client-rest',
+  ].includes(name);
   if (isHeavy && !isType && !isLazy && !LAZY.includes(file)) return `${name} belongs into ${LAZY.join(' or ')}`;
   return isType || owners.includes('*') || owners.includes(roomOf(file))
     ? undefined

@@ -14,6 +14,9 @@ import { notifySchema } from './notify/notify-settings.ts';
 import { PRICES_NOTE, pricesSchema } from './prices/price.ts';
 import { bytesSchema, durationSchema } from './quantity.ts';
 import { mcpSchema } from './mcp-settings.ts';
+import { localQdrant } from './memory/local-qdrant.ts';
+import { memorySchema } from './memory/memory-settings.ts';
+import { type QdrantSettings, qdrantSchema } from './memory/qdrant-settings.ts';
 import { localRedis } from './redis/local-redis.ts';
 import { redisSchema } from './redis/redis-settings.ts';
 import { swarmSchema } from './swarm/swarm-settings.ts';
@@ -196,6 +199,10 @@ export const settingsSchema = z.strictObject({
   redis: redisSchema
     .prefault({})
     .describe('Where pods tell in real time what happens. Without it they write the bus alone, and lack nothing else.'),
+  qdrant: qdrantSchema
+    .prefault({})
+    .describe('Where memory is: what every pod ever did, recalled and counted. Without it the bus is asked.'),
+  memory: memorySchema.prefault({}).describe('What is remembered, for how long, and how it is found again.'),
   swarm: swarmSchema.prefault({}).describe('How jobs are given to workers, on one host or several.'),
   notify: notifySchema.describe(
     'Who is told when a pod waits, fails, is lost or has finished, see docs/notify.md: ways, each with one of desktop, command and webhook. No pod waits for it.',
@@ -206,6 +213,9 @@ export const settingsSchema = z.strictObject({
 
 /** All sizes are bytes, all durations milliseconds. `bus.keyFile` and `worktrees.dir` are absolute paths. Frozen, deeply. */
 export type Settings = Frozen<z.output<typeof settingsSchema>>;
+
+const localOr = (named: QdrantSettings, runDir: string): QdrantSettings =>
+  named.kind === 'off' ? (localQdrant(runDir, named.collection) ?? named) : named;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -264,5 +274,6 @@ export const loadSettings = (home: Home, env: Env = process.env): Settings => {
   if (redis.issues.length > 0) throw problemsError('NIKA_CONFIG_INVALID', redis.issues.map(problemOf));
   const { settings: named } = redis;
   const target = named.kind === 'off' ? (localRedis(home.runDir, named.prefix ?? '') ?? named) : named;
-  return frozen({ ...settings, redis: target });
+  const qdrant = localOr(settings.qdrant, home.runDir);
+  return frozen({ ...settings, redis: target, qdrant });
 };

@@ -4,6 +4,7 @@ import { AGENT_KINDS } from './agent.ts';
 import { dispatchSchema } from './dispatch.ts';
 import { ENTITY_STATES } from './entity.ts';
 import { entityIdSchema } from './id.ts';
+import { digestSchema, workSchema } from './session-digest.ts';
 import { usageSchema } from './usage.ts';
 
 /** A body that was too long for its line: the head stays, the whole is in `_bus/blobs/<sha256>`. */
@@ -39,6 +40,7 @@ const transition = {
 
 const ended = {
   ...transition,
+  work: workSchema,
   result: bodySchema.optional().describe('Declared outputs, or the last message; at most 2 kB, the rest as a blob.'),
   duration_ms: z.number().optional(),
 };
@@ -95,6 +97,7 @@ export const MESSAGE_SCHEMAS = {
     calls_by_tool: z.record(z.string(), z.int()).optional(),
     dropped: z.record(z.string(), z.int()).describe('What was dropped, truncated or delayed, by name (G3).'),
     result: bodySchema.optional(),
+    digest: digestSchema.optional().describe('What it did, for memory.'),
     usage: z
       .array(usageSchema)
       .optional()
@@ -147,7 +150,14 @@ export const MESSAGE_SCHEMAS = {
   job_failed: z.object({ ...ended, error: z.string(), code: z.string().optional() }),
   job_cancelled: z.object({ ...ended, reason: z.string().optional() }),
   attempt_failed: z.object({ error: z.string(), attempts_left: z.int(), duration_ms: z.number().optional() }),
-  subagent_completed: z.object({ sub_id: entityIdSchema, summary: z.string().optional() }),
+  subagent_completed: z.object({
+    sub_id: entityIdSchema,
+    summary: z.string().optional(),
+    memory: z
+      .enum(['accepted', 'queued', 'off'])
+      .optional()
+      .describe('Its summary is in Qdrant; or on the bus, from where it is brought there; or there is no Qdrant.'),
+  }),
   autonomous_dispatch: z.object({
     job: z.string(),
     draw: z.number().describe('From 0 on, below 1: below `probability` it is a hit.'),

@@ -52,13 +52,17 @@ export const isOnPath = (program: string): boolean => {
 };
 
 /** Dies with the test's process, however that ends: a worker of vitest that crashed left its servers behind. */
-const LEASH: readonly string[] = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+export const LEASH: readonly string[] = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+
+/** Starts a server of the tests in that folder. */
+export const spawnServerIn = (cwd: string, program: string, ...args: readonly string[]): ChildProcess => {
+  const [file = program, ...rest] = [...LEASH, program, ...args];
+  return spawn(file, rest, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+};
 
 /** Starts a server of the tests. */
-export const spawnServer = (program: string, ...args: readonly string[]): ChildProcess => {
-  const [file = program, ...rest] = [...LEASH, program, ...args];
-  return spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-};
+export const spawnServer = (program: string, ...args: readonly string[]): ChildProcess =>
+  spawnServerIn(process.cwd(), program, ...args);
 
 const READY_WITHIN_MS = 10_000;
 

@@ -45,6 +45,7 @@ describe('G8: verifying a bus', () => {
       blobs: 0,
       writers: 2,
       unsealed: 0,
+      sessionless: 0,
       tampering: 0,
       warnings: 0,
       unchecked: 0,

@@ -55,6 +55,8 @@ export interface VerifyReport {
   readonly writers: number;
   /** Writers that nobody has closed yet: they live, or were killed. */
   readonly unsealed: number;
+  /** Of those, how many began no session: a dispatch, a decision on a review. They write a few lines, and close nothing. */
+  readonly sessionless: number;
   /** How many there are, also those beyond what is in `findings`. */
   readonly tampering: number;
   readonly warnings: number;
@@ -143,6 +145,7 @@ export const verifyBus = async (options: VerifyOptions): Promise<VerifyReport> =
     blobs: state.blobs.count,
     writers: records.count,
     unsealed: records.unsealedCount,
+    sessionless: records.sessionlessCount,
     tampering: log.tampering,
     warnings: log.warnings,
     unchecked: claims.unchecked,

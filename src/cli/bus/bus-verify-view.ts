@@ -21,10 +21,12 @@ const showFinding = ({ print, paint }: Terminal, { severity, kind, file, line, w
 };
 
 const showVerdict = ({ print, paint }: Terminal, report: VerifyReport): void => {
-  const { tampering, warnings, unsealed, unchecked } = report;
+  const { tampering, warnings, unsealed, sessionless, unchecked } = report;
+  const notClosed = unsealed - sessionless;
   const asides = [
     ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
-    ...(unsealed > 0 ? [`${plural(unsealed, 'writer')} not closed (alive, or killed)`] : []),
+    ...(notClosed > 0 ? [`${plural(notClosed, 'writer')} not closed (alive, or killed)`] : []),
+    ...(sessionless > 0 ? [`${plural(sessionless, 'writer')} without a session (commands)`] : []),
   ];
   const aside = asides.length === 0 ? '' : `; ${asides.join(', ')}`;
   if (tampering > 0) print(`${paint('red', `Tampered with: ${plural(tampering, 'finding')}`)}${aside}.\n`);

@@ -31,6 +31,7 @@ import type { PodEnd, PodRecord, WorktreeRecord } from './pod-record.ts';
 import { statusOf } from './pod-status.ts';
 import { removeLeftFiles } from './left-files.ts';
 import { readRecord, readRecords, writeRecord } from './record-file.ts';
+import { tellHeads } from './tell-heads.ts';
 import { toldEnd } from './told-end.ts';
 
 export interface LostOptions {
@@ -54,8 +55,6 @@ const LOST: Closing = {
 const TREE_GRACE_MS = 1_000;
 const TREE_BUDGET_MS = 5_000;
 const WORKTREE_BUDGET_MS = 2_000;
-/** A head has about 150 bytes, and a line 64 KiB. */
-const HEADS_PER_LINE = 200;
 
 interface LeftWorktree {
   readonly end: WorktreeEnd;
@@ -167,10 +166,7 @@ class LostSession {
   #endSession(job: PodEntity, bus: BusWriter): void {
     const { calls, errors, callsByTool, usage, heads } = this.#trace;
     const { beat, started_at } = this.#record;
-    const surplus = heads.slice(0, -HEADS_PER_LINE);
-    for (let at = 0; at < surplus.length; at += HEADS_PER_LINE) {
-      job.record('note', { text: 'heads of a writer that is gone', heads: surplus.slice(at, at + HEADS_PER_LINE) });
-    }
+    const last = tellHeads(job, heads);
     job.record('session_end_summary', {
       outcome: this.#closing.status,
       exit_code: this.#closing.exitCode,
@@ -182,7 +178,7 @@ class LostSession {
       ...(usage.length === 0 ? {} : { usage: [...usage] }),
       dropped: beat.dropped,
       ...weave(this.#options.home.busDir, bus.id, job),
-      heads: heads.slice(-HEADS_PER_LINE),
+      heads: last,
     });
   }
 }

@@ -148,6 +148,7 @@ export class FileVerifier {
     this.#recent?.add(form);
     const record = this.#state.records.of(writer);
     if (isChannelOnly(type)) return;
+    if (type === 'session_start') record.hasSession = true;
     record.addMessage(id, this.#side);
     if (this.#side === 'channel') record.addChannel(this.#channelNumber);
   }

@@ -1,0 +1,104 @@
+/** Owns how points are written: with their sparse vectors, and with what a batch changes of points that are there. */
+import { z } from 'zod';
+import type { SparseVector } from '../encode/sparse-vector.ts';
+import type { MemoryPoint } from '../point.ts';
+import { SPARSE } from './collection-shape.ts';
+import type { LinkOutcome } from './link-failure.ts';
+import { anyOf, isTrue, type QdrantFilter } from './qdrant-filter.ts';
+import type { QdrantLink } from './qdrant-link.ts';
+import { type Asked, askedOf, CREATED_EVENT, decideStanding, standingKey, TERMINAL_EVENTS } from './standing.ts';
+
+export type DocumentEncoder = (text: string) => SparseVector;
+
+export interface WriteTerms {
+  readonly encode: DocumentEncoder;
+  readonly withinMs: number;
+}
+
+/** As Qdrant takes it. A point without words has no vector. */
+export const pointStruct = ({ id, payload }: MemoryPoint, encode: DocumentEncoder) => {
+  const { indices, values } = encode(payload.text);
+  const vector = indices.length === 0 ? {} : { [SPARSE]: { indices: [...indices], values: [...values] } };
+  return { id, payload: { ...payload }, vector };
+};
+
+const standsSchema = z.object({
+  points: z.array(
+    z.object({
+      id: z.string(),
+      payload: z.object({ kind: z.string(), entity_id: z.string(), session_id: z.string() }),
+    }),
+  ),
+  next_page_offset: z.unknown(),
+});
+
+/** What stands already of those, by indexed fields alone. */
+const standingFilter = ({ entities, sessions }: Asked): QdrantFilter => ({
+  must: [isTrue('standing')],
+  should: [
+    ...(entities.length === 0 ? [] : [{ must: [anyOf('entity_id', entities), anyOf('event', TERMINAL_EVENTS)] }]),
+    ...(sessions.length === 0 ? [] : [{ must: [anyOf('session_id', sessions), anyOf('kind', ['session'])] }]),
+  ],
+});
+
+/** Of each at most one stands; more of them only where two wrote at once. */
+const MORE = 2;
+
+/** Ids of the points that stand, by what they are the last word of. */
+const readStanding = async (
+  link: QdrantLink,
+  asked: Asked,
+  { withinMs }: WriteTerms,
+  signal: AbortSignal,
+): Promise<LinkOutcome<ReadonlyMap<string, string>>> => {
+  const limit = MORE * (asked.entities.length + asked.sessions.length);
+  if (limit === 0) return { kind: 'done', value: new Map() };
+  const given = {
+    collection_name: link.collection,
+    filter: standingFilter(asked),
+    limit,
+    with_payload: ['kind', 'entity_id', 'session_id'],
+    with_vector: false,
+  };
+  const terms = { schema: standsSchema, withinMs };
+  const outcome = await link.call((api, init) => api.scrollPoints(given, init), terms, signal);
+  if (outcome.kind !== 'done') return outcome;
+  const { points } = outcome.value;
+  return { kind: 'done', value: new Map(points.toReversed().map(({ id, payload }) => [standingKey(payload), id])) };
+};
+
+const updatesSchema = z.array(z.object({ status: z.string() }));
+
+/** The whole rule; a repeat gives the same (S1). In one request: first the points, then what they end. */
+export const writePoints = async (
+  link: QdrantLink,
+  points: readonly MemoryPoint[],
+  terms: WriteTerms,
+  signal: AbortSignal,
+): Promise<LinkOutcome<undefined>> => {
+  const there = await readStanding(link, askedOf(points), terms, signal);
+  if (there.kind !== 'done') return there;
+  const decided = decideStanding(points, there.value);
+  const upsert = { points: decided.points.map((point) => pointStruct(point, terms.encode)) };
+  const filter: QdrantFilter = {
+    must: [isTrue('standing'), anyOf('event', [CREATED_EVENT]), anyOf('entity_id', decided.over)],
+  };
+  const ended = decided.over.length === 0 ? [] : [{ set_payload: { payload: { standing: false }, filter } }];
+  const given = { collection_name: link.collection, wait: true, operations: [{ upsert }, ...ended] };
+  const call = { schema: updatesSchema, withinMs: terms.withinMs };
+  const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
+  return outcome.kind === 'done' ? { kind: 'done', value: undefined } : outcome;
+};
+
+/** As they are; nothing is asked. `wait`: until it is applied, and all before it. */
+export const writeAsTheyAre = async (
+  link: QdrantLink,
+  points: readonly MemoryPoint[],
+  { encode, withinMs, wait }: WriteTerms & { readonly wait: boolean },
+  signal: AbortSignal,
+): Promise<LinkOutcome<undefined>> => {
+  const given = { collection_name: link.collection, wait, points: points.map((point) => pointStruct(point, encode)) };
+  const call = { schema: z.object({ status: z.string() }), withinMs };
+  const outcome = await link.call((api, init) => api.upsertPoints(given, init), call, signal);
+  return outcome.kind === 'done' ? { kind: 'done', value: undefined } : outcome;
+};
