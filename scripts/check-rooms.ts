@@ -22,7 +22,7 @@ const ADDS: Readonly<Record<string, readonly string[]>> = {
   notify: ['config'],
   memory: ['bus'],
   recorder: ['bus', 'redis', 'ipc', 'telemetry', 'memory'],
-  pod: ['config', 'hooks', 'recorder', 'bus', 'redis', 'ipc', 'telemetry', 'notify'],
+  pod: ['config', 'hooks', 'recorder', 'bus', 'redis', 'ipc', 'telemetry', 'notify', 'memory'],
   swarm: ['config', 'bus', 'redis', 'ipc', 'telemetry', 'recorder', 'pod', 'notify', 'memory'],
   agents: ['config', 'hooks', 'recorder', 'bus', 'pod', 'mcp'],
   mcp: ['config', 'hooks', 'bus', 'redis', 'ipc', 'memory', 'pod', 'swarm'],

@@ -17,12 +17,14 @@ import { type EntityId, entityTypeOf, type SessionId } from '../model/id.ts';
 import { createPriceOf } from '../config/prices/price-of.ts';
 import { thisProcess } from '../failopen/process-identity.ts';
 import type { BodyEncoder } from '../recorder/body.ts';
-import { DiskWatch } from '../recorder/disk-watch.ts';
+import type { DiskWatch } from '../recorder/disk-watch.ts';
 import { Recorder } from '../recorder/recorder.ts';
 import { SessionUsage } from './budget/session-usage.ts';
 import { type EntityStanding, PodEntity } from './entity.ts';
 import type { Lineage } from './lineage.ts';
 import type { Degradation, PodEvent, PodListener } from './pod-event.ts';
+import { SessionMemory } from './remember/session-memory.ts';
+import { watchSessionDisk } from './session-disk.ts';
 import { SessionLink } from './session-link.ts';
 import { openSessionRedis, type SessionRedis } from './session-redis.ts';
 import type { TraceIds } from './trace.ts';
@@ -44,10 +46,12 @@ const LOG_BUDGET_MS = 300;
 export class Session implements AsyncDisposable {
   readonly #options: SessionOptions;
   readonly #startedAtMs = performance.now();
+  readonly settings: Settings;
   readonly bus: BusWriter;
   readonly recorder: Recorder;
   readonly log: Log;
   readonly #disk: DiskWatch;
+  readonly #memory: SessionMemory;
   readonly #delayed = { count: 0, dropped: 0, removed: 0 };
   readonly #process = thisProcess();
   readonly #degraded = new Map<string, Degradation>();
@@ -64,6 +68,7 @@ export class Session implements AsyncDisposable {
   constructor(options: SessionOptions) {
     this.#options = options;
     const { home, settings, session } = options;
+    this.settings = settings;
     this.usage = new SessionUsage(createPriceOf(settings.prices));
     this.log = new Log({
       logsDir: home.logsDir,
@@ -78,7 +83,13 @@ export class Session implements AsyncDisposable {
       told.add(name);
       this.log.write('warn', 'best-effort work failed', { name, why });
     });
-    this.#disk = this.#watchDisk();
+    this.#disk = watchSessionDisk({
+      home,
+      settings,
+      onEnough: (why) => this.recover('disk', why),
+      onLow: (why) => this.degrade('disk', why),
+    });
+    this.#memory = new SessionMemory(home, settings);
     const { segmentBytes, backlog } = settings.bus;
     this.bus = BusWriter.open({
       busDir: home.busDir,
@@ -218,6 +229,7 @@ export class Session implements AsyncDisposable {
     await this.link[Symbol.asyncDispose]();
     await this.recorder.settle();
     this.bus[Symbol.dispose]();
+    await this.#memory[Symbol.asyncDispose]();
     this.#disk[Symbol.dispose]();
     setFailureListener(undefined);
     const flushed = await bestEffort('log.flush', { withinMs: LOG_BUDGET_MS }, () => this.log.flush());
@@ -225,24 +237,9 @@ export class Session implements AsyncDisposable {
     this.log[Symbol.dispose]();
   }
 
-  #watchDisk(): DiskWatch {
-    const { home, settings } = this.#options;
-    return DiskWatch.start({
-      path: home.busDir,
-      ...settings.disk,
-      onChange: (room, freePercent) => {
-        const why = `${freePercent.toFixed(1)} % of the disk is free`;
-        if (room === 'enough') this.recover('disk', why);
-        else this.degrade('disk', `${why}${room === 'very low' ? '; long bodies are no longer kept' : ''}`);
-      },
-    });
-  }
-
   #openRedis(): SessionRedis | undefined {
     return openSessionRedis({
-      settings: this.#options.settings,
-      session: this.#options.session,
-      home: this.#options.home,
+      ...this.#options,
       clean: (text) => this.clean(text),
       settle: () => this.recorder.settle(),
       isBusWhole: () => !this.bus.isFailing,

@@ -1,5 +1,6 @@
 /** What is told of changes by Alpha, and hangs. */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { resolveHome } from '../../src/config/home.ts';
 import { loadSettings } from '../../src/config/settings.ts';
@@ -69,4 +70,61 @@ it('a listener that hangs is given up and told again; the others, and what comes
   await work.end();
   expect(heard).toEqual(['JOB-first', 'JOB-second']);
   expect(failures).toEqual(['hangs: not done within 200 ms']);
+});
+
+it('nobody is told before it is known what was before, and the end does not wait for that', async () => {
+  using home = new TestHome();
+  const place = resolveHome({ flag: home.dir, env: {}, cwd: home.cwd });
+  const settings = loadSettings(place, {});
+  await using swarm = SwarmSession.open({ home: place, settings, env: {}, kind: 'command', job: 'test' });
+  const heard: string[] = [];
+  const workOf = (ready: Promise<void>): RoleWork =>
+    new RoleWork({
+      role: 'orchestrator',
+      duties: {
+        chores: [],
+        listeners: [
+          {
+            name: 'told',
+            role: 'orchestrator',
+            onChange: ({ change }) => Promise.resolve(void heard.push(change.entity)),
+          },
+        ],
+        tasks: [],
+      },
+      context: {
+        home: place,
+        settings,
+        env: {},
+        swarm,
+        view: new SwarmView(),
+        link: () => Promise.resolve({ kind: 'none' }),
+        mayAct: () => Promise.resolve(true),
+      },
+      ready,
+      follow: {
+        busDir: place.busDir,
+        stateDir: join(place.runDir, 'alpha'),
+        target: undefined,
+        startReader: startFeedReader,
+        isAlone: true,
+        group: 'orchestrator',
+        consumer: 'test',
+      },
+      onFailure: () => undefined,
+    });
+  dispatched(home, 'JOB-first');
+  const first = workOf(new Promise(() => undefined));
+  await until('it to follow', () => first.follower?.status.kind === 'bus');
+  await delay(200); // it is not to be told: nothing to wait for
+  const endedMs = performance.now();
+  await first.end();
+  expect(performance.now() - endedMs).toBeLessThan(1_000);
+  expect(heard).toEqual([]);
+  const filled = Promise.withResolvers<void>();
+  await using second = { work: workOf(filled.promise), [Symbol.asyncDispose]: () => second.work.end() };
+  await until('it to follow', () => second.work.follower?.status.kind === 'bus');
+  filled.resolve();
+  await until('it to be told', () => heard.length > 0);
+  expect(heard).toEqual(['JOB-first']);
 });

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ToldAlpha } from '../fixtures/told-alpha.ts';
 import { addJob, McpAgent } from '../mcp.ts';
 import { recordOf, until, untilStatus } from '../pods.ts';
 import { WorktreeHome } from '../worktree-home.ts';
@@ -123,6 +124,19 @@ describe('a job with review', () => {
     await home.nika('review', 'list');
     expect((await asks('JOB-k', 2)).end?.result).toBe('once more');
     expect(decisionsOf('JOB-k')).toHaveLength(1);
+  });
+
+  it('is done again by Alpha where whoever rejected it was killed, and nobody looks', async () => {
+    addJob(home, 'fix', SAYS_WHY);
+    await ask('JOB-n');
+    const reviewer = home.start(['review', 'reject', 'JOB-n', '--reason', 'once more']);
+    const file = join(home.dir, '_bus/channels/JOB-n.jsonl');
+    while (!readFileSync(file, 'utf8').includes('"review_decision"')) await new Promise(setImmediate);
+    reviewer.child.kill('SIGKILL');
+    await reviewer.ended;
+    await using _alpha = ToldAlpha.start(home);
+    expect((await asks('JOB-n', 2)).end?.result).toBe('once more');
+    expect(decisionsOf('JOB-n')).toHaveLength(1);
   });
 
   it('awaits review, and is not lost, where its pod was killed behind its request', async () => {

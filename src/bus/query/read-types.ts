@@ -16,6 +16,8 @@ export interface ReadTypesOptions extends PartsFromOptions {
   readonly types: readonly string[];
   /** Default: the alpha bus. */
   readonly file?: BusFileName;
+  /** Parts for which it says no are passed over. `begins`: as in a place. */
+  readonly wants?: (part: BusFilePart, begins: string) => boolean;
   /** Told of bytes on disk as they were read. */
   readonly onRead?: (bytes: number, totalBytes: number) => void;
 }
@@ -85,7 +87,7 @@ class PartReader {
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export async function* readTypes(options: ReadTypesOptions): AsyncGenerator<TypedLines | 'lost'> {
-  const { busDir, types, file: name = ALPHA, signal, onRead } = options;
+  const { busDir, types, file: name = ALPHA, signal, wants, onRead } = options;
   const file = findBusFile(busDir, name);
   if (file === undefined) return;
   const found = await partsFrom(options, file.parts);
@@ -98,7 +100,7 @@ export async function* readTypes(options: ReadTypesOptions): AsyncGenerator<Type
   let { fromByte } = found;
   let readBytes = 0;
   for (const part of found.parts) {
-    yield* reader.read(part, fromByte, signal);
+    if (wants === undefined || wants(part, await beginningOf(part, signal))) yield* reader.read(part, fromByte, signal);
     fromByte = 0;
     readBytes += part.sizeBytes;
     onRead?.(readBytes, totalBytes);

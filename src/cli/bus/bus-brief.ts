@@ -18,6 +18,7 @@ import { callsText, lastedText, titleOf } from './tree-view.ts';
 /** So many of each are kept in memory while a story is read (G6). */
 const KEPT_LINES = 400;
 const ROW_CHARS = 160;
+const LINE_END = /[\n\u2028\u2029]/g;
 const RESULT_SHARE = 0.45;
 const ERROR_SHARE = 0.3;
 
@@ -89,7 +90,7 @@ const headOf = (view: EntityView, nowMs: number): string => {
     callsText(view),
     view.attempts > 1 ? `${view.attempts} attempts` : '',
     costUsd + unpriced === 0 ? '' : costText(costUsd, unpriced),
-    view.parent === undefined ? '' : `of ${view.parent}`,
+    view.parent === undefined ? '' : `of ${oneLine(view.parent)}`,
     view.waits?.[0] === undefined ? '' : `waits for ${view.waits[0].reason ?? 'something'}`,
   ].filter((fact) => fact !== '');
   return `${view.id} ${cutTo(titleOf(view), 80)}: ${facts.join(', ')}`;
@@ -106,12 +107,14 @@ const resultText = ({ result }: EntityView, busDir: string): string => {
   }
 };
 
-/** A text of the entity's own as lines, cut where it is long. */
+/** A text of the entity's own as lines, cut where it is long; each but the first is set in, so that none passes for a title. */
 const bodyLines = (title: string, text: string, mostTokens: number, count: CountTokens): readonly string[] => {
-  const clean = printable(text).trim();
+  const clean = printable(text).trim().replaceAll(LINE_END, '\n  ');
   if (clean === '') return [];
   const cut = cutToTokens(clean, Math.max(0, Math.floor(mostTokens)), count);
-  return [`${title}: ${cut}${cut.length < clean.length ? `… (${clean.length - cut.length} more characters)` : ''}`];
+  return [
+    `${title}: ${cut}${cut.length < clean.length ? `… (${clean.slice(cut.length).replaceAll('\n  ', '\n').length} more characters)` : ''}`,
+  ];
 };
 
 const byFailure = (a: EntityView, b: EntityView): number =>

@@ -89,7 +89,10 @@ class QdrantSource implements MemorySource, AsyncDisposable {
   async search({ words, filter, limit }: SearchQuestion, signal: AbortSignal): Promise<readonly SearchHit[]> {
     const { kind } = await this.#mustFit(signal);
     const dense = kind === 'on' ? await this.#denseOf(words, signal) : undefined;
-    return this.#search({ sparse: this.#encode(words), dense, filter: qdrantFilter(filter), limit }, signal);
+    return this.#search(
+      { sparse: this.#encode(words), dense, filter: qdrantFilter(filter, [isTrue('standing')]), limit },
+      signal,
+    );
   }
 
   async similar(
@@ -100,7 +103,10 @@ class QdrantSource implements MemorySource, AsyncDisposable {
     const { kind } = await this.#mustFit(signal);
     const newest = await this.#newestOf(entity, kind === 'on', signal);
     if (newest === undefined) return [];
-    const others = { ...qdrantFilter(filter), must_not: [{ key: 'entity_id', match: { value: entity } }] };
+    const others = {
+      ...qdrantFilter(filter, [isTrue('standing')]),
+      must_not: [{ key: 'entity_id', match: { value: entity } }],
+    };
     const sparse = this.#encode(newest.payload.text);
     return this.#search({ sparse, dense: newest.vector?.[DENSE], filter: others, limit }, signal);
   }

@@ -6,6 +6,7 @@ import { bringQueue } from './queue/bring-queue.ts';
 import { announceAgain, type AnnounceTimes } from './watch/announce-again.ts';
 import { closeLost, reconcileNowAndThen } from './watch/lost-pods.ts';
 import { watchOverdue } from './watch/overdue-jobs.ts';
+import { finishRejectedJobs } from './watch/rejected-jobs.ts';
 import { watchStale } from './watch/stale-pods.ts';
 
 /** Shorter in tests. */
@@ -30,6 +31,7 @@ export const createDuties = (times: DutyTimes = DUTY_TIMES): Duties => ({
     closeLost(times.watchEveryMs),
     watchStale(times.staleAfterMs, times.watchEveryMs),
     watchOverdue(times.watchEveryMs),
+    finishRejectedJobs(times.watchEveryMs),
     announceAgain(times),
     reconcileNowAndThen(times.reconcileEveryMs),
   ],

@@ -3,6 +3,7 @@
  *
  * K1. A chore that hangs or fails costs its own turn, and no other's; one that is told of a change and hangs is given it
  *     again, as after any failure, instead of holding up the following while the lease goes on being renewed.
+ * K2. Nobody does anything before it is known what was before: limits go by it. The end does not wait for that.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { bestEffort } from '../../failopen/best-effort.ts';
@@ -14,7 +15,7 @@ export interface RoleWorkOptions {
   readonly role: DutyRole;
   readonly duties: Duties;
   readonly context: AlphaContext;
-  /** Before it no chore begins: what was before is known then. Must not reject. */
+  /** What was before is known then (K2). Must not reject. */
   readonly ready: Promise<void>;
   /** `undefined`: the role does not follow. */
   readonly follow: Omit<FollowerOptions, 'handle' | 'signal'> | undefined;
@@ -42,6 +43,7 @@ export class RoleWork {
   readonly #options: RoleWorkOptions;
   readonly #end = new AbortController();
   readonly follower: Follower | undefined;
+  readonly #ready: Promise<unknown>;
   readonly #running: readonly Promise<void>[];
   /** Who of those that are told has heard of the change already that is given again. */
   readonly #told = { id: '', names: new Set<string>() };
@@ -50,6 +52,7 @@ export class RoleWork {
     this.#options = options;
     const { role, duties, follow } = options;
     const { signal } = this.#end;
+    this.#ready = Promise.race([options.ready, untilAborted(signal)]); // K2
     const listeners = duties.listeners.filter((one) => one.role === role);
     this.follower =
       follow === undefined
@@ -78,6 +81,8 @@ export class RoleWork {
       this.#told.id = change.id;
       this.#told.names.clear();
     }
+    await this.#ready;
+    signal.throwIfAborted();
     const failures: Error[] = [];
     for (const listener of listeners) {
       if (this.#told.names.has(listener.name)) continue;
@@ -99,8 +104,8 @@ export class RoleWork {
   async #runChore(chore: Chore): Promise<void> {
     const { name, everyMs, withinMs = CHORE_WITHIN_MS } = chore;
     const { signal } = this.#end;
-    const { context, onFailure, ready } = this.#options;
-    await ready;
+    const { context, onFailure } = this.#options;
+    await this.#ready;
     while (!signal.aborted) {
       if (await context.mayAct()) {
         const outcome = await bestEffort(`alpha.${name}`, { withinMs }, (late) =>

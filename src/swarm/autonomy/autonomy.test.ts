@@ -166,12 +166,42 @@ describe('the autonomy engine', () => {
       await expect(watching().onChange(root, context, SIGNAL)).rejects.toThrow('killed');
       await watching().onChange(root, context, SIGNAL);
     });
-    expect(came).toEqual(['dispatched', 'there']);
+    expect(came).toEqual(['dispatched']); // it was there by then
     const [line] = await linesOf();
     const texts = await readLastLines({ busDir: home.busDir, query: { type: 'entity_created' }, count: 9 });
     const created = texts.map((text) => tryParseLine(text));
     expect(created.map((each) => each?.entity)).toEqual([line?.['entity']]);
     expect(created[0]?.data).toMatchObject({ dispatch: { job: 'audit', inputs: { depth: 2, after: root.entity } } });
+  });
+
+  it('knows what it had dispatched when it was killed, also where that is all that may run', async () => {
+    settle('probability: 1, maxRunning: 1');
+    const root = completed(later());
+    const orders: FollowUpOrder[] = [];
+    const killed = new Autonomy((order) => {
+      orders.push(order);
+      return Promise.reject(new Error('killed')); // behind the dispatch, before its line
+    });
+    const { engine, orders: again } = noting();
+    await withContext(async (context) => {
+      await expect(killed.onChange(root, context, SIGNAL)).rejects.toThrow('killed');
+      const [order] = orders;
+      const id = order?.id ?? root.entity;
+      const running = { id, state: 'created' as const };
+      const view = { entity: (of: string) => (of === id ? running : undefined), entities: () => [running] };
+      await engine.onChange(root, { ...context, view }, SIGNAL);
+      await engine.onChange(completed(later(), {}, id), { ...context, view }, SIGNAL);
+    });
+    expect(again).toEqual([]);
+    expect(await linesOf()).toMatchObject([{ entity: orders[0]?.id, after: root.entity, depth: 1 }]);
+    expect(engine.counts).toMatchObject({ dispatched: 1, chained: 1 });
+  });
+
+  it('draws for nothing that says not when it happened', async () => {
+    settle('probability: 1');
+    const { engine, orders } = noting();
+    await withContext((context) => engine.onChange({ ...completed(later()), ts: 'soon' }, context, SIGNAL));
+    expect(orders).toEqual([]);
   });
 
   it('keeps the cool-down, the number of a day and the cap on what runs, also after a restart', async () => {

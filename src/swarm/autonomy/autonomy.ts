@@ -4,9 +4,12 @@
  *
  * Y1. For one event nothing is dispatched twice: draw and id of what follows come of the event, and an entity of that id is
  *     there once. What was dispatched stands on the bus, where whoever comes next reads it.
- * Y2. First the dispatch, then its line: killed in between, the same event finds the entity there, and writes the line.
+ * Y2. First the dispatch, then its line: killed in between, the same event finds the entity there, and writes the line,
+ *     whatever the limits say by then: it counts against them itself.
  * Y3. Limits go by the times of the events, not by when they are heard of.
  */
+import { existsSync } from 'node:fs';
+import { busPath, channelName } from '../../bus/layout.ts';
 import type { AutonomySettings, FollowUpWish } from '../../config/alpha/alpha-settings.ts';
 import type { Home } from '../../config/home.ts';
 import type { JobInputs } from '../../model/dispatch.ts';
@@ -74,8 +77,16 @@ const labelOf = (meta: FeedChange['meta'], name: string): string => {
   return typeof label === 'string' ? label : '';
 };
 
-const isRootEnd = ({ event, entity, meta }: FeedChange): boolean =>
-  event === 'completed' && (entity.startsWith('PROJ-') || meta['root_id'] === entity) && !isImported(meta);
+/** One without a time, whoever wrote it, fits no limit (Y3). */
+const isRootEnd = ({ event, entity, meta, ts }: FeedChange): boolean =>
+  event === 'completed' &&
+  (entity.startsWith('PROJ-') || meta['root_id'] === entity) &&
+  !isImported(meta) &&
+  !Number.isNaN(Date.parse(ts));
+
+/** As far as the feed or this home knows. */
+const isThere = ({ view, home }: AutonomyContext, id: EntityId): boolean =>
+  view.entity(id) !== undefined || existsSync(busPath(home.busDir, channelName(id)));
 
 export class Autonomy {
   readonly #dispatch: DispatchFollowUp;
@@ -133,14 +144,15 @@ export class Autonomy {
 
   async #follow(hit: Hit, signal: AbortSignal): Promise<void> {
     const { change, context, draw, wish, depth, history } = hit;
-    const refusal = await refusalOf(hit, signal);
+    const { entity: id } = draw;
+    const wasThere = isThere(context, id); // Y2
+    const refusal = wasThere ? undefined : await refusalOf(hit, signal);
     if (refusal !== undefined) return this.#refuse(hit, refusal);
     if (!(await context.mayAct())) throw new Error('another Alpha leads the swarm by now');
-    const { entity: id } = draw;
     const order = { job: wish.job, inputs: wish.inputs, capability: wish.capability, id, after: change.entity };
     let came: 'dispatched' | 'there';
     try {
-      came = context.view.entity(id) === undefined ? await this.#dispatch(order, context) : 'there'; // Y1
+      came = wasThere ? 'there' : await this.#dispatch(order, context); // Y1
     } catch (thrown) {
       if (!(thrown instanceof NikaError)) throw thrown;
       return this.#refuse(hit, 'refused', errorMessage(thrown)); // of its job: it would be refused again

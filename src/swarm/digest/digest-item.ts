@@ -40,4 +40,22 @@ export const roughly = (ms: number): string => {
   return `${Math.floor(ms / HOUR_MS)}h${minutes === 0 ? '' : `${minutes}m`}`;
 };
 
+/** How long it is late; `undefined`: it is not. */
+export const overdueMsOf = (deadline: string | undefined, nowMs: number): number | undefined => {
+  const lateMs = deadline === undefined ? Number.NaN : nowMs - Date.parse(deadline);
+  return lateMs > 0 ? lateMs : undefined;
+};
+
+/** Whether it is late, and was not at `sinceMs`. */
+export const isLateSince = (deadline: string | undefined, nowMs: number, sinceMs: number): boolean => {
+  const lateMs = overdueMsOf(deadline, nowMs);
+  return lateMs !== undefined && lateMs <= nowMs - sinceMs;
+};
+
+/** A fact; empty: it is not late. */
+export const overdueText = (deadline: string | undefined, nowMs: number): string => {
+  const lateMs = overdueMsOf(deadline, nowMs);
+  return lateMs === undefined ? '' : `overdue by ${roughly(lateMs)}`;
+};
+
 export const usd = (costUsd: number): string => `$${costUsd < 0.01 ? costUsd.toFixed(4) : costUsd.toFixed(2)}`;

@@ -4,7 +4,7 @@
  * W1. Words of others stand behind a colon at the end of a line, and never begin one: no result can pass for a line of
  *     the digest. Each line can be counted in tokens alone, since no token reaches over its beginning.
  */
-import { clauseOf, cutTo } from '../state/clause.ts';
+import { cutTo, wordOf } from '../state/clause.ts';
 import type { DigestItem, Folded, Section } from './digest-item.ts';
 
 export const TITLES: Readonly<Record<Section, string>> = {
@@ -17,8 +17,7 @@ export const TITLES: Readonly<Record<Section, string>> = {
   cancelled: 'CANCELLED',
 };
 
-/** In the head and in groups. */
-export const WORDS: Readonly<Record<Section, string>> = {
+const MANY: Readonly<Record<Section, string>> = {
   failed: 'failed',
   waits: 'wait for somebody',
   silent: 'stale or lost',
@@ -27,10 +26,14 @@ export const WORDS: Readonly<Record<Section, string>> = {
   finished: 'completed',
   cancelled: 'cancelled',
 };
+const ONE: Readonly<Record<Section, string>> = { ...MANY, waits: 'waits for somebody', runs: 'runs' };
+const FOLDED: Readonly<Record<Section, string>> = { ...MANY, finished: 'done', runs: 'running' };
 
-const FOLDED_WORDS: Readonly<Record<Section, string>> = { ...WORDS, finished: 'done', runs: 'running' };
+/** In the head and in groups: how many did so. */
+export const didOf = (section: Section, count: number): string => (count === 1 ? ONE : MANY)[section];
 
 const JOB_CHARS = 48;
+const ID_CHARS = 110;
 const GROUP_JOBS = 5;
 const GENERATED = /^JOB-\d{8}-([a-z2-7]{8})$/;
 
@@ -50,7 +53,7 @@ export const shortIds = (ids: Iterable<string>): ((id: string) => string) => {
 };
 
 /** Names come from files of others (W1). */
-export const jobWord = (job: string): string => clauseOf(job, JOB_CHARS).replaceAll(/[:,]/g, '_') || '(no name)';
+export const jobWord = (job: string): string => wordOf(job, JOB_CHARS) || '(no name)';
 
 export interface Wording {
   readonly nameOf: (id: string) => string;
@@ -60,14 +63,12 @@ export interface Wording {
 }
 
 const foldedText = (counts: ReadonlyMap<Section, number> | undefined): string =>
-  counts === undefined
-    ? ''
-    : `children: ${Array.from(counts, ([section, n]) => `${n} ${FOLDED_WORDS[section]}`).join(' ')}`;
+  counts === undefined ? '' : `children: ${Array.from(counts, ([section, n]) => `${n} ${FOLDED[section]}`).join(' ')}`;
 
 /** `k3f9xq2m repo-audit, 3m ago: Exit code 1 …` */
 export const itemLine = (item: DigestItem, { nameOf, folded, clauseChars }: Wording): string => {
   const { id, job, parent, facts, clause } = item;
-  const above = parent === undefined ? '' : `of ${nameOf(parent)}`;
+  const above = parent === undefined ? '' : `of ${wordOf(nameOf(parent), ID_CHARS)}`; // W1: on the feed it is any text
   const told = [`${nameOf(id)} ${jobWord(job)}`, ...facts, above, foldedText(folded.get(id))].filter(
     (one) => one !== '',
   );
@@ -89,5 +90,5 @@ const byJobText = (byJob: ReadonlyMap<string, number>): string => {
 /** `37 more completed: …` */
 export const groupLine = (section: Section, byJob: ReadonlyMap<string, number>, isAll: boolean): string => {
   const count = [...byJob.values()].reduce((sum, n) => sum + n, 0);
-  return `${count} ${isAll ? '' : 'more '}${WORDS[section]}: ${byJobText(byJob)}`;
+  return `${count} ${isAll ? '' : 'more '}${didOf(section, count)}: ${byJobText(byJob)}`;
 };

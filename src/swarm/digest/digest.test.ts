@@ -217,6 +217,15 @@ describe('the room of a digest', () => {
     );
   });
 
+  it('holds what was left out too, however many jobs there are', async () => {
+    for (let n = 0; n < 600; n += 1)
+      swarm.end(`JOB-${n}`, [n % 2 === 0 ? 'failed' : 'completed', 5], { error: 'e' }, { job: `a-job-of-name-${n}` });
+    const { text: _text, ...asData } = await swarm.digest();
+    expect(JSON.stringify(asData).length).toBeLessThan(10_000);
+    const left = Object.values(asData.omitted.failed ?? {}).reduce((sum, count) => sum + count, 0);
+    expect(left + asData.items.filter(({ section }) => section === 'failed').length).toBe(300);
+  });
+
   it('too small to tell anything in is refused', async () => {
     await expect(swarm.digest({ maxTokens: 199 })).rejects.toMatchObject({ code: 'NIKA_DIGEST_TOO_SMALL' });
   });
@@ -237,6 +246,20 @@ describe('a cursor', () => {
     }
     expect(told.toSorted()).toEqual([0, 1, 2, 3, 4].flatMap((round) => [0, 1, 2, 3].map((n) => `JOB-${round}-${n}`)));
     expect((await swarm.digest(cursor === undefined ? {} : { cursor })).text).toContain('nothing');
+  });
+
+  it('gives a job of which an attempt failed, also where the summary of its session is the last line', async () => {
+    const id = idOf('tries');
+    const dispatch = { job: 'told', capability: 'default', priority: 0 };
+    swarm.tell(id, ['entity_created', 40], { from: null, to: 'created', rev: 1, dispatch });
+    swarm.tell(id, ['entity_started', 39], { from: 'created', to: 'in_progress', rev: 2 });
+    swarm.tell(id, ['session_start', 39], { kind: 'pod', version: '0', cwd: '/' });
+    const { cursor } = await swarm.digest();
+    swarm.tell(id, ['attempt_failed', 1], { error: 'no disk', attempts_left: 1 });
+    swarm.tell(id, ['session_end_summary', 1], { outcome: 'failed', calls: 0, errors: 0 });
+    const { text, cursor: next } = await swarm.digest({ cursor });
+    expect(text).toContain('tries222 told, queued 1m ago, 1 attempt left: no disk');
+    expect((await swarm.digest({ cursor: next })).text).toContain(': nothing\n');
   });
 
   it('of what runs gives what started, and what began to wait', async () => {
@@ -343,6 +366,13 @@ describe('the state that is kept', () => {
     const { totals, text } = await swarm.digest();
     expect(totals.finished).toBe(2_100);
     expect(text).toMatch(/more completed: job-\d \d{3}, job-\d \d{3}, job-\d \d{3}/);
+  });
+
+  it('counts none of those among what ended since that had ended before', async () => {
+    for (let n = 0; n < 2_000; n += 1) swarm.end(`JOB-${n}`, ['failed', 50], { error: 'e' });
+    swarm.end('JOB-late', ['failed', 5], { error: 'e' });
+    expect((await swarm.digest()).totals.failed).toBe(2_001);
+    expect((await swarm.digest({ since: swarm.at(10) })).totals.failed).toBe(1);
   });
 
   it('is read past lines that are torn, glued or damaged', async () => {

@@ -1,8 +1,12 @@
 /** Owns what the bus says of a job for a digest: of those that ended, and of open ones that no pod tells of. */
 import { isPersonsTurn } from '../../model/message.ts';
 import type { EndedEntity, OpenEntity } from '../state/swarm-entity.ts';
-import { type DigestItem, roughly, type Section, usd } from './digest-item.ts';
+import { wordOf } from '../state/clause.ts';
+import { type DigestItem, overdueText, roughly, type Section, usd } from './digest-item.ts';
 import { waitWord } from './pod-items.ts';
+
+const NAME_CHARS = 110;
+const HOST_CHARS = 40;
 
 const ENDED_SECTION = { failed: 'failed', completed: 'finished', cancelled: 'cancelled' } as const;
 
@@ -47,7 +51,7 @@ const ofReview = ({ review, view }: OpenEntity, ago: Ago): Told => ({
   facts: [
     `review for ${ago(review?.since ?? view.lastAt)}`,
     review !== undefined && review.round > 1 ? `round ${review.round}` : '',
-    review?.reviewer === undefined ? '' : `asked of ${review.reviewer}`,
+    review?.reviewer === undefined ? '' : `asked of ${wordOf(review.reviewer, NAME_CHARS)}`,
   ],
   clause: review?.reason,
 });
@@ -55,14 +59,14 @@ const ofReview = ({ review, view }: OpenEntity, ago: Ago): Told => ({
 const ofQueued = ({ dispatch, failed, view }: OpenEntity, ago: Ago, nowMs: number): Told => {
   const since = failed?.at ?? view.createdAt ?? view.lastAt;
   const { deadline, not_before: notBefore, capability = 'default', priority = 0 } = dispatch ?? {};
-  const overdueMs = deadline === undefined ? -1 : nowMs - Date.parse(deadline);
+  const overdue = overdueText(deadline, nowMs);
   const waitMs = notBefore === undefined ? -1 : Date.parse(notBefore) - nowMs;
   return {
     section: 'queued',
     at: since,
-    rank: overdueMs > 0 ? 0 : 10 - priority,
+    rank: overdue === '' ? 10 - priority : 0,
     facts: [
-      overdueMs > 0 ? `overdue by ${roughly(overdueMs)}` : '',
+      overdue,
       waitMs > 0
         ? `not before ${roughly(waitMs)} from now`
         : `${dispatch === undefined ? 'created' : 'queued'} ${ago(since)} ago`,
@@ -86,7 +90,7 @@ const isElsewhere = ({ view }: OpenEntity, host: string): boolean => {
   return session?.host !== undefined && session.host !== host && session.endedAt === undefined;
 };
 
-const ofElsewhere = ({ view, waitDetail, failed }: OpenEntity, ago: Ago): Told => {
+const ofElsewhere = ({ view, waitDetail, failed, dispatch }: OpenEntity, ago: Ago, nowMs: number): Told => {
   const wait = view.waits?.[0];
   const isPersons = wait !== undefined && (wait.reason === undefined || isPersonsTurn(wait.reason));
   const since = wait?.since ?? view.startedAt ?? view.lastAt;
@@ -97,7 +101,8 @@ const ofElsewhere = ({ view, waitDetail, failed }: OpenEntity, ago: Ago): Told =
     facts: [
       wait === undefined ? ago(since) : `${waitWord(wait.reason)} for ${ago(since)}`,
       view.attempts > 1 ? `attempt ${view.attempts}` : '',
-      `on ${view.sessions.at(-1)?.host ?? '?'}`,
+      overdueText(dispatch?.deadline, nowMs),
+      `on ${wordOf(view.sessions.at(-1)?.host ?? '?', HOST_CHARS)}`,
     ],
     clause: wait === undefined ? failed?.error : waitDetail,
   };
@@ -108,7 +113,7 @@ const told = (entity: OpenEntity, { host, nowMs }: OpenOptions): Told => {
   const { view, silent, dispatch, failed } = entity;
   if (view.state === 'awaiting_review') return ofReview(entity, ago);
   if (view.state === 'created') return ofQueued(entity, ago, nowMs);
-  if (silent === undefined && isElsewhere(entity, host)) return ofElsewhere(entity, ago);
+  if (silent === undefined && isElsewhere(entity, host)) return ofElsewhere(entity, ago, nowMs);
   const isTriedAgain = dispatch !== undefined && failed !== undefined && failed.attemptsLeft > 0;
   return isTriedAgain ? ofQueued(entity, ago, nowMs) : ofGone(entity, ago);
 };

@@ -20,7 +20,8 @@ const topOf = (item: DigestItem, byId: ReadonlyMap<string, DigestItem>): DigestI
   let top: DigestItem | undefined;
   let at: DigestItem | undefined = item;
   for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth += 1) {
-    at = isJob(at.parent) && at.parent !== item.id ? byId.get(at.parent) : undefined;
+    if (at.parent === item.id) return undefined; // a circle: none is above the other
+    at = isJob(at.parent) ? byId.get(at.parent) : undefined;
     top = at ?? top;
   }
   return top;

@@ -11,7 +11,7 @@ import type { FleetPod } from '../../telemetry/read-fleet.ts';
 import { clauseOf } from '../state/clause.ts';
 import type { EndState, EndedEntity } from '../state/swarm-entity.ts';
 import type { SwarmState } from '../state/swarm-state.ts';
-import type { DigestItem, Section } from './digest-item.ts';
+import { type DigestItem, isLateSince, type Section } from './digest-item.ts';
 import { itemOfEnded, itemOfOpen } from './entity-items.ts';
 import { itemOfPod, livePodOf, livePodOfFleet, type LivePod } from './pod-items.ts';
 
@@ -108,8 +108,10 @@ class Gathering {
   #addPod(pod: LivePod): void {
     const { state, nowMs, newSinceMs } = this.#told;
     if (this.#items.has(pod.entity) || state.findEnded(pod.entity) !== undefined) return;
-    if (state.findOpen(pod.entity)?.view.state === 'awaiting_review') return;
-    this.#items.set(pod.entity, itemOfPod(pod, { nowMs, newSinceMs, isTold: this.#isTold(pod.entity) }));
+    const open = state.findOpen(pod.entity);
+    if (open?.view.state === 'awaiting_review') return;
+    const deadline = open?.dispatch?.deadline;
+    this.#items.set(pod.entity, itemOfPod(pod, { nowMs, newSinceMs, isTold: this.#isTold(pod.entity), deadline }));
   }
 
   #addFleet(): void {
@@ -124,7 +126,8 @@ class Gathering {
     for (const entity of state.open) {
       const { id, type, state: now } = entity.view;
       if (this.#items.has(id) || (type === 'PROJ' && now !== 'awaiting_review')) continue;
-      const isNew = newSinceMs === undefined || this.#isTold(id);
+      const isNew =
+        newSinceMs === undefined || this.#isTold(id) || isLateSince(entity.dispatch?.deadline, nowMs, newSinceMs);
       const record = this.#records.get(id);
       const isUntold = record !== undefined && now === 'in_progress' && isOver(record) && entity.dispatch === undefined;
       const item = isUntold ? itemOfRecord(record, nowMs) : itemOfOpen(entity, { host, nowMs, isNew });

@@ -3,8 +3,8 @@ import { isPersonsTurn, type WaitReason } from '../../model/message.ts';
 import type { PodRecord, PodStatus } from '../../pod/registry/pod-record.ts';
 import { STALE_AFTER_MS, statusOf } from '../../pod/registry/pod-status.ts';
 import type { FleetPod } from '../../telemetry/read-fleet.ts';
-import { clauseOf } from '../state/clause.ts';
-import { type DigestItem, roughly, type Section, usd } from './digest-item.ts';
+import { clauseOf, wordOf } from '../state/clause.ts';
+import { type DigestItem, isLateSince, overdueText, roughly, type Section, usd } from './digest-item.ts';
 
 /** What both say. */
 export interface LivePod {
@@ -114,19 +114,26 @@ export interface PodItemOptions {
   readonly newSinceMs: number | undefined;
   /** The bus told something of it since. */
   readonly isTold: boolean;
+  /** Of the job that was dispatched; ISO 8601. */
+  readonly deadline: string | undefined;
 }
 
-export const itemOfPod = (pod: LivePod, { nowMs, newSinceMs, isTold }: PodItemOptions): DigestItem => {
+export const itemOfPod = (pod: LivePod, { nowMs, newSinceMs, isTold, deadline }: PodItemOptions): DigestItem => {
   const section = sectionOf(pod);
   const at = sinceWhen(pod);
   const slackMs = pod.host === '' ? 0 : SLACK_MS;
-  const isNew = newSinceMs === undefined || isTold || Date.parse(at) >= newSinceMs - slackMs;
+  const isNew =
+    newSinceMs === undefined ||
+    isTold ||
+    Date.parse(at) >= newSinceMs - slackMs ||
+    isLateSince(deadline, nowMs, newSinceMs);
   const facts = [
     standing(pod, nowMs),
     pod.attempt,
+    overdueText(deadline, nowMs),
     pod.errors === 0 ? '' : `${pod.errors} ${pod.errors === 1 ? 'error' : 'errors'}`,
     pod.costUsd === 0 ? '' : usd(pod.costUsd),
-    pod.host === '' ? '' : `on ${clauseOf(pod.host, 40)}`,
+    pod.host === '' ? '' : `on ${wordOf(pod.host, 40)}`,
   ].filter((fact) => fact !== '');
   return {
     section,

@@ -1,8 +1,9 @@
 /** Owns the whole text of a digest, and the same selection as data. */
 import { clauseOf } from '../state/clause.ts';
+import { OTHER_JOBS } from '../state/ended-counts.ts';
 import { cutToTokens } from './cut-to-tokens.ts';
 import { type DigestItem, roughly, type Section, SECTIONS } from './digest-item.ts';
-import { itemLine, shortIds, WORDS, type Wording } from './digest-words.ts';
+import { didOf, itemLine, shortIds, type Wording } from './digest-words.ts';
 import { type Fitted, fitLines, linesOfFitted, type Matter } from './fit-lines.ts';
 import { foldChildren } from './fold.ts';
 import type { Gathered } from './gather.ts';
@@ -30,7 +31,7 @@ export interface Digest {
   /** All that there is to tell, by section. */
   readonly totals: Readonly<Record<Section, number>>;
   readonly items: readonly ToldItem[];
-  /** Not told each: by section and job. */
+  /** Not told each: by section and job, those jobs that have the most; the others together. */
   readonly omitted: Readonly<Partial<Record<Section, Readonly<Record<string, number>>>>>;
   /** Told as a count with the job above them. */
   readonly foldedCount: number;
@@ -52,6 +53,8 @@ export interface WriteDigestOptions {
 const CLAUSE_CHARS = [240, 120, 70] as const;
 const MISSING_CHARS = 60;
 const MISSING_TOKENS = 30;
+const OMITTED_JOBS = 20;
+const OMITTED_CHARS = 64;
 const OLDEST_FIRST: readonly Section[] = ['waits', 'runs', 'queued'];
 
 const inOrder = (items: readonly DigestItem[], section: Section): readonly DigestItem[] => {
@@ -76,7 +79,7 @@ const headOf = (totals: Readonly<Record<Section, number>>, options: WriteDigestO
   const { nowMs, span, missing, count } = options;
   const at = `${new Date(nowMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const some = SECTIONS.filter((section) => totals[section] > 0).map(
-    (section) => `${totals[section]} ${WORDS[section]}`,
+    (section) => `${totals[section]} ${didOf(section, totals[section])}`,
   );
   const what =
     span.kind === 'cursor' ? `new since the last digest ${roughly(span.ms)} ago` : `last ${roughly(span.ms)}`;
@@ -92,13 +95,24 @@ const FOOT: Readonly<Record<DigestManner, (cursor: string) => string>> = {
   mcp: (cursor) => `Deeper: result with {"id": "<id>"}. Only what is new: digest with {"cursor": "${cursor}"}`,
 };
 
+/** Bounded as the text is, whatever there is to leave out (G6). */
+const mostOf = (byJob: ReadonlyMap<string, number>): ReadonlyMap<string, number> => {
+  const all = [...byJob].toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const most = new Map<string, number>();
+  for (const [at, [job, count]] of all.entries()) {
+    const name = at < OMITTED_JOBS ? clauseOf(job, OMITTED_CHARS) : OTHER_JOBS;
+    most.set(name, (most.get(name) ?? 0) + count);
+  }
+  return most;
+};
+
 const omittedOf = (fitted: readonly Fitted[], matters: readonly Matter[]): Digest['omitted'] => {
   const shown = new Map(fitted.map(({ section, shownCount }) => [section, shownCount]));
   const omitted: Partial<Record<Section, Record<string, number>>> = {};
   for (const { section, items, more } of matters) {
     const byJob = new Map(more);
     for (const { job } of items.slice(shown.get(section) ?? 0)) byJob.set(job, (byJob.get(job) ?? 0) + 1);
-    if (byJob.size > 0) omitted[section] = Object.fromEntries(byJob);
+    if (byJob.size > 0) omitted[section] = Object.fromEntries(mostOf(byJob));
   }
   return omitted;
 };

@@ -8,11 +8,14 @@ import type { Home } from '../../config/home.ts';
 import { ensureHome } from '../../config/home.ts';
 import { readVersion } from '../../config/package-root.ts';
 import type { Settings } from '../../config/settings.ts';
+import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { SWARM_LINEAGE } from '../../model/envelope.ts';
 import { createEntityId, type EntityId, sessionIdSchema } from '../../model/id.ts';
 import type { EntityStanding, PodEntity } from '../../pod/entity.ts';
 import type { Lineage } from '../../pod/lineage.ts';
 import type { PodListener } from '../../pod/pod-event.ts';
+import { removeOpenSession, writeOpenSession } from '../../pod/registry/open-session.ts';
+import { thisPodProcess } from '../../pod/registry/pod-status.ts';
 import { Session } from '../../pod/session.ts';
 import { resolveTrace } from '../../pod/trace.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
@@ -63,6 +66,16 @@ export class SwarmSession implements AsyncDisposable {
     const opened = new SwarmSession(options, session, self);
     if (kind !== 'command') {
       const start = { kind, version: readVersion(), cwd: process.cwd() };
+      bestEffortSync('session.open', () =>
+        writeOpenSession(home.runDir, {
+          v: 1,
+          session: session.id,
+          writer: session.bus.id,
+          meta: self.meta,
+          process: thisPodProcess(),
+          started_at: new Date().toISOString(),
+        }),
+      ); // first: whoever finds it without a line has nothing to close
       self.record('session_start', { ...start, ...session.weave(self) });
     }
     session.redis?.sink.start();
@@ -101,5 +114,7 @@ export class SwarmSession implements AsyncDisposable {
       });
     }
     await session.close();
+    if (this.#options.kind !== 'command')
+      bestEffortSync('session.open', () => removeOpenSession(this.#options.home.runDir, session.id));
   }
 }

@@ -11,6 +11,12 @@ describe('a clause', () => {
     expect(said({ $cut: true, head: 'how it begins' })).toBe('how it begins');
     expect([null, undefined, '', '\u0000\u200B', {}].map(said)).toEqual(['', '', '', '', '']);
     expect(said([1, 2])).toBe('[1,2]');
+    expect(said(`${'\n'.repeat(1_000)}said late`)).toBe('said late');
+  });
+
+  it('holds nothing that people do not see and a model reads', () => {
+    const unseen = '\u{E0049}\u{E0067}\u{E006E}\u00AD\u061C\uFE01\u{E0100}\u3164\u202E\u2066\u180E';
+    expect(clauseOf(`seen${unseen}, and ${unseen}seen`, 60)).toBe('seen , and seen');
   });
 
   it('is cut without cutting a character, and takes no longer for a long text', () => {

@@ -7,11 +7,12 @@ const LOOKED_AT = 8;
 const MAX_FIELDS = 12;
 
 const LINE_ENDS = /([.;:,!?])?[ \t]*[\r\n]\s*/g;
-// oxlint-disable-next-line no-control-regex -- finding control characters is what it is for
-const UNSEEN = /[\s\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]+/gu;
+/** What people do not see and a model reads: controls, marks of direction, tags, variation selectors, fillers. */
+const UNSEEN = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu;
 
 const onOneLine = (text: string, maxChars: number): string =>
   text
+    .trimStart()
     .slice(0, LOOKED_AT * maxChars)
     .trim()
     .replaceAll(LINE_ENDS, (_end, mark: string | undefined) => (mark === undefined ? '; ' : `${mark} `))
@@ -48,3 +49,6 @@ const textOf = (value: unknown, maxChars: number): string => {
 /** A text, an error, a result of any form, or what stands in its place where it was long; empty: it says nothing. */
 export const clauseOf = (value: unknown, maxChars: number): string =>
   cutTo(onOneLine(textOf(value, maxChars), maxChars), maxChars);
+
+/** A name that others gave, where it stands among nika's words: what could pass for the end of those is taken out. */
+export const wordOf = (text: string, maxChars: number): string => clauseOf(text, maxChars).replaceAll(/[:,]/g, '_');

@@ -4,12 +4,13 @@
  *
  * S1. Bounded (G6): of what ended so many are kept, the newest; what is open and was not heard of for longest goes first.
  * S2. Lines that were imported from agents' histories are no news. TASKs and SUBs are told by their JOB.
- * S3. The sessions of Alpha and of workers are no work: a JOB without a transition is not told of.
+ * S3. The sessions of Alpha and of workers are no work: a JOB without a transition is not told of. Of what came since a
+ *     place the transitions may stand before it: what else was told of such a JOB is news all the same.
  * S4. Parsing is what takes time: lines are held until their entity ends, and thrown away where that is long ago.
  */
 import { type BusLine, tryParseLine } from '../../bus/line.ts';
 import { entityOf, tsOf, typeOf } from '../../bus/query/line-filter.ts';
-import { subjectOf } from '../../bus/query/entity-view.ts';
+import { isOfSwarm, subjectOf } from '../../bus/query/entity-view.ts';
 import { ownCopy } from '../../bus/read/own-copy.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { IMPORTED_TAG, isImported } from '../../model/envelope.ts';
@@ -80,8 +81,9 @@ export class SwarmState {
       .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : a.endedAt > b.endedAt ? -1 : a.id < b.id ? -1 : 1));
   }
 
-  /** How many more ended, by job. */
+  /** How many more ended, by job. Only the oldest are merely counted: none since, where one is kept that ended before. */
   moreSince(ts: string, state: EndState): ReadonlyMap<string, number> {
+    for (const { endedAt } of this.#ended[state].values()) if (endedAt < ts) return new Map();
     return this.#counts.since(ts, state);
   }
 
@@ -139,9 +141,11 @@ export class SwarmState {
       this.#takeLate(ended, line);
       return;
     }
-    const entity = this.#open.get(id) ?? createOpenEntity(id, line.ts);
+    const known = this.#open.get(id);
+    const entity = known ?? createOpenEntity(id, line.ts);
     applyToOpen(entity, line);
-    if (line.type === 'session_end_summary' && entity.view.state === undefined) {
+    const isUntold = entity.view.state === undefined && (known === undefined || isOfSwarm(entity.view));
+    if (line.type === 'session_end_summary' && isUntold) {
       this.#open.delete(id); // S3
       return;
     }

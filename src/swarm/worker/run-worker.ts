@@ -2,7 +2,9 @@
 import { hostname } from 'node:os';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
 import { StandingOffer } from '../../ipc/registry/registry.ts';
+import { closeLostSessions } from '../../pod/registry/lost-session.ts';
 import { openWorkQueue } from '../queue/open-work-queue.ts';
 import type { QueuedJob } from '../queue/work-queue.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
@@ -26,6 +28,7 @@ export interface RunWorkerOptions {
 }
 
 const MS_PER_S = 1_000;
+const CLOSE_WITHIN_MS = 60_000;
 
 const openDesk = async ({ home, settings }: RunWorkerOptions, session: string): Promise<LeaseDesk | undefined> => {
   if (settings.redis.kind === 'off') return undefined;
@@ -58,8 +61,14 @@ export const runWorker = async (options: RunWorkerOptions): Promise<WorkerCounts
   const worker = new Worker({ ...options, session, queue, desk, onCompleted }, signals);
   say(`worker ${session.session.id} on ${hostname()}: ${capabilities.join(', ')}; ${concurrency} at once`);
   await using _offer = offer(options, session.session.id, desk);
-  const bringing = bringWork({ home, settings, queue, desk, session: session.session.id, say }, signals.drain);
+  const closing = bestEffort('worker.close-lost', { withinMs: CLOSE_WITHIN_MS }, () =>
+    closeLostSessions({ home, settings }),
+  );
+  const bringing = bringWork(
+    { home, settings, queue, desk, place: options, session: session.session.id, say },
+    signals.drain,
+  );
   const counts = await worker.run();
-  await bringing;
+  await Promise.all([bringing, closing]);
   return counts;
 };

@@ -23,6 +23,8 @@ export class WriterRecord {
   #hasMoreChannels = false;
   /** Named by a `session_end_summary`, its own or one that another wrote for it. */
   isSealed = false;
+  /** It wrote a `session_start`, which something that only gives an order does not. */
+  hasSession = false;
 
   get isEven(): boolean {
     return this.#count === 0 && this.#sumHigh === 0 && this.#sumLow === 0;
@@ -72,6 +74,13 @@ export class WriterRecords {
   get unsealedCount(): number {
     let count = 0;
     for (const { isSealed } of this.#records.values()) if (!isSealed) count += 1;
+    return count;
+  }
+
+  /** Of the unsealed: those that began no session. */
+  get sessionlessCount(): number {
+    let count = 0;
+    for (const { isSealed, hasSession } of this.#records.values()) if (!isSealed && !hasSession) count += 1;
     return count;
   }
 

@@ -28,6 +28,7 @@ import { targetName } from '../../../recorder/reconcile/feed-cursor.ts';
 import { tailFeed } from '../../follow/feed-tail.ts';
 import { alphaDir } from '../alpha-record.ts';
 import type { AlphaContext, Task } from '../duty.ts';
+import { ChannelIds } from './channel-ids.ts';
 
 const placeSchema = z.object({ target: z.string(), after: z.string() });
 
@@ -55,6 +56,8 @@ const writePlace = (runDir: string, target: RedisTarget, after: string): void =>
 const busTypeOf = (event: string): MessageType | undefined =>
   FEED_CONDITIONS.includes(event) ? 'condition' : TRANSITIONS.find((one) => one.event === event)?.busType;
 
+/** The records of all pods are read to see which of them live: not for each change. */
+const LIVING_FOR_MS = 1_000;
 /** So many entities are remembered of which is known whether they were dispatched from here (G6). */
 const MAX_KNOWN = 10_000;
 
@@ -62,6 +65,8 @@ class Mirror {
   readonly #context: AlphaContext;
   readonly #recorder: Recorder;
   readonly #isDispatched = new Map<EntityId, boolean>();
+  readonly #ids = new ChannelIds();
+  #living = { atMs: -Infinity, entities: new Set<EntityId>() };
   #stamp = { atMs: 0, id: '' };
 
   constructor(context: AlphaContext) {
@@ -83,8 +88,11 @@ class Mirror {
     const atMs = Date.parse(change.ts);
     if (type === undefined || Number.isNaN(atMs) || !existsSync(this.#channel(entity))) return;
     if (!(await this.#wasDispatchedHere(entity)) || existsSync(recordPath(runDir, session))) return; // M2
-    const isOurs = readRecords(runDir).some((record) => record.entity === entity && isLiving(statusOf(record)));
-    if (isOurs || this.#stands(change)) return; // M2, M1
+    if (this.#isOurs(entity)) return; // M2
+    const channel = this.#channel(entity);
+    await this.#ids.readOn(channel);
+    if (this.#ids.has(channel, change.id)) return; // M1
+    this.#ids.add(channel, change.id); // at once: a try that took too long may still come to its end
     this.#stamp = { atMs, id: change.id };
     const scope = { entity, metaJson: JSON.stringify(change.meta) };
     const data = { ...change.data, via: 'feed' } as unknown as MessageData<MessageType>; // as its writer had it
@@ -106,9 +114,14 @@ class Mirror {
     return known;
   }
 
-  /** M1. Such a channel holds what was copied, and little else. @throws a system error */
-  #stands({ entity, id }: FeedChange): boolean {
-    return readFileSync(this.#channel(entity)).includes(`,"id":"${id}",`);
+  /** M2: whether a pod of this home works on it. */
+  #isOurs(entity: EntityId): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#living.atMs >= LIVING_FOR_MS) {
+      const living = readRecords(this.#context.home.runDir).filter((record) => isLiving(statusOf(record)));
+      this.#living = { atMs: nowMs, entities: new Set(living.map((record) => record.entity)) };
+    }
+    return this.#living.entities.has(entity);
   }
 }
 

@@ -1,5 +1,6 @@
-/** Owns that pods which died on this host are closed soon, and Redis is made whole now and then. */
+/** Owns that pods, Alphas and workers which died on this host are closed soon, and Redis is made whole now and then. */
 import { closeAllLost } from '../../../pod/registry/lost.ts';
+import { closeLostSessions } from '../../../pod/registry/lost-session.ts';
 import { startReconcile } from '../../../pod/reconcile/start-reconcile.ts';
 import type { Chore } from '../duty.ts';
 
@@ -10,6 +11,7 @@ export const closeLost = (everyMs: number): Chore => ({
   withinMs: 60_000,
   run: async ({ home, settings }) => {
     await closeAllLost({ home, settings });
+    await closeLostSessions({ home, settings });
   },
 });
 

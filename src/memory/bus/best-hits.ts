@@ -1,0 +1,46 @@
+/** Owns the best hits so far, one of each entity, in bounded memory (M2 of `memory-source.ts`). */
+
+export interface Scored {
+  readonly id: string;
+  readonly entity: string;
+  readonly score: number;
+}
+
+/** The higher score first; ties by id. */
+export const byScore = (a: Scored, b: Scored): number => b.score - a.score || (a.id < b.id ? -1 : 1);
+
+export class BestHits<T extends Scored> {
+  readonly #limit: number;
+  readonly #byEntity = new Map<string, T>();
+  #worst: T | undefined;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** What it gives way to is forgotten: of an entity that comes back with a better one that one counts. */
+  offer(hit: T): void {
+    const known = this.#byEntity.get(hit.entity);
+    if (known !== undefined) {
+      if (byScore(hit, known) < 0) this.#put(hit);
+      return;
+    }
+    if (this.#byEntity.size < this.#limit) {
+      this.#put(hit);
+      return;
+    }
+    const worst = (this.#worst ??= this.ranked.at(-1));
+    if (worst === undefined || byScore(hit, worst) > 0) return;
+    this.#byEntity.delete(worst.entity);
+    this.#put(hit);
+  }
+
+  get ranked(): readonly T[] {
+    return [...this.#byEntity.values()].toSorted(byScore);
+  }
+
+  #put(hit: T): void {
+    this.#byEntity.set(hit.entity, hit);
+    this.#worst = undefined;
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Owns the bringing of what a bus has for memory, for as long as something comes: catch up, wait, again; and how Qdrant
+ * stands meanwhile (G3, G9).
+ *
+ * W1. An outage is told once when it is over, whoever noticed its beginning: that stands in `run/memory/state.json`.
+ * W2. With nothing to do it ends after a while; in an outage after a longer one. The bus keeps what waits.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { AlphaWake } from '../../bus/query/alpha-wake.ts';
+import { bestEffortSync } from '../../failopen/best-effort.ts';
+import { Breaker } from '../../failopen/breaker.ts';
+import { errorMessage } from '../../model/error.ts';
+import type { MemoryKind } from '../../model/memory.ts';
+import type { PointStore, StoreFailure } from '../point-store.ts';
+import { type MemoryState, readMemoryState, writeMemoryState } from './memory-files.ts';
+import type { Caught, MemorySync } from './memory-sync.ts';
+
+export interface MemoryOutage {
+  readonly since: string;
+  readonly cause: string;
+  /** Points that were brought afterwards. */
+  readonly replayed: number;
+}
+
+export interface MemoryWriterOptions {
+  readonly sync: MemorySync;
+  readonly store: PointStore;
+  readonly busDir: string;
+  readonly runDir: string;
+  readonly about: Pick<MemoryState, 'target' | 'url' | 'collection'>;
+  readonly keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
+  /** Whether dense vectors are to be made of what has none yet. */
+  readonly isDense: boolean;
+  readonly onOutageStart: (why: string) => void;
+  readonly onOutageEnd: (outage: MemoryOutage) => Promise<void>;
+  readonly lingerMs: number;
+  readonly awayLingerMs: number;
+}
+
+const PAUSES = { firstPauseMs: 250, maxPauseMs: 10_000 };
+const LOOK_EVERY_MS = 2_000;
+const RETAIN_EVERY_MS = 24 * 3_600_000;
+const DENSE_BATCH = 256;
+
+export class MemoryWriter {
+  readonly #options: MemoryWriterOptions;
+  readonly #breaker = new Breaker(PAUSES);
+  #state: MemoryState | undefined;
+  #wake = Promise.withResolvers<void>();
+  #isDue = true;
+  #failedDense = false;
+
+  constructor(options: MemoryWriterOptions) {
+    this.#options = options;
+    const state = readMemoryState(options.runDir);
+    this.#state = state?.target === options.about.target ? state : undefined;
+  }
+
+  /** Until nothing has come for a while, Qdrant was away for a while, or the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    await using _wake = new AlphaWake(this.#options.busDir, () => {
+      this.#isDue = true;
+      this.#wake.resolve();
+    });
+    let idleSinceMs = performance.now();
+    let isUp = true;
+    while (!signal.aborted) {
+      if (this.#isDue && this.#breaker.pauseMs === 0) {
+        this.#isDue = false;
+        const caught = await this.#bring(signal);
+        if (caught === undefined) return;
+        isUp = caught.kind === 'done';
+        if (isUp && caught.kind === 'done' && caught.writtenCount > 0) idleSinceMs = performance.now();
+      }
+      const { lingerMs, awayLingerMs } = this.#options;
+      const leftMs = idleSinceMs + (isUp ? lingerMs : awayLingerMs) - performance.now();
+      if (leftMs <= 0) return;
+      await this.#sleep(Math.min(leftMs, LOOK_EVERY_MS, this.#breaker.pauseMs || LOOK_EVERY_MS), signal);
+      if (!isUp) this.#isDue = true;
+    }
+  }
+
+  /** `undefined`: it was ended meanwhile. */
+  async #bring(signal: AbortSignal): Promise<Caught | undefined> {
+    let caught: Caught;
+    try {
+      caught = await this.#options.sync.catchUp();
+    } catch (thrown) {
+      if (signal.aborted) return undefined;
+      this.#breaker.failed(); // the bus cannot be read now
+      this.#note({ standing: this.#state?.standing ?? 'up', why: errorMessage(thrown) }, false);
+      return { kind: 'away', why: errorMessage(thrown) };
+    }
+    if (caught.kind === 'done') await this.#succeed(caught.writtenCount, signal);
+    else this.#fail(caught);
+    return caught;
+  }
+
+  #fail({ kind, why }: StoreFailure): void {
+    this.#breaker.failed();
+    if (this.#state?.standing !== kind) this.#options.onOutageStart(why);
+    this.#note({ standing: kind, why }, false);
+  }
+
+  async #succeed(writtenCount: number, signal: AbortSignal): Promise<void> {
+    this.#breaker.succeeded();
+    const before = this.#state;
+    this.#note({ standing: 'up', why: null }, true);
+    if (before !== undefined && before.standing !== 'up')
+      await this.#options.onOutageEnd({ since: before.since, cause: before.why ?? '', replayed: writtenCount }); // W1
+    await this.#retain(signal);
+    await this.#completeDense(signal);
+  }
+
+  #note({ standing, why }: Pick<MemoryState, 'standing' | 'why'>, isWhole: boolean): void {
+    const { about, runDir } = this.#options;
+    const now = new Date().toISOString();
+    const before = this.#state;
+    this.#state = {
+      v: 1,
+      ...about,
+      standing,
+      since: before?.standing === standing ? before.since : now,
+      why,
+      at: now,
+      whole_at: isWhole ? now : (before?.whole_at ?? null),
+      retained_at: before?.retained_at ?? null,
+    };
+    this.#keepState(runDir);
+  }
+
+  #keepState(runDir: string): void {
+    const state = this.#state;
+    if (state !== undefined) bestEffortSync('memory.state', () => writeMemoryState(runDir, state));
+  }
+
+  async #retain(signal: AbortSignal): Promise<void> {
+    const { keepMs, store, sync, runDir } = this.#options;
+    const lastMs = Date.parse(this.#state?.retained_at ?? '') || -Infinity;
+    const kinds = Object.entries(keepMs);
+    if (kinds.length === 0 || Date.now() - lastMs < RETAIN_EVERY_MS || this.#state === undefined) return;
+    for (const [kind, ms] of kinds) {
+      const outcome = await store.removeBefore(kind, Date.now() - ms, signal);
+      if (outcome.kind !== 'done') return;
+    }
+    await sync.forgetSamples();
+    this.#state = { ...this.#state, retained_at: new Date().toISOString() };
+    this.#keepState(runDir);
+  }
+
+  /** Once an endpoint failed, the next writer tries again. */
+  async #completeDense(signal: AbortSignal): Promise<void> {
+    if (!this.#options.isDense || this.#failedDense) return;
+    for (;;) {
+      const outcome = await this.#options.store.completeDense(DENSE_BATCH, signal);
+      this.#failedDense = outcome.kind !== 'done';
+      if (outcome.kind !== 'done' || outcome.value === 0) return;
+    }
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const slept = delay(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    await Promise.race([slept, this.#wake.promise]);
+    woken.abort();
+    await slept;
+    this.#wake = Promise.withResolvers();
+  }
+}

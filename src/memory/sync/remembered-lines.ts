@@ -1,0 +1,41 @@
+/** Owns the points of a bus, read from a place on, in the order of writing. */
+import { tryParseLine } from '../../bus/line.ts';
+import type { BusPlace } from '../../bus/query/bus-place.ts';
+import { readTypes } from '../../bus/query/read-types.ts';
+import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
+
+export interface RememberedLines {
+  readonly points: readonly MemoryPoint[];
+  /** Behind them: where to go on. */
+  readonly end: BusPlace;
+}
+
+export interface RememberedOptions {
+  readonly busDir: string;
+  readonly from?: BusPlace | undefined;
+  /** Told of bytes on disk as they were read. */
+  readonly onRead?: (bytes: number, totalBytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What was copied from the feed is brought by the home that it happened in, which knows more of it. */
+const isCopied = (data: Readonly<Record<string, unknown>>): boolean => data['via'] === 'feed';
+
+const pointsOf = (text: string): readonly MemoryPoint[] => {
+  const line = tryParseLine(text);
+  const point = line === undefined || isCopied(line.data) ? undefined : pointOf(line);
+  return point === undefined ? [] : [point];
+};
+
+/**
+ * Piece by piece; a piece may hold none. `lost`: the place to begin at is not there any more.
+ * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
+ */
+export async function* readRemembered(options: RememberedOptions): AsyncGenerator<RememberedLines | 'lost'> {
+  const { busDir, from, onRead, signal } = options;
+  const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, signal };
+  for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
+    if (piece === 'lost') yield 'lost';
+    else yield { points: piece.texts.flatMap(pointsOf), end: piece.end };
+  }
+}
