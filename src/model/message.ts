@@ -4,6 +4,7 @@ import { AGENT_KINDS } from './agent.ts';
 import { dispatchSchema } from './dispatch.ts';
 import { ENTITY_STATES } from './entity.ts';
 import { entityIdSchema } from './id.ts';
+import { redactionSchema } from './redaction.ts';
 import { digestSchema, workSchema } from './session-digest.ts';
 import { usageSchema } from './usage.ts';
 
@@ -265,6 +266,7 @@ export const MESSAGE_SCHEMAS = {
     replayed: z.int().describe('Entries that were written afterwards.'),
     dropped: z.int().describe('Entries that are lost; they take no seq.'),
   }),
+  redaction: redactionSchema,
   note: z.object({
     text: z.string(),
     level: z.enum(['info', 'warn', 'error']).optional(),

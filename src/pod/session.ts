@@ -84,7 +84,8 @@ export class Session implements AsyncDisposable {
       this.log.write('warn', 'best-effort work failed', { name, why });
     });
     this.#disk = watchSessionDisk({
-      ...{ home, settings },
+      home,
+      settings,
       onEnough: (why) => this.recover('disk', why),
       onLow: (why) => this.degrade('disk', why),
     });
