@@ -9,8 +9,12 @@ const notBenches = [
   'figures.ts',
   'generated-bus.ts',
   'generated-history.ts',
+  'git-sessions.ts',
   'process-sample.ts',
+  'qdrant-ranking.ts',
+  'ranking.ts',
   'recording-pods.ts',
+  'transcript-calls.ts',
 ];
 const all = globSync('*.ts', { cwd: folder })
   .filter((name) => !notBenches.includes(name))

@@ -4,12 +4,17 @@ import type { BusLine } from '../bus/line.ts';
 export interface MemoryDocument {
   /** A line for people. */
   readonly summary: string;
-  /** At most {@link DOCUMENT_CHARS}: the most telling first. */
+  /** At most {@link DOCUMENT_CHARS}: the most telling first, as models for dense vectors may read no more than that. */
   readonly text: string;
 }
 
 export const DOCUMENT_CHARS = 6_000;
 const RESULT_CHARS = 2_000;
+/** Kept for names, files, commands and errors, however long what was asked and said is. */
+const NAMES_CHARS = 2_000;
+
+/** No half of a character stays at the cut: Qdrant would refuse the whole batch. */
+export const cutText = (text: string, chars: number): string => text.slice(0, chars).toWellFormed();
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -34,35 +39,42 @@ const bodyText = (value: unknown): string => {
 
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.trim() ?? '';
 
-const partsOf = ({ type, meta, data }: BusLine): readonly string[] => {
+interface Parts {
+  /** What was asked, said, and what came of it. */
+  readonly prose: readonly string[];
+  readonly names: readonly string[];
+}
+
+const partsOf = ({ type, meta, data }: BusLine): Parts => {
   const about = [textOf(data, 'name'), textOf(meta, 'job'), textOf(meta, 'domain'), textOf(meta, 'intent')];
-  const end = [textOf(data, 'error'), textOf(data, 'reason'), bodyText(data['result'])];
   if (type !== 'session_end_summary') {
     const dispatch = isFields(data['dispatch']) ? data['dispatch'] : {};
-    return [textOf(data, 'summary'), textOf(data, 'description'), ...end, bodyText(dispatch['inputs']), ...about];
+    const told = ['summary', 'description', 'error', 'reason'].map((key) => textOf(data, key));
+    return { prose: [...told, bodyText(data['result']), bodyText(dispatch['inputs'])], names: about };
   }
   const digest = isFields(data['digest']) ? data['digest'] : {};
   const lists = ['errors', 'files', 'commands'].map((key) => textsOf(digest[key]).join('\n'));
   const tools = isFields(data['calls_by_tool']) ? Object.keys(data['calls_by_tool']).join(' ') : '';
   const said = textOf(digest, 'said');
   const result = bodyText(data['result']);
-  return [
-    textOf(digest, 'asked'),
-    said,
-    said === result ? '' : result,
-    ...lists,
-    ...about,
-    textOf(meta, 'agent'),
-    tools,
-  ];
+  return {
+    prose: [textOf(digest, 'asked'), said, said === result ? '' : result],
+    names: [...about, textOf(meta, 'agent'), tools, ...lists],
+  };
 };
+
+const joined = (parts: readonly string[]): string => parts.filter((part) => part.trim() !== '').join('\n');
 
 /** Pure; never throws. */
 export const documentOf = (line: BusLine): MemoryDocument => {
   const { data } = line;
   const digest = isFields(data['digest']) ? data['digest'] : {};
-  const parts = partsOf(line).filter((part) => part.trim() !== '');
+  const { prose, names } = partsOf(line);
+  const allNames = joined(names);
+  const room = DOCUMENT_CHARS - 1 - Math.min(allNames.length, NAMES_CHARS);
+  const allProse = cutText(joined(prose), room);
+  const text = cutText(joined([allProse, allNames]), DOCUMENT_CHARS);
   const told = [textOf(data, 'summary'), textOf(data, 'error'), textOf(data, 'reason'), bodyText(data['result'])];
   const shown = [textOf(digest, 'asked'), textOf(digest, 'said'), ...told].map(firstLine).find((one) => one !== '');
-  return { summary: shown ?? firstLine(parts[0] ?? ''), text: parts.join('\n').slice(0, DOCUMENT_CHARS) };
+  return { summary: (shown ?? firstLine(text)).toWellFormed(), text };
 };

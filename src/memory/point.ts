@@ -11,7 +11,7 @@ import type { BusLine } from '../bus/line.ts';
 import { isTerminal, transitionOfBusType } from '../model/entity.ts';
 import { isOfSwarmMeta } from '../model/envelope.ts';
 import { kindOfEntity, MEMORY_SCHEMA, type MemoryKind } from '../model/memory.ts';
-import { documentOf } from './document.ts';
+import { cutText, documentOf } from './document.ts';
 
 export interface MemoryPayload {
   readonly schema: number;
@@ -162,6 +162,7 @@ export const pointOf = (line: BusLine): MemoryPoint | undefined => {
   const isSession = type === 'session_end_summary';
   const transition = transitionOfBusType(type);
   const { summary, text } = documentOf(line);
+  const error = textOf(data, 'error') ?? textOf(data, 'reason');
   const payload: MemoryPayload = {
     ...meta,
     schema: MEMORY_SCHEMA,
@@ -172,10 +173,10 @@ export const pointOf = (line: BusLine): MemoryPoint | undefined => {
     status: isSession ? (textOf(data, 'outcome') ?? 'lost') : (transition?.to ?? ''),
     ts,
     day: ts.slice(0, 10),
-    summary: summary.slice(0, SUMMARY_CHARS),
+    summary: cutText(summary, SUMMARY_CHARS),
     text,
     ...present({
-      error: (textOf(data, 'error') ?? textOf(data, 'reason'))?.slice(0, SUMMARY_CHARS),
+      error: error === undefined ? undefined : cutText(error, SUMMARY_CHARS),
       duration_ms: numberOf(data, 'duration_ms'),
     }),
     ...workOf(line),

@@ -135,6 +135,7 @@ export const MESSAGE_SCHEMAS = {
     reviewer: z.string().optional().describe('The pod that is asked; missing: people.'),
     round: z.int().min(1).optional().describe('How often it was asked for, with this time.'),
     rounds: z.int().min(1).optional().describe('How often it may be asked for.'),
+    work: workSchema,
     result: bodySchema.optional().describe('What is to be judged.'),
     duration_ms: z.number().optional(),
   }),

@@ -7,7 +7,7 @@
  * E2. A change of what comes out of here is a new {@link MEMORY_SCHEMA}: vectors of two kinds do not go together.
  */
 import type { SparseVector } from './sparse-vector.ts';
-import { STOP_WORDS } from './stop-words.ts';
+import { isStopWord } from './stop-words.ts';
 import { readableOf, Tokenizer } from './tokenizer.ts';
 import { MAX_TOKENS } from './tokens.ts';
 
@@ -21,7 +21,7 @@ export interface Bm25 {
 }
 
 /** Chosen by `scripts/bench/recall.ts`. */
-export const BM25: Bm25 = { k1: 1.2, b: 0.75, averageLength: 200 };
+export const BM25: Bm25 = { k1: 1.2, b: 0.75, averageLength: 150 };
 
 export interface Term {
   /** As it stands in the question, in lower case. */
@@ -87,7 +87,7 @@ export class SparseEncoder {
     let length = 0;
     for (let n = 0; n < count; n += 1) {
       const hash = hashes[n] ?? 0;
-      if (STOP_WORDS.has(hash)) continue;
+      if (isStopWord(hash)) continue;
       counter.add(hash);
       length += 1;
     }
@@ -109,7 +109,7 @@ export class SparseEncoder {
     const terms = new Map<number, Term>();
     for (let n = 0; n < count; n += 1) {
       const hash = hashes[n] ?? 0;
-      if (STOP_WORDS.has(hash) || terms.has(hash)) continue;
+      if (isStopWord(hash) || terms.has(hash)) continue;
       const start = starts[n] ?? 0;
       terms.set(hash, { hash, token: text.slice(start, Math.min(ends[n] ?? 0, start + SHOWN_CHARS)).toLowerCase() });
     }
