@@ -1,7 +1,7 @@
 /**
  * Owns what can be asked of memory, whoever answers: Qdrant, or the bus while that is away. Both give the same answers.
  *
- * M1. Counted are points that stand: an entity by its last significant state, a session by its end. None is counted twice.
+ * M1. Counted and found are points that stand: an entity by its last significant state, a session by its end. None is counted twice.
  * M2. A search gives of each entity its best point. Scores are of the words alone where no dense vectors are configured:
  *     then both ways give the same, within 0.001.
  */

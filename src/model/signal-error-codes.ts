@@ -7,6 +7,11 @@ export const SIGNAL_ERROR_CODES = {
     remedy: 'Give JSON of at most 32 KiB; put what is longer into working memory or a file, and send its name.',
     exitCode: 2,
   },
+  NIKA_SIGNAL_NAME: {
+    meaning: 'The name of a signal is no text of 1 to 256 characters.',
+    remedy: 'Say in a few words what it is about, and the rest in its body.',
+    exitCode: 2,
+  },
   NIKA_SIGNAL_DEADLINE: {
     meaning: 'The deadline of a request is no duration.',
     remedy: 'Give a duration such as 500ms, 5s or 1m, or a number of milliseconds from 1 on.',

@@ -153,7 +153,7 @@ class Attempt {
     const came = endOf(this.#withResult(outcome), this.#stop, attempts - attempt);
     const review = came.outcome === 'completed' ? asks?.call() : undefined;
     const end = await confirmEnd(lease, withReview(came, review), this.#control);
-    await this.#signals.close(end.attemptsLeft === 0);
+    await this.#signals.close(end.attemptsLeft === 0 && end.outcome !== 'awaiting_review');
     await bestEffort('pod.output', { withinMs: OUTPUT_BUDGET_MS }, () => this.#output.flush());
     this.#output.close();
     const { pausedMs } = this.#stop;

@@ -90,21 +90,24 @@ const startHousekeeping = ({ home, settings, env }: PodWish): AsyncDisposable =>
       archiveBus({ busDir, runDir, olderThanDays, signal }),
     );
     if (await endsWithin(LATER_MS, signal)) return; // a short pod leaves the rest to others
-    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }, { tidyMemory }] =
-      await Promise.all([
-        import('./registry/lost.ts'),
-        import('./registry/prune.ts'),
-        import('./worktree/prune-worktrees.ts'),
-        import('./notify/start-sender.ts'),
-        import('./memory/tidy-memory.ts'),
-      ]);
+    const [{ closeAllLost }, { pruneUnreadable }, { prunePodsAndWorktrees }, { resumeSender }] = await Promise.all([
+      import('./registry/lost.ts'),
+      import('./registry/prune.ts'),
+      import('./worktree/prune-worktrees.ts'),
+      import('./notify/start-sender.ts'),
+    ]);
     await resumeSender(home, env);
     await bestEffort('pod.close-lost', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => closeAllLost({ home, settings }));
     await bestEffort('pod.prune', { withinMs: HOUSEKEEPING_BUDGET_MS }, () =>
       prunePodsAndWorktrees({ runDir, keep, env, force: false, isQuick: true, signal }),
     );
     bestEffortSync('pod.prune', () => pruneUnreadable(runDir, false));
+    const [{ tidyMemory }, { tidySignals }] = await Promise.all([
+      import('./memory/tidy-memory.ts'),
+      import('./signals/tidy-signals.ts'),
+    ]);
     await bestEffort('wm.tidy', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => tidyMemory(runDir));
+    await bestEffort('signals.tidy', { withinMs: HOUSEKEEPING_BUDGET_MS }, () => tidySignals(runDir));
   };
   // With no descriptor left its modules cannot be loaded; the pod goes on (G1).
   const keeping = bestEffort('pod.housekeeping', { withinMs: 2 * HOUSEKEEPING_BUDGET_MS }, keepHouse);

@@ -10,6 +10,7 @@ import { ToldAlpha, toldIn } from '../fixtures/told-alpha.ts';
 import { TestHome } from '../nika.ts';
 import { endPods, recordsOf, until, untilStatus } from '../pods.ts';
 import { RedisServer } from '../servers/redis.ts';
+import { linesOf, SHORT_LEASE, startWorker, untilLine } from '../workers.ts';
 
 const SLEEP = '  - { tool: shell, input: { argv: [sleep, "100"] } }';
 
@@ -131,6 +132,20 @@ describe('the watch of Alpha', () => {
     await until('Alpha to be told', () => toldIn(home).length >= 2);
     expect(toldIn(home).filter(({ entity }) => entity === 'JOB-waits')).toMatchObject([{ id }]);
   });
+
+  it('brings a job that waits to a worker though run/queue is lost and Redis was emptied', async () => {
+    await using redis = await RedisServer.open();
+    using home = new TestHome();
+    home.job('quick', '  - { tool: shell, input: { command: "true" } }');
+    const env = { NIKA_REDIS_URL: redis.url, ...SHORT_LEASE };
+    const id = (await home.start(['dispatch', 'quick'], env).ended).stdout.trim();
+    rmSync(join(home.dir, 'run/queue'), { recursive: true });
+    await redis.admin.flushall();
+    await using _alpha = ToldAlpha.start(home, redis.url, { announceEveryMs: 100, youngMs: 0, slackMs: 0 });
+    await using _worker = await startWorker(home, { env });
+    await untilLine(home, id, 'job_completed');
+    expect(linesOf(home, id, 'job_completed')).toHaveLength(1);
+  });
 });
 
 describe('the mirror of Alpha', () => {
@@ -182,7 +197,9 @@ describe('the mirror of Alpha', () => {
     await publish(redis, 'JOB-broken', 'started', started);
     const id = await publish(redis, 'JOB-whole', 'started', started);
     await until('it to be copied', () => home.lines('channels/JOB-whole.jsonl').some((line) => line.id === id));
-    expect(home.alpha.filter(({ data }) => data['via'] === 'feed').map((line) => line.id)).toEqual([id]);
+    const copied = () => home.alpha.filter(({ data }) => data['via'] === 'feed').map((line) => line.id);
+    await until('the alpha bus to have it too', () => copied().length > 0);
+    expect(copied()).toEqual([id]);
   });
 
   it('leaves what a pod of this home writes to that pod', async () => {

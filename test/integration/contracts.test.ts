@@ -27,21 +27,22 @@ class Pod implements AsyncDisposable {
   readonly desk: ReturnType<typeof createContractDesk>;
   readonly contracts: Contracts;
   readonly link: Link | undefined;
+  isCutOff = false;
 
-  constructor(name: string, link: Link | undefined, runDir = mkdtempSync(join(tmpdir(), 'nika-contract-'))) {
+  constructor(name: string, link: Link | undefined, runDir?: string, session = `session-${name}`) {
     this.link = link;
-    this.runDir = runDir;
+    this.runDir = runDir ?? mkdtempSync(join(tmpdir(), 'nika-contract-'));
     this.contracts = new Contracts({
-      home: new HomeContracts({ runDir, tryLock }),
+      home: new HomeContracts({ runDir: this.runDir, tryLock }),
       way: () => Promise.resolve(this.way()),
     });
-    const who = { entity: `JOB-${name}`, session: `session-${name}`, job: JOB, root: JOB, note: () => undefined };
+    const who = { entity: `JOB-${name}`, session, job: JOB, root: JOB, note: () => undefined };
     this.desk = createContractDesk({ contracts: this.contracts, ...who });
   }
 
   way(): RedisWay {
     if (this.link === undefined) return { kind: 'none' };
-    const isReady = this.link.status.kind === 'ready';
+    const isReady = this.link.status.kind === 'ready' && !this.isCutOff;
     return isReady ? { kind: 'link', link: this.link, keys: createKeys('') } : { kind: 'away', why: 'gone' };
   }
 
@@ -132,6 +133,28 @@ describe.each(ways)('a contract %s', (_where, open) => {
     expect(both.some(({ status }) => status === 'fulfilled')).toBe(true);
   });
 
+  it('lets one of two programs of the same session have a step', async () => {
+    const [a] = await open();
+    await a.desk.contract_put({ contract: PIPELINE });
+    const started = await Promise.allSettled([a.step('scan', 'start'), a.step('scan', 'start')]);
+    expect(started.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    await a.step('scan', 'start', { takeover: true });
+    await a.step('scan', 'complete', { output: [] });
+  });
+
+  it('lets the next attempt of a job go on with what the one before has begun', async () => {
+    const [a] = await open();
+    const next = new Pod('a', a.link, a.runDir, 'session-2');
+    await a.desk.contract_put({ contract: PIPELINE });
+    await a.step('scan', 'start');
+    await expect(next.step('scan', 'complete', { output: [] })).rejects.toThrow(
+      'it is run by JOB-a (session session-a)',
+    );
+    await next.step('scan', 'start');
+    await next.step('scan', 'complete', { output: [] });
+    expect(await a.states()).toEqual({ scan: 'completed', fix: 'pending' });
+  });
+
   it('fails a step whose output breaks its schema, with the reason; it may be started again', async () => {
     const [a] = await open();
     await a.desk.contract_put({ contract: PIPELINE });
@@ -143,6 +166,17 @@ describe.each(ways)('a contract %s', (_where, open) => {
     await a.step('scan', 'start');
     await a.step('scan', 'complete', { output: [] });
     expect(await a.states()).toEqual({ scan: 'completed', fix: 'pending' });
+  });
+
+  it('fails a step whose output cannot be checked in time, and holds up nobody meanwhile (G1)', async () => {
+    const [a] = await open();
+    const outputs = { type: 'string', pattern: '^(a+)+$' };
+    await a.desk.contract_put({ contract: { steps: [{ name: 's', role: 'r', outputs }] } });
+    const startedAtMs = performance.now();
+    const output = `${'a'.repeat(40)}!`; // years, without a limit
+    await expect(a.step('s', 'complete', { output })).rejects.toThrow('cannot be checked within 500 ms');
+    expect(performance.now() - startedAtMs).toBeLessThan(2_500);
+    expect(await a.states()).toEqual({ s: 'failed' });
   });
 
   it('is replaced while no step has begun, and not after', async () => {
@@ -165,7 +199,9 @@ describe('a contract while Redis comes and goes', () => {
     await a.step('scan', 'start');
     server.stop();
     try {
+      const startedAtMs = performance.now();
       expect(await a.step('scan', 'complete', { output: ['x'] })).toMatchObject({ where: 'home' });
+      expect(performance.now() - startedAtMs).toBeLessThan(1_800); // Redis is waited for once, a second
       expect(await a.states()).toEqual({ scan: 'completed', fix: 'pending' });
     } finally {
       server.cont();
@@ -189,6 +225,62 @@ describe('a contract while Redis comes and goes', () => {
   });
 });
 
+describe('a contract of two homes', () => {
+  const whileCutOff = async (pods: readonly Pod[], work: () => Promise<void>): Promise<void> => {
+    for (const pod of pods) pod.isCutOff = true;
+    await work();
+    for (const pod of pods) pod.isCutOff = false;
+  };
+  const outputOf = async (pod: Pod): Promise<unknown> => {
+    const got = await pod.desk.contract_get({});
+    return got.found ? got.steps[0]?.output : undefined;
+  };
+
+  it('has one output of a step that both completed while Redis was away: the first that is brought (C1)', async () => {
+    const [a, b] = [await openPod('a'), await openPod('b')];
+    await a.desk.contract_put({ contract: PIPELINE });
+    await b.step('scan', 'start');
+    await whileCutOff([a, b], async () => {
+      await a.step('scan', 'start', { takeover: true });
+      await a.step('scan', 'complete', { output: ['of a'] });
+      await b.step('scan', 'complete', { output: ['of b'] });
+    });
+    await b.contracts.bring(JOB);
+    expect([await outputOf(a), await outputOf(b)]).toEqual([['of b'], ['of b']]);
+    await a.contracts.bring(JOB);
+    await server.admin.flushall();
+    await a.contracts.bring(JOB);
+    expect([await outputOf(a), await outputOf(b)]).toEqual([['of b'], ['of b']]);
+  });
+
+  it('is not lost for an older one of which the other home has a copy, where Redis is emptied (C2, G4)', async () => {
+    const [a, b] = [await openPod('a'), await openPod('b')];
+    await a.desk.contract_put({ contract: PIPELINE });
+    const steps = [
+      { name: 'scan', role: 'x' },
+      { name: 'sum', role: 'x' },
+    ];
+    await b.desk.contract_put({ contract: { steps } });
+    await b.step('sum', 'complete', { output: 1 });
+    await a.contracts.bring(JOB); // as a living pod does each 10 s
+    await server.admin.flushall();
+    await a.step('scan', 'start');
+    await b.contracts.bring(JOB);
+    for (const pod of [a, b]) expect(await pod.states()).toEqual({ scan: 'running', sum: 'completed' });
+  });
+
+  it('knows while Redis is away what others had completed, as far as it was seen', async () => {
+    const [a, b] = [await openPod('a'), await openPod('b')];
+    await a.desk.contract_put({ contract: PIPELINE });
+    await b.step('scan', 'complete', { output: [] });
+    await a.contracts.bring(JOB);
+    await whileCutOff([a, b], async () => {
+      await expect(a.step('scan', 'start')).rejects.toThrow('it is completed already');
+      expect(await a.step('fix', 'start')).toMatchObject({ where: 'home' });
+    });
+  });
+});
+
 describe('a contract that is wrong', () => {
   const step = { name: 'a', role: 'x' };
   it.each([
@@ -208,6 +300,11 @@ describe('a contract that is wrong', () => {
     ],
     ['has a word too many', { steps: [{ ...step, output: {} }] }, 'output'],
     ['has a schema that is none', { steps: [{ ...step, outputs: { type: 'strin' } }] }, 'outputs of the step a'],
+    [
+      'has a schema whose answer comes later',
+      { steps: [{ ...step, outputs: { $async: true } }] },
+      '"$async" is no word',
+    ],
     ['is too long', { steps: [{ ...step, outputs: { const: 'x'.repeat(70_000) } }] }, '65536 are allowed'],
   ])('is refused where it %s', async (_what, contract, why) => {
     const pod = new Pod('a', undefined);

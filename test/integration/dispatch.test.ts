@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Home, resolveHome } from '../../src/config/home.ts';
@@ -187,8 +187,9 @@ describe('nika dispatch without Redis', () => {
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('NIKA_DISPATCH_FAILED');
     expect(filesIn('jobs')).toEqual([]);
+    expect(filesIn('outbox')).toEqual([]);
     rmSync(join(home.dir, '_bus'));
-    mkdirSync(join(home.dir, 'run'), { recursive: true });
+    rmSync(join(home.dir, 'run/queue'), { recursive: true });
     writeFileSync(join(home.dir, 'run/queue'), 'another');
     const closed = await home.nika('dispatch', 'hello', '-i', 'who=you', '--id', 'JOB-y');
     expect(closed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('NIKA_DISPATCH_FAILED') });
@@ -298,7 +299,7 @@ describe('dispatch with Redis', () => {
     expect(await statesOf(queue)).toEqual(['JOB-y waiting', 'JOB-x waiting']);
     expect(filesIn('outbox')).toEqual([]);
     expect((await feed()).map(({ entity, event }) => `${entity} ${event}`)).toContain('JOB-y created');
-    expect(await flushOutbox({ home: at(), queue })).toBe(0);
+    expect(await flushOutbox({ home: at(), settings: loadSettings(at(), {}), queue })).toBe(0);
   });
 
   it('G4: what Redis forgot by FLUSHALL is put into the queue again, once, unless it runs or is over', async () => {
@@ -310,7 +311,7 @@ describe('dispatch with Redis', () => {
     await server.admin.set('nika:lease:JOB-b', '1796014600329000 held somebody', 'EX', 30);
     const redis = await redisPlace();
     await using _link = redis.link;
-    const place = { home: at(), queue, redis };
+    const place = { home: at(), settings: loadSettings(at(), {}), queue, redis };
     expect(await announceWaiting(place)).toEqual({ queued: ['JOB-a'] });
     expect(await announceWaiting(place)).toEqual({ queued: [] });
     expect(await statesOf(queue)).toEqual(['JOB-a waiting']);
@@ -329,7 +330,7 @@ describe('dispatch with Redis', () => {
     await server.admin.xadd('nika:feed:entities', '*', ...Object.entries(entry).flat());
     const redis = await redisPlace();
     await using _link = redis.link;
-    const place = { home: at(), queue, redis };
+    const place = { home: at(), settings: loadSettings(at(), {}), queue, redis };
     expect(await announceWaiting(place)).toEqual({ queued: [] });
     expect(filesIn('dispatched')).toEqual([]);
     await server.admin.flushall();
@@ -354,7 +355,9 @@ describe('dispatch with Redis', () => {
     await using queue = await openQueue(server.url);
     const redis = await redisPlace();
     await using _link = redis.link;
-    expect(await announceWaiting({ home: at(), queue, redis })).toEqual({ queued: [] });
+    expect(await announceWaiting({ home: at(), settings: loadSettings(at(), {}), queue, redis })).toEqual({
+      queued: [],
+    });
     expect(filesIn('dispatched')).toEqual([]);
   });
 
@@ -363,7 +366,7 @@ describe('dispatch with Redis', () => {
     await using queue = await openQueue(server.url);
     const redis = await redisPlace();
     await using _link = redis.link;
-    const place = { home: at(), queue, redis };
+    const place = { home: at(), settings: loadSettings(at(), {}), queue, redis };
     const dispatch = { job: 'hello', inputs: { who: 'you' }, priority: 3 };
     const created = (name: string, more: Partial<FeedChange> = {}): FeedChange => ({
       id: crypto.randomUUID(),

@@ -36,7 +36,7 @@ describe('a session of the swarm', () => {
         'it to be closed',
         () => !readOpenSessions(runOf(home)).some(({ session }) => session === left?.session),
       );
-      await until('the second to stand by', () => second.record !== undefined);
+      await until('both to be there', () => alpha.record !== undefined && second.record !== undefined);
       await second.end();
       await alpha.end();
     }

@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { utimesSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestHome } from '../nika.ts';
@@ -129,6 +131,49 @@ describe('working memory without a pod', () => {
     expect(await agent.call('contract', { action: 'get', job })).toMatchObject({
       text: expect.stringContaining('s (r): failed'),
     });
+  });
+});
+
+describe('nika wm outside of pods', () => {
+  it('notes on the bus what it puts and deletes, by name and hash, in the channel of the job', async () => {
+    await home.nika('run', '-q', '--id', 'JOB-m', '--', 'true');
+    const value = join(home.cwd, 'value');
+    writeFileSync(value, 'AWS_SECRET_ACCESS_KEY=abcdefghijklmnopqrstuvwxyz0123456789abcd');
+    await home.nika('wm', 'put', 'plan', value, '--job', 'JOB-m');
+    await home.nika('wm', 'put', 'plan', value, '--job', 'JOB-elsewhere'); // has no channel here
+    await home.nika('wm', 'rm', 'plan', '--job', 'JOB-m');
+    await using agent = await McpAgent.open(home);
+    await agent.call('contract', { action: 'put', contract: { steps: [{ name: 's', role: 'r' }] }, job: 'JOB-m' });
+    const texts = home
+      .lines('channels/JOB-m.jsonl')
+      .flatMap(({ type, data }) => (type === 'note' ? [data['text']] : []));
+    expect(texts).toEqual([
+      expect.stringMatching(/^artifact plan of JOB-m put: 62 bytes, text\/plain; charset=utf-8, sha256 [0-9a-f]{64}$/),
+      'artifact plan of JOB-m deleted',
+      expect.stringMatching(/^contract of JOB-m put: 1 steps, sha256 [0-9a-f]{64}$/),
+    ]);
+    expect(JSON.stringify(home.channels)).not.toContain('abcdefghij'); // G7: never the value
+    expect((await home.nika('bus', 'verify')).code).toBe(0);
+  });
+
+  it('puts all of what a pipe gives in the place of a file', async () => {
+    const pipe = join(home.cwd, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const putting = home.nika('wm', 'put', 'long', pipe, '--job', 'JOB-m', '--json');
+    const value = 'all of it'.repeat(20_000);
+    await writeFile(pipe, value);
+    expect(JSON.parse((await putting).stdout)).toMatchObject({ bytes: value.length });
+    expect((await home.nika('wm', 'get', 'long', '--job', 'JOB-m')).stdout).toBe(value);
+  });
+
+  it('shows and brings nothing of a job whose time is over', async () => {
+    const job = 'JOB-elsewhere';
+    await home.nika('wm', 'put', 'plan', '/etc/hostname', '--job', job);
+    await server.admin.flushall(); // as its keys lapse
+    const hourAgo = new Date(Date.now() - 3_700_000);
+    utimesSync(join(home.dir, 'run/wm', job), hourAgo, hourAgo);
+    expect((await home.nika('wm', 'get', 'plan', '--job', job)).stderr).toContain('has no artifact plan');
+    expect(await server.admin.keys('nika:wm:*')).toEqual([]);
   });
 });
 

@@ -139,6 +139,24 @@ describe('pods with Redis', () => {
   });
 });
 
+describe('a job with review', () => {
+  it('hears in its next round what no earlier one has heard', async () => {
+    const first = await new Hearer(home, 'JOB-b', env(), 'review: required\n').untilReady();
+    const doer = new Doer(home, 'JOB-a', env());
+    for (const name of ['one', 'end']) await doer.do('send', 'JOB-b', name);
+    expect((await first.running.ended).code).toBe(4);
+    const rejected = await home.start(['review', 'reject', 'JOB-b', '--reason', 'again'], env()).ended;
+    expect(rejected.code).toBe(0);
+    for (const name of ['two', 'end']) await doer.do('send', 'JOB-b', name);
+    await until(
+      'the second round',
+      () => recordOf(home, 'JOB-b')?.end?.status === 'awaiting_review' && recordOf(home, 'JOB-b')?.attempt === 2,
+    );
+    expect(first.heard.map(({ name }) => name)).toEqual(['one', 'end', 'two', 'end']);
+    await doer.end();
+  });
+});
+
 describe('pods without Redis', () => {
   it('talk straight, as far as there is somebody in the home', async () => {
     const [hearer, doer] = [new Hearer(home, 'JOB-b', {}), new Doer(home, 'JOB-a', {})];

@@ -37,3 +37,14 @@ it('and at once, too, when that one was away for a while and no pod of the home 
   expect(await home.nika('dispatch', 'quick', '--wait')).toMatchObject({ code: 0 });
   expect(performance.now() - beganAtMs).toBeLessThan(LEASE_MS / 2);
 });
+
+it('"worker ls" says that a worker waits for the Redis that "nika down" ended, and what takes jobs now', async () => {
+  await using services = new ServiceHome();
+  const { home } = services;
+  expect(await home.nika('up', '--redis')).toMatchObject({ code: 0 });
+  await using _worker = await startWorker(home);
+  expect((await home.nika('worker', 'ls')).stdout).toMatch(/^WORKER +STATE +JOBS .*\n[0-9a-f]{8} +\w+.* 0 of 4 /);
+  expect(await home.nika('down')).toMatchObject({ code: 0 });
+  await until('the worker to notice', () => workersOf(home).some(({ why }) => why?.includes('Redis') === true));
+  expect((await home.nika('worker', 'ls')).stderr).toContain('Redis was ended (nika down)');
+});

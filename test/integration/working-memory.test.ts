@@ -1,15 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tryLock } from '../../src/bus/segments.ts';
+import { Contracts } from '../../src/ipc/contracts/contracts.ts';
+import { HomeContracts } from '../../src/ipc/contracts/home-contracts.ts';
 import { parseArtifactName, type PutCondition } from '../../src/ipc/working-memory/artifact.ts';
 import { bringAllMemory, bringMemory } from '../../src/ipc/working-memory/bring-memory.ts';
 import { HomeMemory } from '../../src/ipc/working-memory/home-memory.ts';
 import { type RedisWay, WorkingMemory } from '../../src/ipc/working-memory/working-memory.ts';
 import { JobKeys } from '../../src/ipc/job-keys.ts';
 import { parseEntityId } from '../../src/model/id.ts';
+import { MemoryKeeper } from '../../src/pod/memory/memory-keeper.ts';
 import { createKeys, type Keys } from '../../src/redis/keys.ts';
 import { type Link, openWriter } from '../../src/redis/link.ts';
 import { runScripts } from '../../src/redis/scripts/script.ts';
@@ -27,6 +30,7 @@ class Host implements AsyncDisposable {
   readonly memory: WorkingMemory;
   readonly link: Link | undefined;
   readonly keys: Keys = createKeys('');
+  isCutOff = false;
 
   constructor(link: Link | undefined, maxBytes?: number) {
     this.link = link;
@@ -37,7 +41,9 @@ class Host implements AsyncDisposable {
   way(): RedisWay {
     const { link, keys } = this;
     if (link === undefined) return { kind: 'none' };
-    return link.status.kind === 'ready' ? { kind: 'link', link, keys } : { kind: 'away', why: 'gone' };
+    return link.status.kind === 'ready' && !this.isCutOff
+      ? { kind: 'link', link, keys }
+      : { kind: 'away', why: 'gone' };
   }
 
   put(name: string, value: string | Buffer, condition?: PutCondition) {
@@ -168,7 +174,10 @@ describe('working memory', () => {
     await a.put('gone', 'before');
     server.stop();
     try {
-      expect(await a.put('plan.json', 'meanwhile')).toMatchObject({ kind: 'put', where: 'home' });
+      const startedAtMs = performance.now();
+      const condition = { kind: 'sha256', sha256: sha(Buffer.from('before')) } as const;
+      expect(await a.put('plan.json', 'meanwhile', condition)).toMatchObject({ kind: 'put', where: 'home' });
+      expect(performance.now() - startedAtMs).toBeLessThan(1_800); // Redis is waited for once, a second
       expect(await a.put('new', 'meanwhile')).toMatchObject({ kind: 'put', where: 'home' });
       expect(await a.memory.delete(JOB, parseArtifactName('gone'), 's1')).toMatchObject({
         kind: 'deleted',
@@ -227,6 +236,78 @@ describe('working memory', () => {
     utimesSync(host.home.dirOf(JOB), hourAgo, hourAgo);
     expect(await host.home.tidy(3_600_000)).toEqual([JOB]);
     expect(readdirSync(join(host.runDir, 'wm'))).toEqual([]);
+  });
+
+  it('has all in its index again where that alone was lost, so that it is listed and kept alive (G4, G5)', async () => {
+    const [a, b] = [await openHost(), await openHost()];
+    await a.put('plan.json', 'x');
+    await a.put('old', 'x');
+    await b.memory.delete(JOB, parseArtifactName('old'), 's2');
+    await server.admin.del(`nika:wm:${JOB}`); // evicted; or FLUSHALL came between the name and its artifact
+    expect(await b.names()).toEqual([]);
+    await a.bring();
+    expect(await b.names()).toEqual(['plan.json']);
+    expect(await server.admin.hkeys(`nika:wm:${JOB}`)).toEqual(['plan.json']);
+  });
+
+  it('is brought at the next look of the pod where Redis refused a version, and not a minute later (G4)', async () => {
+    const [a, b] = [await openHost(), await openHost()];
+    const way = () => Promise.resolve(a.way());
+    const homeContracts = new HomeContracts({ runDir: a.runDir, tryLock });
+    const contracts = new Contracts({ way, home: homeContracts });
+    const given = { home: a.home, memory: a.memory, homeContracts, contracts, job: JOB, way };
+    await using keeper = new MemoryKeeper({ ...given, everyMs: 1_000_000 });
+    await a.put('plan.json', 'old');
+    await keeper.look(); // all is compared over this connection
+    await server.configSet('maxmemory', '1');
+    try {
+      expect(await a.put('plan.json', 'new')).toMatchObject({ kind: 'put', where: 'home' });
+      await keeper.look();
+    } finally {
+      await server.configSet('maxmemory', '0');
+    }
+    expect(await b.get('plan.json')).toBe('old');
+    await keeper.look();
+    expect(await b.get('plan.json')).toBe('new');
+  });
+
+  it('is deleted by a home that does not know it, while Redis is away', async () => {
+    const [a, b] = [await openHost(), await openHost()];
+    await b.put('plan.json', 'x');
+    a.isCutOff = true;
+    expect(await a.memory.delete(JOB, PLAN, 's1')).toMatchObject({ kind: 'deleted', where: 'home' });
+    a.isCutOff = false;
+    await a.bring();
+    expect(await b.get('plan.json')).toBeUndefined();
+  });
+
+  it('remembers so many deletions and no more (G6)', async () => {
+    await using host = new Host(undefined);
+    const forget = (name: string) =>
+      host.home.delete(JOB, parseArtifactName(name), { ts: Date.now(), session: 's1', isNew: true });
+    await forget('first');
+    const dir = host.home.dirOf(JOB);
+    for (let at = 0; at < 1_998; at += 1) copyFileSync(join(dir, 'first.gone'), join(dir, `a${at}.gone`));
+    utimesSync(join(dir, 'first.gone'), new Date(0), new Date(0));
+    await forget('last');
+    const names = readdirSync(dir);
+    expect(names).toHaveLength(1_000);
+    expect([names.includes('first.gone'), names.includes('last.gone')]).toEqual([false, true]);
+  });
+
+  it('is not tidied away while somebody puts something, nor while a pod of its job lives', async () => {
+    await using host = new Host(undefined);
+    const hourAgo = new Date(Date.now() - 3_700_000);
+    for (let at = 0; at < 50; at += 1) {
+      await host.put('old', 'x');
+      utimesSync(host.home.dirOf(JOB), hourAgo, hourAgo);
+      const others = new HomeMemory({ runDir: host.runDir, tryLock });
+      const [put] = await Promise.all([host.put('new', String(at)), others.tidy(3_600_000)]);
+      expect([put.kind, await host.get('new')]).toEqual(['put', String(at)]);
+    }
+    utimesSync(host.home.dirOf(JOB), hourAgo, hourAgo); // a machine that slept
+    expect(await host.home.tidy(3_600_000, () => true)).toEqual([]);
+    expect(await host.home.tidy(3_600_000, () => false)).toEqual([JOB]);
   });
 
   it('keeps no more copies than the home has room for, and says so', async () => {

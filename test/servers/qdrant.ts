@@ -5,19 +5,22 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QdrantTarget } from '../../src/config/memory/qdrant-settings.ts';
 import { packageRoot } from '../../src/config/package-root.ts';
+import { errnoOf } from '../../src/model/error.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { qdrantService } from '../../src/services/qdrant-service.ts';
-import { freePort, spawnServerIn } from './redis.ts';
+import { freePort, LEASH, spawnServerIn } from './redis.ts';
 
 export interface QdrantServerOptions {
   /** Where its data is; else a folder of its own that goes with it. */
   readonly dataDir?: string;
+  /** It has a disk of its own, of so many megabytes, which {@link QdrantServer.fillDisk} fills. */
+  readonly diskMb?: number;
 }
 
 const ROOM_BYTES = 2 ** 31;
@@ -29,6 +32,15 @@ const roomyDir = (): string => {
     return bavail * bsize >= ROOM_BYTES ? '/dev/shm' : tmpdir();
   } catch {
     return tmpdir(); // there is none here
+  }
+};
+
+/** Until the disk takes no more of it. */
+const fillWith = (file: number, chunk: Buffer): void => {
+  try {
+    for (;;) writeSync(file, chunk);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOSPC') throw thrown;
   }
 };
 
@@ -44,10 +56,12 @@ export class QdrantServer implements AsyncDisposable {
   readonly key = `key-${Math.random().toString(36).slice(2)}`;
   readonly dir: string = mkdtempSync(join(roomyDir(), 'nika-qdrant-'));
   readonly #dataDir: string;
+  readonly #diskMb: number | undefined;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, { dataDir }: QdrantServerOptions) {
+  private constructor(port: number, { dataDir, diskMb }: QdrantServerOptions) {
     this.port = port;
+    this.#diskMb = diskMb;
     this.#dataDir = dataDir ?? join(this.dir, 'data');
   }
 
@@ -106,7 +120,7 @@ export class QdrantServer implements AsyncDisposable {
     const config = qdrantService.config({ port: this.port, secret, dataDir: this.#dataDir });
     // Of a log that is 32 MB long from the start nothing is seen in a test but the time that it takes.
     writeFileSync(file, config.replace('storage:\n', 'storage:\n  wal: { wal_capacity_mb: 1 }\n'), { mode: 0o600 });
-    const child = spawnServerIn(this.dir, program, ...qdrantService.args(file)); // it writes into its folder
+    const child = spawnServerIn(this.dir, ...this.#onDisk(program, ...qdrantService.args(file))); // it writes into its folder
     let log = '';
     child.stdout?.on('data', (chunk) => (log += String(chunk)));
     child.stderr?.on('data', (chunk) => (log += String(chunk)));
@@ -118,6 +132,35 @@ export class QdrantServer implements AsyncDisposable {
         throw new Error(`Qdrant did not start: ${log}`);
       await delay(10);
     }
+  }
+
+  /** On a disk of its own, which goes with it: in a mount namespace, for which one need not be root. */
+  #onDisk(...command: [string, ...string[]]): [string, ...string[]] {
+    if (this.#diskMb === undefined) return command;
+    mkdirSync(this.#dataDir, { recursive: true });
+    const script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"';
+    const userNamespace = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const given = [`${this.#diskMb}m`, this.#dataDir, ...LEASH, ...command];
+    return ['unshare', ...userNamespace, '--mount', 'sh', '-c', script, 'sh', ...given];
+  }
+
+  get #ballast(): string {
+    return join('/proc', String(this.pid), 'root', this.#dataDir, 'ballast');
+  }
+
+  /** Until nothing more goes onto the disk of its own. */
+  fillDisk(): void {
+    const file = openSync(this.#ballast, 'a');
+    try {
+      for (const bytes of [2 ** 20, 2 ** 12]) fillWith(file, Buffer.alloc(bytes));
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Makes room again. */
+  freeDisk(): void {
+    rmSync(this.#ballast);
   }
 
   /** SIGKILL, waited for. */

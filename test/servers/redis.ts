@@ -52,7 +52,7 @@ export const isOnPath = (program: string): boolean => {
 };
 
 /** Dies with the test's process, however that ends: a worker of vitest that crashed left its servers behind. */
-const LEASH: readonly string[] = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+export const LEASH: readonly string[] = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
 /** Starts a server of the tests in that folder. */
 export const spawnServerIn = (cwd: string, program: string, ...args: readonly string[]): ChildProcess => {

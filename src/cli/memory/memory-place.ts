@@ -1,7 +1,7 @@
 /** Owns what `nika wm` and `nika contract` begin with: the home, whose memory is meant, and the way to it. */
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
-import type { OpenedMemory } from '../../pod/memory/open-memory.ts';
+import type { MemoryPlace, OpenedMemory } from '../../pod/memory/open-memory.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface MemoryFlags {
@@ -45,7 +45,11 @@ export const openMemoryCall = async (flags: MemoryFlags, terminal: Terminal): Pr
   const home = resolveHome({ flag: flags.home, env, cwd });
   const settings = loadSettings(home, env);
   const job = await jobOf(flags.job, home.busDir);
-  const opened = await openMemory({ home, settings, env, client: 'nika' });
+  const writeNotes: MemoryPlace['writeNotes'] = async (notes) => {
+    const { writeOutsideNotes } = await import('../../swarm/session/outside-notes.ts');
+    await writeOutsideNotes({ home, settings, env }, notes);
+  };
+  const opened = await openMemory({ home, settings, env, client: 'nika', writeNotes });
   return { ask: opened.ask, job, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
 };
 

@@ -41,7 +41,7 @@ export const readFileValue = async (path: string): Promise<{ value: Buffer; byte
   try {
     await using file = await open(path, 'r');
     const { size } = await file.stat();
-    const room = Buffer.alloc(Math.min(size, READ_MAX_BYTES) + 1);
+    const room = Buffer.alloc(READ_MAX_BYTES); // a pipe, and a file under /proc, say that they have nothing
     let length = 0;
     for (;;) {
       const { bytesRead } = await file.read(room, length, room.length - length);

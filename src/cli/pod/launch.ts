@@ -27,6 +27,8 @@ export interface LaunchWish {
   readonly resumes?: boolean;
   /** It was rejected in review, and is done again. */
   readonly rejected?: Rejection;
+  /** Chosen before: a lease was acquired for it. */
+  readonly session?: SessionId;
   /** Of a job of the queue that is started again. */
   readonly given?: Pick<LaunchSpec, GivenKey>;
 }
@@ -187,7 +189,7 @@ const runInForeground = async (wish: LaunchWish, spec: LaunchSpec, terminal: Ter
 export const launch = async (given: LaunchWish, terminal: Terminal): Promise<void> => {
   const { orderedJob } = await import('../../pod/launch/resolve-launch.ts');
   const wish = { ...given, job: orderedJob(given.job, worktreeOrder(given.options)) };
-  const session = sessionIdSchema.parse(crypto.randomUUID());
+  const { session = sessionIdSchema.parse(crypto.randomUUID()) } = wish;
   const spec = specOf(wish, session, terminal);
   if (wish.options.detach === true) await startInBackground(wish, spec, terminal);
   else await runInForeground(wish, spec, terminal);

@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import { NikaError } from '../../model/error.ts';
 import { isTerminal } from '../../model/entity.ts';
+import { sessionIdSchema } from '../../model/id.ts';
+import type { LaunchSpec } from '../../pod/launch/launch-spec.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { isOver } from '../../pod/registry/pod-status.ts';
 import type { Rejection } from '../../model/rejection.ts';
@@ -17,10 +19,19 @@ interface RestartOptions {
 }
 
 /** An entity that is still open goes on with its next attempt; one that is over stays so, and a new one is made. */
-const isOpen = async ({ entity }: PodRecord, { home }: PodContext): Promise<boolean> => {
+const openView = async ({ entity }: PodRecord, { home }: PodContext) => {
   const { readEntity } = await import('../../bus/query/entities.ts');
   const view = await readEntity(home.busDir, entity);
-  return view?.state !== undefined && !isTerminal(view.state);
+  return view?.state !== undefined && !isTerminal(view.state) ? view : undefined;
+};
+
+/** With a lease of its own, where it is a job of the queue. @throws {NikaError} another one has the job by now */
+const givenAgain = async (spec: LaunchSpec, { entity }: PodRecord, rev: number, { settings }: PodContext) => {
+  const session = sessionIdSchema.parse(crypto.randomUUID());
+  if (spec.lease === null) return { session, given: spec };
+  const { acquireAgain } = await import('../../pod/lease/lease-again.ts');
+  const lease = await acquireAgain({ settings, entity, rev, before: spec.lease, session });
+  return { session, given: { ...spec, lease } };
 };
 
 /** What the attempt that comes next is told of a review; it may be that whoever rejected the last did not come to start it. */
@@ -49,7 +60,9 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
   const rejected = await rejectionOf(record, context);
   const { job, jobFile } = await resolveJob(home, spec);
   if (!isOver(record)) await stopAndTell([record], context, { why: 'restarted', isAttempt: true }, terminal);
-  const resumes = await isOpen(record, context);
+  const view = await openView(record, context);
+  const resumes = view !== undefined;
+  const again = resumes ? await givenAgain(spec, record, view.rev, context) : {};
   await launch(
     {
       home,
@@ -69,7 +82,7 @@ const restart = async (name: string, options: RestartOptions, terminal: Terminal
       passTerminal: spec.tmux !== null,
       resumes,
       ...(resumes && rejected !== undefined ? { rejected } : {}),
-      ...(resumes ? { given: spec } : {}),
+      ...again,
     },
     { ...terminal, cwd: spec.called_in },
   );

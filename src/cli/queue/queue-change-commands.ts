@@ -1,5 +1,5 @@
 /** Owns `nika queue cancel` and `nika queue retry`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { isTerminal } from '../../model/entity.ts';
 import { NikaError } from '../../model/error.ts';
 import type { QueueRow } from '../../swarm/queue/work-queue.ts';
@@ -8,6 +8,11 @@ import { mustAnswer, type QueuePlace, rowOfQueue, withQueue } from './queue-plac
 
 interface ChangeOptions {
   readonly reason?: string;
+  readonly home?: string;
+}
+
+interface ClearOptions {
+  readonly state?: 'failed' | 'completed' | 'all';
   readonly home?: string;
 }
 
@@ -61,6 +66,12 @@ const retry = async (name: string, place: QueuePlace, terminal: Terminal): Promi
   if (outcome === 'active') throw activeError(row);
   if (outcome === 'unknown') throw await goneError(row, place);
   terminal.print(`${entity} waits for a worker\n`);
+};
+
+const clear = async ({ state = 'failed' }: ClearOptions, place: QueuePlace, terminal: Terminal): Promise<void> => {
+  const states = state === 'all' ? (['completed', 'failed'] as const) : [state];
+  const count = mustAnswer(await place.queue.clear(states));
+  terminal.print(`${count} forgotten\n`);
 };
 
 /** All of them, whatever comes of one; the first failure is the command's. */
@@ -117,4 +128,11 @@ Examples:
     .action((names: string[], options: ChangeOptions) =>
       withQueue(options.home, terminal, (place) => each(names, (name) => retry(name, place, terminal), terminal)),
     );
+  queue
+    .command('clear')
+    .description('Forgets jobs that are over in the queue; what became of them stays on the bus.')
+    .addOption(new Option('--state <state>', 'which; default: failed').choices(['failed', 'completed', 'all']))
+    .option('--home <dir>', 'the home: config/, _bus/, logs/, run/')
+    .addHelpText('after', '\nExamples:\n  $ nika queue clear\n  $ nika queue clear --state all')
+    .action((options: ClearOptions) => withQueue(options.home, terminal, (place) => clear(options, place, terminal)));
 };

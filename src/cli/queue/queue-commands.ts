@@ -4,6 +4,7 @@ import type { QueueFilter, QueueRow, QueueState } from '../../swarm/queue/work-q
 import type { Terminal } from '../terminal.ts';
 import { addQueueChangeCommands } from './queue-change-commands.ts';
 import { rowOfQueue, type QueuePlace, withQueue } from './queue-place.ts';
+import { showRows } from './queue-standing.ts';
 import { queueJson, queueStory, queueTable } from './queue-view.ts';
 
 interface ListOptions {
@@ -15,10 +16,12 @@ interface ListOptions {
 }
 
 const STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
+/** Capabilities of which it is told that nobody takes their jobs. */
+const MAX_TOLD = 5;
 /** What is over is shown to those who ask for it. */
 const OPEN_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'failed'];
 
-const filterOf = ({ capability, state }: ListOptions): QueueFilter => ({
+const filterOf = ({ capability, state }: ListOptions): QueueFilter & { readonly states: readonly QueueState[] } => ({
   states: state === undefined ? OPEN_STATES : STATES.filter((one) => state.includes(one)),
   ...(capability === undefined ? {} : { capability }),
 });
@@ -28,11 +31,26 @@ const none = ({ state, capability }: ListOptions): string =>
     ? 'Nothing waits for a worker. Give the swarm a job: nika dispatch <job>\n'
     : 'No such job is in the queue.\n';
 
-const list = async (options: ListOptions, { rows }: QueuePlace, terminal: Terminal): Promise<void> => {
-  const found: readonly QueueRow[] = await rows(filterOf(options));
+/** What waits, and that nobody takes now: once for each capability. */
+const tellWaiting = async (found: readonly QueueRow[], place: QueuePlace, terminal: Terminal): Promise<void> => {
+  const waiting = new Set(found.flatMap(({ job, state }) => (state === 'waiting' ? [job.capability] : [])));
+  if (waiting.size === 0) return;
+  const { tellWhoTakes } = await import('./tell-who-takes.ts');
+  for (const capability of [...waiting].slice(0, MAX_TOLD))
+    await tellWhoTakes(place, capability, terminal, `jobs for ${capability} wait`);
+};
+
+const list = async (options: ListOptions, place: QueuePlace, terminal: Terminal): Promise<void> => {
+  const { states, ...filter } = filterOf(options);
+  // What awaits a review is over for the queue, and is not for people.
+  const rows = await place.rows(options.state === undefined ? { ...filter, states: STATES } : { ...filter, states });
+  const found = showRows(rows, place.home).filter(({ shown, state }) => shown !== state || states.includes(state));
   if (options.json === true) terminal.print(`${JSON.stringify(found.map(queueJson))}\n`);
   else if (options.quiet === true) terminal.print(found.map(({ job }) => `${job.entity}\n`).join(''));
-  else terminal.print(found.length === 0 ? none(options) : queueTable(found, terminal));
+  else {
+    terminal.print(found.length === 0 ? none(options) : queueTable(found, terminal));
+    await tellWaiting(found, place, terminal);
+  }
 };
 
 const addShow = (queue: Command, terminal: Terminal): void => {
@@ -51,8 +69,9 @@ Examples:
     )
     .action((name: string, options: ListOptions) =>
       withQueue(options.home, terminal, async (place) => {
-        const row = await rowOfQueue(name, place);
-        terminal.print(options.json === true ? `${JSON.stringify(queueJson(row))}\n` : queueStory(row, terminal));
+        const [row] = showRows([await rowOfQueue(name, place)], place.home);
+        if (row !== undefined)
+          terminal.print(options.json === true ? `${JSON.stringify(queueJson(row))}\n` : queueStory(row, terminal));
       }),
     );
 };

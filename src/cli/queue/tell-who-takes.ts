@@ -48,7 +48,12 @@ const whyItWaits = async ({ home, settings }: Place, capability: string): Promis
 };
 
 /** On standard error: standard output has the id alone. */
-export const tellWhoTakes = async (place: Place, capability: string, terminal: Terminal): Promise<void> => {
+export const tellWhoTakes = async (
+  place: Place,
+  capability: string,
+  terminal: Terminal,
+  what = 'the job waits',
+): Promise<void> => {
   const why = await whyItWaits(place, capability);
-  if (why !== undefined) terminal.warn(`${terminal.paint('yellow', 'nika:')} the job waits: ${why}`);
+  if (why !== undefined) terminal.warn(`${terminal.paint('yellow', 'nika:')} ${what}: ${why}`);
 };

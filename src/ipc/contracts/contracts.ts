@@ -3,16 +3,18 @@
  *
  * C1. A step is completed once: the first stands, in Redis by one script, in a home under one lock. While Redis is away two
  *     homes know nothing of each other; of what both completed then, the first that is brought stands.
+ * C2. What stands in Redis takes the place of what a home has: else a copy that is behind would be brought again where
+ *     Redis lost its data, and stand there before what is newer.
  */
 import { bestEffort } from '../../failopen/best-effort.ts';
 import { errorMessage } from '../../model/error.ts';
 import type { EntityId } from '../../model/id.ts';
 import type { StepAnswer, StepChange } from '../../redis/scripts/contract.lua.ts';
 import type { Place, RedisWay } from '../working-memory/working-memory.ts';
-import { type Contract, hashOf, laterOf, type StandingContract, type StepStanding } from './contract.ts';
+import { type Contract, hashOf, type StandingContract, type StepStanding } from './contract.ts';
 import type { HomeContracts } from './home-contracts.ts';
 import { RedisContracts } from './redis-contracts.ts';
-import { judgeStep } from './step-rules.ts';
+import { isBehind, judgeStep, merged, standsOf, withStep } from './step-rules.ts';
 
 export interface ContractsOptions {
   /** Never rejects. */
@@ -33,24 +35,11 @@ export interface StepWish {
   readonly step: string;
   readonly standing: StepStanding;
   readonly isTaking: boolean;
+  /** Why Redis did not answer a moment ago: it is not asked again. */
+  readonly whyAway?: string | undefined;
 }
 
 const HOME_WITHIN_MS = 2_500;
-
-const merged = (
-  here: StandingContract | undefined,
-  there: StandingContract | undefined,
-): StandingContract | undefined => {
-  if (here === undefined || there === undefined) return there ?? here;
-  if (here.sha256 !== there.sha256) return there.steps.size > 0 || there.ts >= here.ts ? there : here;
-  const names = new Set([...here.steps.keys(), ...there.steps.keys()]);
-  const steps = new Map<string, StepStanding>();
-  for (const name of names) {
-    const standing = laterOf(there.steps.get(name), here.steps.get(name));
-    if (standing !== undefined) steps.set(name, standing);
-  }
-  return { ...there, steps };
-};
 
 const changeOf = (
   { contract, sha256 }: StandingContract,
@@ -68,11 +57,6 @@ const changeOf = (
   needs: contract.steps.find(({ name }) => name === step)?.needs ?? [],
 });
 
-const withStep = (there: StandingContract, step: string, standing: StepStanding): StandingContract => ({
-  ...there,
-  steps: new Map([...there.steps, [step, standing]]),
-});
-
 export class Contracts {
   readonly #options: ContractsOptions;
   readonly #written = new Set<EntityId>();
@@ -88,15 +72,17 @@ export class Contracts {
   /** The contract is one that was parsed. Never rejects. */
   async put(job: EntityId, contract: Contract, session: string): Promise<ContractPut> {
     this.#written.add(job);
-    const ts = Math.max(Date.now(), ((await this.get(job)).found?.ts ?? 0) + 1); // later than what it replaces
+    const { found, why: whyAway } = await this.get(job);
+    const ts = Math.max(Date.now(), (found?.ts ?? 0) + 1); // later than what it replaces
     const next: StandingContract = { contract, sha256: hashOf(contract), ts, session, steps: new Map() };
-    const way = await this.#options.way();
+    const way = await this.#way(whyAway);
     let why = way.kind === 'away' ? way.why : undefined;
     if (way.kind === 'link') {
-      await this.#bring(new RedisContracts(way.link, way.keys), job);
-      const put = await new RedisContracts(way.link, way.keys).put(job, next);
-      if (put.kind === 'taken') return { kind: 'taken' };
-      if (put.kind === 'away') ({ why } = put);
+      const redis = new RedisContracts(way.link, way.keys);
+      why = await this.#bring(redis, job);
+      const put = why === undefined ? await redis.put(job, next) : undefined;
+      if (put?.kind === 'taken') return { kind: 'taken' };
+      if (put?.kind === 'away') ({ why } = put);
     }
     const isThere = way.kind === 'link' && why === undefined;
     let isTaken = false;
@@ -121,28 +107,31 @@ export class Contracts {
     if (way.kind !== 'link') return { found: here, why: way.kind === 'away' ? way.why : undefined };
     const there = await new RedisContracts(way.link, way.keys).get(job);
     if (there.kind === 'away') return { found: here, why: there.why };
-    return { found: merged(here, there.found), why: undefined };
+    const { found } = there;
+    const isBoth = found !== undefined && here !== undefined;
+    return { found: isBoth ? merged(found, here) : (found ?? here), why: undefined };
   }
 
   /** `known`: the contract that the caller looked at. Never rejects. */
   async change(job: EntityId, known: StandingContract, wish: StepWish): Promise<StepChanged> {
     this.#written.add(job);
     const change = changeOf(known, wish);
-    const way = await this.#options.way();
+    const way = await this.#way(wish.whyAway);
     let why = way.kind === 'away' ? way.why : undefined;
     if (way.kind === 'link') {
       const redis = new RedisContracts(way.link, way.keys);
-      await this.#bring(redis, job);
-      const answer = await redis.change(job, change);
-      if (answer.kind !== 'away') {
+      why = await this.#bring(redis, job);
+      const answer = why === undefined ? await redis.change(job, change) : undefined;
+      if (answer?.kind === 'away') ({ why } = answer);
+      else if (answer !== undefined) {
         if (answer.kind === 'done') await this.#copy(job, known, wish);
         return { ...answer, where: 'redis' };
       }
-      ({ why } = answer);
     }
     let answer: StepAnswer = { kind: 'changed', by: '' };
     const done = await this.#inHome('step', () =>
-      this.#options.home.change(job, (there = known) => {
+      this.#options.home.change(job, (here = known) => {
+        const there = here.sha256 === known.sha256 ? merged(known, here) : here; // others' steps, as far as they were seen
         answer = judgeStep(there, change);
         return answer.kind === 'done' ? withStep(there, wish.step, wish.standing) : undefined;
       }),
@@ -153,31 +142,52 @@ export class Contracts {
   /** Brings what the home has and Redis has not. Never rejects; whether all of it is there now. */
   async bring(job: EntityId): Promise<boolean> {
     const way = await this.#options.way();
-    return way.kind === 'link' && (await this.#bring(new RedisContracts(way.link, way.keys), job));
+    return way.kind === 'link' && (await this.#bring(new RedisContracts(way.link, way.keys), job)) === undefined;
   }
 
-  async #bring(redis: RedisContracts, job: EntityId): Promise<boolean> {
+  #way(whyAway: string | undefined): Promise<RedisWay> {
+    return whyAway === undefined ? this.#options.way() : Promise.resolve({ kind: 'away', why: whyAway });
+  }
+
+  /** Why not all of it is there. */
+  async #bring(redis: RedisContracts, job: EntityId): Promise<string | undefined> {
     const here = await this.#atHome(job);
-    if (here === undefined) return true;
+    if (here === undefined) return undefined;
     const there = await redis.get(job);
-    if (there.kind === 'away') return false;
-    if (there.found?.sha256 !== here.sha256) {
+    if (there.kind === 'away') return there.why;
+    const { found } = there;
+    if (found?.sha256 !== here.sha256) {
       const put = await redis.put(job, here);
-      if (put.kind !== 'put') return put.kind === 'taken'; // another one stands there, and has begun
+      if (put.kind === 'away') return put.why;
+      if (put.kind === 'taken') {
+        if (found !== undefined) await this.#adopt(job, here.sha256, () => found);
+        return undefined; // another one stands there
+      }
     }
+    const known = found?.sha256 === here.sha256 ? found : undefined;
     for (const [step, standing] of here.steps) {
-      const known = there.found?.sha256 === here.sha256 ? there.found.steps.get(step) : undefined;
-      if (known !== undefined && laterOf(known, standing) === known) continue;
+      if (standsOf(known?.steps.get(step), standing) !== standing) continue;
       const change = { ...changeOf(here, { what: 'start', step, standing, isTaking: false }), what: 'bring' as const };
-      if ((await redis.change(job, change)).kind === 'away') return false;
+      const brought = await redis.change(job, change);
+      if (brought.kind === 'away') return brought.why;
     }
-    return true;
+    if (known !== undefined && isBehind(here, known)) {
+      await this.#adopt(job, here.sha256, (now) => merged(known, now));
+    }
+    return undefined;
+  }
+
+  /** C2, where the home has no other one by now. */
+  async #adopt(job: EntityId, sha256: string, take: (now: StandingContract) => StandingContract): Promise<void> {
+    await this.#inHome('adopt', () =>
+      this.#options.home.change(job, (now) => (now?.sha256 === sha256 ? take(now) : undefined)),
+    );
   }
 
   async #copy(job: EntityId, known: StandingContract, { step, standing }: StepWish): Promise<void> {
     await this.#inHome('copy', () =>
       this.#options.home.change(job, (there) => {
-        return withStep(there?.sha256 === known.sha256 ? there : { ...known, steps: new Map() }, step, standing);
+        return withStep(there?.sha256 === known.sha256 ? there : known, step, standing);
       }),
     );
   }

@@ -117,11 +117,16 @@ export class HomeContracts {
     }
   }
 
-  /** Removes those whose time is over. @throws a system error */
-  async tidy(keptMs: number): Promise<void> {
-    for (const job of await this.jobs()) {
+  /** Removes those whose time is over. `lives`: a pod of it does, and only had no time to say so. @throws a system error */
+  async tidy(keptMs: number, lives: (job: EntityId) => boolean = () => false): Promise<void> {
+    const isOver = async (job: EntityId): Promise<boolean> => {
       const atMs = await this.seenAtMs(job);
-      if (atMs !== undefined && Date.now() - atMs > keptMs) await rm(this.#path(job), { force: true });
+      return atMs !== undefined && Date.now() - atMs > keptMs;
+    };
+    for (const job of await this.jobs()) {
+      if (!(await isOver(job)) || lives(job)) continue;
+      await using _lock = await this.#lock();
+      if (await isOver(job)) await rm(this.#path(job), { force: true }); // else it was changed just now
     }
   }
 

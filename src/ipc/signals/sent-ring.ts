@@ -9,7 +9,6 @@ const MAX_BYTES = 4 * 1024 * 1024;
 interface Held {
   readonly signal: Signal;
   readonly bytes: number;
-  readonly atMs: number;
 }
 
 export interface SentTo {
@@ -24,7 +23,7 @@ export class SentRing {
   readonly #keepMs: number;
   #bytes = 0;
 
-  /** `keepMs`: what is older is no longer wanted by anybody. */
+  /** `keepMs`: what was made before is no longer wanted by anybody, however often it was brought again. */
   constructor(keepMs: number) {
     this.#keepMs = keepMs;
   }
@@ -33,13 +32,12 @@ export class SentRing {
     for (const signal of signals) {
       const bytes = signalBytes(signal);
       this.#forget(signal.id);
-      this.#held.set(signal.id, { signal, bytes, atMs: performance.now() });
+      this.#held.set(signal.id, { signal, bytes });
       this.#bytes += bytes;
       this.#lastIds.set(signal.to, lastId);
     }
-    for (const [id, { atMs }] of this.#held) {
-      const isOld = performance.now() - atMs > this.#keepMs;
-      if (!isOld && this.#held.size <= MAX_COUNT && this.#bytes <= MAX_BYTES) break;
+    for (const [id, { signal }] of this.#held) {
+      if (!this.#isOld(signal) && this.#held.size <= MAX_COUNT && this.#bytes <= MAX_BYTES) break;
       this.#forget(id);
     }
   }
@@ -50,6 +48,7 @@ export class SentRing {
 
   /** To whom something is held. */
   targets(): readonly SentTo[] {
+    for (const [id, { signal }] of this.#held) if (this.#isOld(signal)) this.#forget(id);
     const jobs = new Set(Array.from(this.#held.values(), ({ signal }) => signal.to));
     return [...jobs].flatMap((job) => {
       const lastId = this.#lastIds.get(job);
@@ -63,6 +62,10 @@ export class SentRing {
     for (const { id } of signals) this.#forget(id);
     this.#lastIds.delete(job);
     return signals;
+  }
+
+  #isOld({ ts }: Signal): boolean {
+    return Date.now() - Date.parse(ts) > this.#keepMs;
   }
 
   #forget(id: string): void {

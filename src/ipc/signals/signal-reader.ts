@@ -94,6 +94,7 @@ export class SignalReader implements AsyncDisposable {
   readonly #running: Promise<void>;
   #lastId: string;
   #gaps = 0;
+  #unreadable = 0;
 
   constructor(options: SignalReaderOptions) {
     this.#options = options;
@@ -109,6 +110,11 @@ export class SignalReader implements AsyncDisposable {
   /** How often something was trimmed before it was read (D4). */
   get gapCount(): number {
     return this.#gaps;
+  }
+
+  /** Entries of others that are no signals: passed over (G3). */
+  get unreadableCount(): number {
+    return this.#unreadable;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -169,6 +175,7 @@ export class SignalReader implements AsyncDisposable {
       const read = tryReadSignal(entryId, fields, job);
       return read === undefined ? [] : [{ signal: read, entryId }];
     });
+    this.#unreadable += entries.length - signals.length;
     bestEffortSync('signals.take', () => onSignals(signals));
   }
 

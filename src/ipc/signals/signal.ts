@@ -9,7 +9,7 @@ import { SIGNAL_KINDS } from '../../model/message.ts';
 
 /** Of the body, as JSON. More belongs into working memory, or a file: a stream holds up to 10,000 of them (G6). */
 export const SIGNAL_BODY_MAX_BYTES = 32 * 1024;
-const NAME_MAX_CHARS = 256;
+export const NAME_MAX_CHARS = 256;
 
 const jobId = entityIdSchema.refine((id) => id.startsWith('JOB-'), { error: 'signals go to JOBs' });
 

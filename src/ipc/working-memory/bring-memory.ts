@@ -30,6 +30,7 @@ export const bringMemory = async (
   only?: ReadonlySet<KeyPart>,
 ): Promise<Brought> => {
   const redis = new RedisMemory(link, keys, signal);
+  const full = 'the job has as many artifacts as it may';
   let broughtCount = 0;
   const bring = async ({ head, isDeleted }: ArtifactVersion): Promise<string | undefined> => {
     const whole = isDeleted ? undefined : await home.get(job, head.artifact);
@@ -37,22 +38,30 @@ export const bringMemory = async (
     const put = whole === undefined ? await redis.bringDeletion(job, head) : await redis.bring(job, whole);
     if (put.kind === 'away') return put.why;
     if (put.kind === 'put') broughtCount += 1;
-    return put.kind === 'full' ? 'the job has as many artifacts as it may' : undefined;
+    return put.kind === 'full' ? full : undefined;
+  };
+  const nameAgain = async (head: ArtifactVersion['head']): Promise<string | undefined> => {
+    const named = await redis.nameAgain(job, head);
+    return named.kind === 'away' ? named.why : named.kind === 'full' ? full : undefined;
   };
   try {
-    const here = [...(await home.versions(job)).values()].filter(({ head }) => only?.has(head.artifact) ?? true);
+    const here = [...(await home.versions(job, only)).values()];
     const there = await redis.versions(
       job,
       here.map(({ head }) => head.artifact),
     );
     if (there.kind === 'away') return { broughtCount, why: there.why };
+    const index = await redis.index(job);
+    if (index.kind === 'away') return { broughtCount, why: index.why };
     let why: string | undefined;
     for (const version of here) {
       const { artifact, ts } = version.head;
       const known = there.found.get(artifact);
       if (known !== undefined && known.head.ts > ts) await home.forget(job, { artifact, ts });
-      if ((known?.head.ts ?? 0) >= ts || (known === undefined && isLapsed(version))) continue;
-      const failed = await bring(version);
+      if (known === undefined && isLapsed(version)) continue;
+      const isThere = known !== undefined && known.head.ts >= ts;
+      if (isThere && (known.isDeleted || index.names.has(artifact))) continue;
+      const failed = isThere ? await nameAgain(known.head) : await bring(version);
       why ??= failed;
       if (signal?.aborted === true || (failed !== undefined && link.status.kind !== 'ready')) break;
     }

@@ -3,7 +3,7 @@
  * of what they put into Redis, which is brought again where Redis lost it (G4).
  *
  * M1. Of two versions the later stands; who writes one holds the lock of its job.
- * M2. At most 1,000 artifacts a job, and so many bytes in a home (G6).
+ * M2. At most 1,000 artifacts a job, and so many bytes in a home (G6); of deletions the newest are remembered.
  * M3. Nothing blocks the process: a disk that hangs is given up by whoever waits (G1).
  */
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
@@ -35,6 +35,8 @@ export type HomePut =
   | { readonly kind: 'unavailable'; readonly why: string };
 
 export const HOME_MAX_BYTES = 256 * 1024 * 1024;
+/** M2. As many again are let in before the oldest go. */
+const GONE_KEPT = 1_000;
 const DIR_MODE = 0o700;
 const LOCK_WITHIN_MS = 2_000;
 const LOCK_TRY_MS = 2;
@@ -108,7 +110,9 @@ export class HomeMemory {
       const ts = wish.isNew ? Math.max(wish.ts, (there?.head.ts ?? 0) + 1) : wish.ts;
       if (there !== undefined && there.head.ts >= ts) return { kind: 'put', version: there };
       const head = { artifact, contentType: '', bytes: 0, sha256: '', session: wish.session, ts };
-      return this.#replace(dir, { head, isDeleted: true });
+      const deleted = await this.#replace(dir, { head, isDeleted: true });
+      await this.#forgetDeletions(dir);
+      return deleted;
     });
   }
 
@@ -144,10 +148,10 @@ export class HomeMemory {
     );
   }
 
-  /** The latest of each. @throws a system error */
-  async versions(job: EntityId): Promise<ReadonlyMap<KeyPart, ArtifactVersion>> {
+  /** The latest of each. `only`: of these. @throws a system error */
+  async versions(job: EntityId, only?: ReadonlySet<KeyPart>): Promise<ReadonlyMap<KeyPart, ArtifactVersion>> {
     const found = new Map<KeyPart, ArtifactVersion>();
-    for (const name of await this.names(job)) {
+    for (const name of only ?? (await this.names(job))) {
       const version = await this.version(job, name);
       if (version !== undefined) found.set(name, version);
     }
@@ -173,12 +177,17 @@ export class HomeMemory {
     }
   }
 
-  /** Removes all of jobs whose time is over. @throws a system error */
-  async tidy(keptMs: number): Promise<readonly EntityId[]> {
+  /** Removes all of jobs whose time is over. `lives`: a pod of it does, and only had no time to say so. @throws a system error */
+  async tidy(keptMs: number, lives: (job: EntityId) => boolean = () => false): Promise<readonly EntityId[]> {
     const removed: EntityId[] = [];
-    for (const job of await this.jobs()) {
+    const isOver = async (job: EntityId): Promise<boolean> => {
       const atMs = await this.seenAtMs(job);
-      if (atMs === undefined || Date.now() - atMs < keptMs) continue;
+      return atMs !== undefined && Date.now() - atMs >= keptMs;
+    };
+    for (const job of await this.jobs()) {
+      if (!(await isOver(job)) || lives(job)) continue;
+      await using lock = await this.#lock(job);
+      if (lock === undefined || !(await isOver(job))) continue; // somebody has put something just now
       await rm(this.dirOf(job), { recursive: true, force: true });
       removed.push(job);
     }
@@ -201,12 +210,20 @@ export class HomeMemory {
     for (const ending of endings) await rm(join(dir, artifact + ending), { force: true });
   }
 
+  /** M2 */
+  async #forgetDeletions(dir: string): Promise<void> {
+    const names = (await readdir(dir)).filter((name) => name.endsWith(GONE_ENDING));
+    if (names.length < 2 * GONE_KEPT) return;
+    const at = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(join(dir, name))).mtimeMs })));
+    const oldest = at.toSorted((a, b) => a.atMs - b.atMs).slice(0, -GONE_KEPT);
+    await Promise.all(oldest.map(({ name }) => rm(join(dir, name), { force: true })));
+  }
+
   /** M1: one after the other in this process, and under the lock of the job for all others. */
   #write(job: EntityId, work: (dir: string) => Promise<HomePut>): Promise<HomePut> {
     const write = async (): Promise<HomePut> => {
       const dir = this.dirOf(job);
       try {
-        await makeFolderSoon(dir, DIR_MODE);
         await using lock = await this.#lock(job);
         return lock === undefined ? { kind: 'unavailable', why: 'others write all the time' } : await work(dir);
       } catch (thrown) {
@@ -222,6 +239,7 @@ export class HomeMemory {
     const { tryLock } = this.#options;
     const untilMs = performance.now() + LOCK_WITHIN_MS;
     for (;;) {
+      await makeFolderSoon(this.dirOf(job), DIR_MODE); // again where it was tidied away meanwhile
       const lock = await tryLock(this.dirOf(job), 'wm');
       if (lock !== undefined || performance.now() > untilMs) return lock;
       await delay(LOCK_TRY_MS + Math.random() * LOCK_TRY_MS);

@@ -178,6 +178,13 @@ export class RedisMemory {
     return { kind: 'done', found: [...versions.found.values()] };
   }
 
+  /** One that is there, and is in no index: the index alone was lost, or Redis was emptied between the two (R1). */
+  async nameAgain(job: EntityId, { artifact, ts }: Pick<ArtifactHead, 'artifact' | 'ts'>): Promise<RedisPut> {
+    const indexed = await this.#index(job, artifact, ts);
+    if (typeof indexed !== 'string') return indexed;
+    return indexed === 'full' ? { kind: 'full' } : { kind: 'put', ts };
+  }
+
   /** R1 */
   async #index(job: EntityId, name: KeyPart, ts: number): Promise<'added' | 'there' | 'full' | Away> {
     const add = addToIndex(this.#keys.artifactIndex(job), { name, ts });

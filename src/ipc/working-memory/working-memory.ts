@@ -57,6 +57,7 @@ const HOME_WITHIN_MS = 2_500;
 export class WorkingMemory {
   readonly #options: WorkingMemoryOptions;
   readonly #written = new Set<EntityId>();
+  readonly #waiting = new Map<EntityId, Set<KeyPart>>();
   #lastTs = 0;
   #uncopied = 0;
 
@@ -67,6 +68,20 @@ export class WorkingMemory {
   /** Jobs that were written to through this. */
   get written(): ReadonlySet<EntityId> {
     return this.#written;
+  }
+
+  /** Names of which Redis did not take the newest version, for who brings them now. */
+  takeWaiting(job: EntityId): ReadonlySet<KeyPart> {
+    const waiting = this.#waiting.get(job) ?? new Set();
+    this.#waiting.delete(job);
+    return waiting;
+  }
+
+  /** They are still to be brought. */
+  await(job: EntityId, artifacts: Iterable<KeyPart>): void {
+    const waiting = this.#waiting.get(job) ?? new Set();
+    this.#waiting.set(job, waiting);
+    for (const artifact of artifacts) waiting.add(artifact);
   }
 
   /** Artifacts of which the home has no copy: gone where Redis loses its data (G3). */
@@ -81,7 +96,8 @@ export class WorkingMemory {
     const way = await this.#options.way(signal);
     if (way.kind !== 'link') return this.#putHome(job, wish, head.ts, way.kind === 'away' ? way.why : undefined);
     const redis = new RedisMemory(way.link, way.keys, signal);
-    if (wish.condition !== undefined) await this.#bringNewer(redis, job, wish.artifact);
+    const whyNot = wish.condition === undefined ? undefined : await this.#bringNewer(redis, job, wish.artifact);
+    if (whyNot !== undefined) return this.#putHome(job, wish, head.ts, whyNot);
     const put = await redis.put(job, { ...head, value: wish.value }, wish.condition);
     switch (put.kind) {
       case 'put': {
@@ -152,13 +168,14 @@ export class WorkingMemory {
     const isAway = why !== undefined;
     const place: Place = way.kind === 'link' && !isAway ? { where: 'redis' } : { where: 'home', why };
     if (!wasHere && !isAway) return { kind: wasThere ? 'deleted' : 'nothing', ...place };
+    if (isAway) this.await(job, [artifact]);
     const done = await this.#inHome('delete', () =>
       this.#options.home.delete(job, artifact, { ts, session, isNew: true }),
     );
     if (done?.kind !== 'put' && !wasThere) {
       return { kind: 'unavailable', why: done?.kind === 'unavailable' ? done.why : 'the disk of the home hangs' };
     }
-    return { kind: wasHere || wasThere ? 'deleted' : 'nothing', ...place };
+    return { kind: wasHere || wasThere || isAway ? 'deleted' : 'nothing', ...place }; // Redis may have had one
   }
 
   #nextTs(): number {
@@ -167,6 +184,7 @@ export class WorkingMemory {
   }
 
   async #putHome(job: EntityId, wish: PutWish, ts: number, why: string | undefined): Promise<Put> {
+    if (why !== undefined) this.await(job, [wish.artifact]);
     const put = await this.#inHome('put', () => this.#options.home.put(job, wish, ts));
     const { kind } = put ?? {};
     if (put === undefined || kind === 'unavailable') {
@@ -189,13 +207,14 @@ export class WorkingMemory {
     if (copied?.kind !== 'put') this.#uncopied += 1;
   }
 
-  /** What the home has, and Redis has not. */
-  async #bringNewer(redis: RedisMemory, job: EntityId, artifact: KeyPart): Promise<void> {
+  /** What the home has, and Redis has not. What kept Redis from it, where something did. */
+  async #bringNewer(redis: RedisMemory, job: EntityId, artifact: KeyPart): Promise<string | undefined> {
     const here = await this.#atHome(job, artifact);
-    if (here === undefined) return;
-    if (here.isDeleted) await redis.bringDeletion(job, here.head);
+    if (here === undefined) return undefined;
     const whole = here.isDeleted ? undefined : await this.#inHome('get', () => this.#options.home.get(job, artifact));
-    if (whole !== undefined) await redis.bring(job, whole);
+    if (whole === undefined && !here.isDeleted) return undefined; // gone meanwhile
+    const put = whole === undefined ? await redis.bringDeletion(job, here.head) : await redis.bring(job, whole);
+    return put.kind === 'away' ? put.why : undefined;
   }
 
   /** `undefined`: the disk fails or hangs. */

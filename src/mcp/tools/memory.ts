@@ -1,5 +1,6 @@
 /** Owns the tools of working memory: what agents of one job share while they work. */
 import { z } from 'zod';
+import type { MemoryPlace } from '../../pod/memory/open-memory.ts';
 import type { AskMemory } from '../../pod/memory/memory-protocol.ts';
 import { clipList } from '../clip.ts';
 import { createTool, refused, said, type ToolContext } from '../tool.ts';
@@ -14,7 +15,11 @@ export const withMemory = async <T>(
 ): Promise<T> => {
   const { home, settings } = await openPlace();
   const { openMemory } = await import('../../pod/memory/open-memory.ts');
-  await using opened = await openMemory({ home, settings, env, client: 'nika mcp' });
+  const writeNotes: MemoryPlace['writeNotes'] = async (notes) => {
+    const { writeOutsideNotes } = await import('../../swarm/session/outside-notes.ts');
+    await writeOutsideNotes({ home, settings, env }, notes);
+  };
+  await using opened = await openMemory({ home, settings, env, client: 'nika mcp', writeNotes });
   return await work(opened.ask, settings.mcp.maxAnswerChars); // else it is closed before the work has begun
 };
 

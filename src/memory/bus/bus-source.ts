@@ -9,6 +9,9 @@ import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
 import { type BusQuestionOptions, countOnBus } from './bus-count.ts';
 import { searchOnBus } from './bus-search.ts';
 
+const isNewer = (a: MemoryPoint, b: MemoryPoint): boolean =>
+  a.payload.ts > b.payload.ts || (a.payload.ts === b.payload.ts && a.id > b.id);
+
 export class BusSource implements MemorySource {
   readonly origin = 'bus';
   readonly #options: BusQuestionOptions;
@@ -51,7 +54,7 @@ export class BusSource implements MemorySource {
         const line = tryParseLine(text);
         const point = line === undefined ? undefined : pointOf(line);
         if (point === undefined || point.payload.entity_id !== entity || point.payload.text === '') continue;
-        if (newest === undefined || point.payload.ts >= newest.payload.ts) newest = point;
+        if (newest === undefined || isNewer(point, newest)) newest = point;
       }
     }
     return newest;

@@ -26,7 +26,13 @@ const parsedHead = (text: string): LineHead | undefined => {
   const line = tryParseLine(text);
   if (line === undefined) return undefined;
   const { type, ts, entity, meta } = line;
-  return { type, ts, subject: String(meta['entity_id'] ?? entity), session: String(meta['session_id'] ?? '') };
+  const { entity_id: subject, session_id: session } = meta;
+  return {
+    type,
+    ts,
+    subject: typeof subject === 'string' ? subject : entity,
+    session: typeof session === 'string' ? session : '',
+  };
 };
 
 /** `undefined`: it is no line. The envelope stands before the data, and begins with what names the session. */

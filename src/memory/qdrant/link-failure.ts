@@ -31,9 +31,12 @@ const wordsOf = (data: unknown): string | undefined => {
   return typeof status.error === 'string' ? status.error : undefined;
 };
 
+const NO_ROOM = /no space left|disk space/i;
+
 const failureOfStatus = (status: number, words: string | undefined): LinkFailure => {
   const why = `${status}${words === undefined ? '' : `: ${words}`}`;
   if (status === 401 || status === 403) return { kind: 'refused', why: `it refuses the key (${why})` };
+  if (words !== undefined && NO_ROOM.test(words)) return { kind: 'away', why: `its disk is full (${why})` };
   if (status === 429) return { kind: 'away', why: `it is asked too much (${why})` };
   if (status >= 500) return { kind: 'away', why: `it answers with an error (${why})` };
   if (words === undefined) return { kind: 'away', why: `${NO_QDRANT} (${status})` };

@@ -1,6 +1,7 @@
 /** Owns what the memory writer does with Qdrant: the collection, writing, looking what is there, taking out. */
 import { z } from 'zod';
 import type { QdrantTarget } from '../../config/memory/qdrant-settings.ts';
+import { encodeDocument } from '../encode/sparse.ts';
 import type { MemoryPoint } from '../point.ts';
 import type { PointStore, StoreOutcome } from '../point-store.ts';
 import type { DenseState } from './collection-shape.ts';
@@ -14,7 +15,8 @@ import { type DocumentEncoder, writeAsTheyAre, writePoints } from './write-point
 
 export interface StoreOptions {
   readonly target: QdrantTarget;
-  readonly encode: DocumentEncoder;
+  /** Nika's own, where nothing is said. */
+  readonly encode?: DocumentEncoder;
   /** Where embeddings are configured. */
   readonly dense?: DenseEncoder;
   /** Of a batch. */
@@ -35,6 +37,7 @@ const updateSchema = z.object({ status: z.string() });
 class QdrantStore implements PointStore {
   readonly #link: QdrantLink;
   readonly #options: StoreOptions;
+  readonly #encode: DocumentEncoder;
   readonly #writeMs: number;
   readonly #askMs: number;
   #dense: DenseState = { kind: 'off' };
@@ -42,6 +45,7 @@ class QdrantStore implements PointStore {
   constructor(link: QdrantLink, options: StoreOptions) {
     this.#link = link;
     this.#options = options;
+    this.#encode = options.encode ?? encodeDocument;
     this.#writeMs = options.writeWithinMs ?? WRITE_MS;
     this.#askMs = options.askWithinMs ?? ASK_MS;
   }
@@ -55,7 +59,7 @@ class QdrantStore implements PointStore {
 
   async write(points: readonly MemoryPoint[], signal: AbortSignal): Promise<StoreOutcome<undefined>> {
     if (points.length === 0) return nothing;
-    const terms = { encode: this.#options.encode, withinMs: this.#writeMs };
+    const terms = { encode: this.#encode, withinMs: this.#writeMs };
     return doneOf(await writePoints(this.#link, points, terms, signal));
   }
 
@@ -65,7 +69,7 @@ class QdrantStore implements PointStore {
     signal: AbortSignal,
   ): Promise<StoreOutcome<undefined>> {
     if (points.length === 0) return nothing;
-    const terms = { encode: this.#options.encode, withinMs: this.#writeMs, wait: isLast };
+    const terms = { encode: this.#encode, withinMs: this.#writeMs, wait: isLast };
     return doneOf(await writeAsTheyAre(this.#link, points, terms, signal));
   }
 

@@ -15,7 +15,7 @@ import {
   newCollection,
   PAYLOAD_INDEXES,
 } from './collection-shape.ts';
-import type { DenseEncoder } from './dense-encoder.ts';
+import type { DenseShape } from './dense-encoder.ts';
 import type { LinkFailure, LinkOutcome } from './link-failure.ts';
 import type { QdrantLink } from './qdrant-link.ts';
 
@@ -42,8 +42,12 @@ export const storeFailureOf = (failure: LinkFailure): StoreFailure => {
   }
 };
 
-export const readCollection = (link: QdrantLink, signal: AbortSignal): Promise<LinkOutcome<CollectionInfo>> => {
-  const terms = { schema: collectionSchema, withinMs: LOOK_MS };
+export const readCollection = (
+  link: QdrantLink,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<LinkOutcome<CollectionInfo>> => {
+  const terms = { schema: collectionSchema, withinMs };
   return link.call((api, init) => api.getCollection({ collection_name: link.collection }, init), terms, signal);
 };
 
@@ -100,7 +104,7 @@ const otherShape = (collection: string, why: string): StoreFailure => ({
 const fitCollection = async (
   link: QdrantLink,
   info: CollectionInfo,
-  { dense, signal }: { readonly dense: DenseEncoder | undefined; readonly signal: AbortSignal },
+  { dense, signal }: { readonly dense: DenseShape | undefined; readonly signal: AbortSignal },
 ): Promise<StoreOutcome<Prepared>> => {
   const { collection } = link;
   const judged = judgeCollection(info, dense);
@@ -122,17 +126,17 @@ const fitCollection = async (
 /** @throws the signal's reason alone */
 export const prepareCollection = async (
   link: QdrantLink,
-  dense: DenseEncoder | undefined,
+  dense: DenseShape | undefined,
   signal: AbortSignal,
 ): Promise<StoreOutcome<Prepared>> => {
   let isMade = false;
-  const there = await readCollection(link, signal);
+  const there = await readCollection(link, LOOK_MS, signal);
   if (there.kind === 'missing') {
     const made = await createCollection(link, newCollection(dense), signal);
     if (made.kind !== 'done') return storeFailureOf(made);
     isMade = made.value === 'made';
   } else if (there.kind !== 'done') return storeFailureOf(there);
-  const info = there.kind === 'done' ? there : await readCollection(link, signal);
+  const info = there.kind === 'done' ? there : await readCollection(link, LOOK_MS, signal);
   if (info.kind !== 'done') return storeFailureOf(info);
   const fitted = await fitCollection(link, info.value, { dense, signal });
   return fitted.kind === 'done' ? { kind: 'done', value: { ...fitted.value, made: isMade } } : fitted;

@@ -15,13 +15,15 @@ export interface CallTerms<T> {
   /** Of `result` of the answer. */
   readonly schema: ZodType<T>;
   readonly withinMs: number;
+  /** The answer itself is it: there is no `result`. */
+  readonly isBare?: boolean;
 }
 
 /** Asks one thing of it; `init` must be passed on, for it ends the request. */
 export type Ask = (api: QdrantApi, init: RequestInit) => Promise<{ readonly data: unknown }>;
 
 const resultOf = (data: unknown): unknown =>
-  typeof data === 'object' && data !== null && 'result' in data ? data.result : data;
+  typeof data === 'object' && data !== null && 'result' in data ? data.result : undefined;
 
 export class QdrantLink implements AsyncDisposable {
   readonly target: QdrantTarget;
@@ -39,19 +41,28 @@ export class QdrantLink implements AsyncDisposable {
     return new QdrantLink(target, createApi(target));
   }
 
+  /** To another collection of the same Qdrant; closed by itself. */
+  of(collection: string): QdrantLink {
+    return new QdrantLink({ ...this.target, collection }, this.#api);
+  }
+
   get collection(): string {
     return this.target.collection;
   }
 
   /** @throws the signal's reason, when that is aborted; nothing else */
-  async call<T>(ask: Ask, { schema, withinMs }: CallTerms<T>, signal: AbortSignal): Promise<LinkOutcome<T>> {
+  async call<T>(
+    ask: Ask,
+    { schema, withinMs, isBare = false }: CallTerms<T>,
+    signal: AbortSignal,
+  ): Promise<LinkOutcome<T>> {
     signal.throwIfAborted();
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), withinMs);
     try {
       const init = { signal: AbortSignal.any([signal, late.signal, this.#closed.signal]) };
       const { data } = await ask(this.#api, init); // L1
-      const parsed = schema.safeParse(resultOf(data));
+      const parsed = schema.safeParse(isBare ? data : resultOf(data));
       return parsed.success ? { kind: 'done', value: parsed.data } : { kind: 'away', why: NO_QDRANT }; // L3
     } catch (thrown) {
       signal.throwIfAborted();

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { MemoryFilter } from '../../model/memory.ts';
 import type { QdrantTarget } from '../../config/memory/qdrant-settings.ts';
+import { encodeQuestion } from '../encode/sparse.ts';
 import type { SparseVector } from '../encode/sparse-vector.ts';
 import { FIELD_OF } from '../filter.ts';
 import type { CountAnswer, CountQuestion, MemorySource, SearchHit, SearchQuestion } from '../memory-source.ts';
@@ -20,7 +21,8 @@ import { searchPoints } from './search-points.ts';
 
 export interface SourceOptions {
   readonly target: QdrantTarget;
-  readonly encode: (words: string) => SparseVector;
+  /** Of words; nika's own, where nothing is said. */
+  readonly encode?: (words: string) => SparseVector;
   readonly dense?: DenseEncoder;
   readonly withinMs?: number;
   /** For the vector of a question: later than that it is searched by words alone. */
@@ -63,12 +65,14 @@ class QdrantSource implements MemorySource, AsyncDisposable {
   readonly origin = 'qdrant';
   readonly #link: QdrantLink;
   readonly #options: SourceOptions;
+  readonly #encode: (words: string) => SparseVector;
   readonly #withinMs: number;
   #dense: DenseState | undefined;
 
   constructor(link: QdrantLink, options: SourceOptions) {
     this.#link = link;
     this.#options = options;
+    this.#encode = options.encode ?? encodeQuestion;
     this.#withinMs = options.withinMs ?? ASK_MS;
   }
 
@@ -85,7 +89,10 @@ class QdrantSource implements MemorySource, AsyncDisposable {
   async search({ words, filter, limit }: SearchQuestion, signal: AbortSignal): Promise<readonly SearchHit[]> {
     const { kind } = await this.#mustFit(signal);
     const dense = kind === 'on' ? await this.#denseOf(words, signal) : undefined;
-    return this.#search({ sparse: this.#options.encode(words), dense, filter: qdrantFilter(filter), limit }, signal);
+    return this.#search(
+      { sparse: this.#encode(words), dense, filter: qdrantFilter(filter, [isTrue('standing')]), limit },
+      signal,
+    );
   }
 
   async similar(
@@ -96,8 +103,11 @@ class QdrantSource implements MemorySource, AsyncDisposable {
     const { kind } = await this.#mustFit(signal);
     const newest = await this.#newestOf(entity, kind === 'on', signal);
     if (newest === undefined) return [];
-    const others = { ...qdrantFilter(filter), must_not: [{ key: 'entity_id', match: { value: entity } }] };
-    const sparse = this.#options.encode(newest.payload.text);
+    const others = {
+      ...qdrantFilter(filter, [isTrue('standing')]),
+      must_not: [{ key: 'entity_id', match: { value: entity } }],
+    };
+    const sparse = this.#encode(newest.payload.text);
     return this.#search({ sparse, dense: newest.vector?.[DENSE], filter: others, limit }, signal);
   }
 
@@ -122,7 +132,8 @@ class QdrantSource implements MemorySource, AsyncDisposable {
   /** Q4; looked at once. */
   async #mustFit(signal: AbortSignal): Promise<DenseState> {
     if (this.#dense !== undefined) return this.#dense;
-    const judged = judgeCollection(valueOf(await readCollection(this.#link, signal)), this.#options.dense);
+    const info = valueOf(await readCollection(this.#link, this.#withinMs, signal));
+    const judged = judgeCollection(info, this.#options.dense);
     if (judged.kind === 'fits') return (this.#dense = judged.dense);
     const why = judged.kind === 'older' ? `it is of version ${judged.schema}` : judged.why;
     throw new SourceAway({ kind: 'other-shape', why: `the collection "${this.#link.collection}": ${why}` });

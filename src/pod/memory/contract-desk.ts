@@ -23,7 +23,7 @@ export interface ContractDeskOptions {
   readonly entity: string;
   readonly job: EntityId | undefined;
   readonly root: EntityId | undefined;
-  readonly note: (text: string) => void;
+  readonly note: (text: string, job: EntityId) => void;
 }
 
 type ContractOp = Extract<MemoryOp, `contract_${string}`>;
@@ -128,7 +128,7 @@ class ContractDesk {
         subject: job,
       });
     }
-    note(`contract of ${job} put: ${contract.steps.length} steps, sha256 ${put.sha256}`);
+    note(`contract of ${job} put: ${contract.steps.length} steps, sha256 ${put.sha256}`, job);
     return { sha256: put.sha256, ...placeOf(job, put) };
   }
 
@@ -144,11 +144,12 @@ class ContractDesk {
 
   async step(request: StepRequest): Promise<MemoryAnswers['contract_step']> {
     const job = resolveJob(request.job, this.#options);
-    const { found } = await this.#options.contracts.get(job);
+    const { found, why } = await this.#options.contracts.get(job);
     const step = found?.contract.steps.find(({ name }) => name === request.step);
     if (found === undefined || step === undefined) {
-      const why = found === undefined ? `${job} has no contract` : `the contract of ${job} has no step ${request.step}`;
-      throw new NikaError('NIKA_CONTRACT_NOT_FOUND', why, { subject: request.step });
+      const told =
+        found === undefined ? `${job} has no contract` : `the contract of ${job} has no step ${request.step}`;
+      throw new NikaError('NIKA_CONTRACT_NOT_FOUND', told, { subject: request.step });
     }
     refuseTooLong(step.name, 'the output', request.output);
     refuseTooLong(step.name, 'what is given as inputs', request.inputs);
@@ -158,21 +159,27 @@ class ContractDesk {
     }
     const broken =
       request.action === 'complete' ? await valueProblemOf(step.outputs, request.output, 'output') : undefined;
-    if (broken === undefined) return this.#change(job, found, request);
-    await this.#change(job, found, { ...request, action: 'fail', output: undefined, reason: `bad output: ${broken}` });
+    const known = { found, why };
+    if (broken === undefined) return this.#change(job, known, request);
+    await this.#change(job, known, { ...request, action: 'fail', output: undefined, reason: `bad output: ${broken}` });
     throw new NikaError('NIKA_CONTRACT_OUTPUT', `the step ${step.name} has failed: bad output: ${broken}`, {
       subject: step.name,
     });
   }
 
-  async #change(job: EntityId, found: StandingContract, request: StepRequest): Promise<MemoryAnswers['contract_step']> {
+  async #change(
+    job: EntityId,
+    { found, why }: { readonly found: StandingContract; readonly why: string | undefined },
+    request: StepRequest,
+  ): Promise<MemoryAnswers['contract_step']> {
     const { contracts, note } = this.#options;
     const { step, action, takeover = false } = request;
     const standing = this.#standingOf(found.steps.get(step), request);
-    const changed = await contracts.change(job, found, { what: action, step, standing, isTaking: takeover });
+    const wish = { what: action, step, standing, isTaking: takeover, whyAway: why };
+    const changed = await contracts.change(job, found, wish);
     refuseUnlessDone(changed, request);
     const reason = standing.reason === undefined ? '' : `: ${standing.reason}`;
-    note(`step ${step} of the contract of ${job}: ${standing.state}${reason}`);
+    note(`step ${step} of the contract of ${job}: ${standing.state}${reason}`, job);
     const place = changed.kind === 'unavailable' ? ({ where: 'home', why: changed.why } as const) : changed;
     return { step, state: standing.state, ...placeOf(job, place) };
   }

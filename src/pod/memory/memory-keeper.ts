@@ -84,10 +84,14 @@ export class MemoryKeeper implements AsyncDisposable {
     const isWhole = this.#comparedSinceMs !== status.sinceAtMs || this.#count % WHOLE_EVERY === 0;
     let isAll = true;
     for (const one of filled) {
-      const only = isWhole ? undefined : await this.#missing(new RedisMemory(redis.link, redis.keys, signal), one);
+      const waiting = memory.takeWaiting(one);
+      const missing = isWhole ? undefined : await this.#missing(new RedisMemory(redis.link, redis.keys, signal), one);
+      const only = missing?.union(waiting);
       if (only?.size === 0) continue;
       const { why } = await bringMemory({ link: redis.link, keys: redis.keys, home, signal }, one, only);
-      if (why !== undefined) isAll = false;
+      if (why === undefined) continue;
+      memory.await(one, waiting);
+      isAll = false;
     }
     if (isAll && isWhole) this.#comparedSinceMs = status.sinceAtMs;
   }

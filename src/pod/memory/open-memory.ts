@@ -11,12 +11,14 @@ import { Contracts } from '../../ipc/contracts/contracts.ts';
 import { HomeContracts } from '../../ipc/contracts/home-contracts.ts';
 import { HomeMemory } from '../../ipc/working-memory/home-memory.ts';
 import { WorkingMemory } from '../../ipc/working-memory/working-memory.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
 import { NikaError } from '../../model/error.ts';
 import { entityIdSchema, entityTypeOf, type EntityId } from '../../model/id.ts';
 import { connect } from '../client/client.ts';
 import { SessionLink } from '../session-link.ts';
 import { createContractDesk } from './contract-desk.ts';
 import { createMemoryDesk } from './memory-desk.ts';
+import { tidyMemory } from './tidy-memory.ts';
 import { MEMORY_SCHEMAS, type AskMemory, type MemoryOp, type MemoryRequest } from './memory-protocol.ts';
 
 export interface MemoryPlace {
@@ -25,6 +27,13 @@ export interface MemoryPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the pod shows of who is connected. */
   readonly client: string;
+  /** Outside of pods: onto the bus that something was put, never what. */
+  readonly writeNotes: (notes: readonly OutsideNote[]) => Promise<void>;
+}
+
+export interface OutsideNote {
+  readonly text: string;
+  readonly job: EntityId;
 }
 
 export interface OpenedMemory extends AsyncDisposable {
@@ -32,6 +41,8 @@ export interface OpenedMemory extends AsyncDisposable {
 }
 
 const CONNECT_MS = 2_000;
+const TIDY_MS = 1_000;
+const NOTE_MS = 2_500;
 /** A pod that is as good as gone is not waited for. */
 const NOT_REACHED = ['NIKA_POD_OUTSIDE', 'NIKA_POD_UNREACHABLE', 'NIKA_POD_LATE'];
 
@@ -65,7 +76,7 @@ const openPod = async ({ home, env, client }: MemoryPlace): Promise<OpenedMemory
   }
 };
 
-const openOwn = ({ home, settings, env }: MemoryPlace): OpenedMemory => {
+const openOwn = ({ home, settings, env, writeNotes }: MemoryPlace): OpenedMemory => {
   const link = new SessionLink(settings);
   const memory = new WorkingMemory({
     way: (signal) => link.get(signal),
@@ -75,14 +86,22 @@ const openOwn = ({ home, settings, env }: MemoryPlace): OpenedMemory => {
   const contracts = new Contracts({ way, home: new HomeContracts({ runDir: home.runDir, tryLock }) });
   const job = jobOf(env);
   const session = env['NIKA_SESSION_ID'] ?? '';
-  // There is no session that could write a note.
-  const own = { session, job, root: undefined, note: () => undefined };
+  const notes: OutsideNote[] = [];
+  const note = (text: string, of: EntityId): void => void notes.push({ text, job: of });
+  const own = { session, job, root: undefined, note };
   const entity = job ?? person(env);
   const desk = { ...createMemoryDesk({ memory, ...own }), ...createContractDesk({ contracts, entity, ...own }) };
   const ask: AskMemory = async (op, wish) => {
     const handle = desk[op] as (request: MemoryRequest<MemoryOp>) => Promise<never>;
     const parsed = MEMORY_SCHEMAS[op].safeParse(wish);
-    if (parsed.success) return handle(parsed.data);
+    // What is over is not shown, nor brought to Redis again, although no pod came since that tidied it away.
+    await bestEffort('wm.tidy', { withinMs: TIDY_MS }, () => tidyMemory(home.runDir));
+    try {
+      if (parsed.success) return await handle(parsed.data);
+    } finally {
+      const told = notes.splice(0);
+      if (told.length > 0) await bestEffort('wm.note', { withinMs: NOTE_MS }, () => writeNotes(told));
+    }
     const [issue] = parsed.error.issues;
     throw new NikaError('NIKA_WM_BAD', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   };

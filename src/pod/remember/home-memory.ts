@@ -4,6 +4,7 @@ import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
 import type { Log } from '../../log/log.ts';
+import { encodeDocument } from '../../memory/encode/sparse.ts';
 import { openStore } from '../../memory/qdrant/open-store.ts';
 import type { PointStore } from '../../memory/point-store.ts';
 import { memoryTargetName } from '../../memory/sync/memory-files.ts';
@@ -37,9 +38,13 @@ export class HomeMemory implements AsyncDisposable {
     const { home, settings, target, onProgress, signal } = options;
     const { busDir, runDir } = home;
     const kept = Object.entries(settings.memory.keep).filter(([, ms]) => ms !== undefined);
-    this.#keepMs = Object.fromEntries(kept) as Partial<Record<MemoryKind, number>>;
+    this.#keepMs = Object.fromEntries(kept);
     this.sync = new MemorySync({
-      ...{ store, busDir, runDir, signal, keepMs: this.#keepMs },
+      store,
+      busDir,
+      runDir,
+      signal,
+      keepMs: this.#keepMs,
       target: memoryTargetName(target),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
@@ -76,10 +81,5 @@ export class HomeMemory implements AsyncDisposable {
   }
 }
 
-export const openHomeMemory = async (options: HomeMemoryOptions): Promise<HomeMemory> => {
-  const { target, settings, home } = options;
-  return new HomeMemory(
-    options,
-    await openStore({ target, embeddings: settings.memory.embeddings, runDir: home.runDir }),
-  );
-};
+export const openHomeMemory = async (options: HomeMemoryOptions): Promise<HomeMemory> =>
+  new HomeMemory(options, await openStore({ target: options.target, encode: encodeDocument }));

@@ -6,9 +6,9 @@ import { onAbort } from './on-abort.ts';
 
 /** G6 */
 export const HEARD_LIMITS = { maxCount: 1_000, maxBytes: 8 * 1024 * 1024 };
-/** With more it is not asked for further ones. */
+/** With more it is not asked for further ones. What is read at once, 100 of up to 65 KiB, finds room besides. */
 const ENOUGH_COUNT = HEARD_LIMITS.maxCount / 2;
-const ENOUGH_BYTES = HEARD_LIMITS.maxBytes / 2;
+const ENOUGH_BYTES = 1024 * 1024;
 
 export class HeardQueue {
   readonly #kinds: readonly SignalKind[] | undefined;

@@ -29,7 +29,7 @@ export interface Outside extends AsyncDisposable {
 const READ_MS = 2_000;
 
 /** The entity as the first line of its channel tells of it; `undefined`: it has none here. */
-const knownEntity = async (session: Session, busDir: string, id: EntityId): Promise<PodEntity | undefined> => {
+export const knownEntity = async (session: Session, busDir: string, id: EntityId): Promise<PodEntity | undefined> => {
   const read = await bestEffort('signals.channel', { withinMs: READ_MS }, () => readFirstLine(busDir, channelName(id)));
   const meta = nikaMetaSchema.safeParse(read.kind === 'done' ? read.value?.meta : undefined);
   if (!meta.success) return undefined;

@@ -1,6 +1,6 @@
 /** Owns how a signal is told elsewhere: on the bus, as an answer to a request, and back. */
 import { MAX_DURATION_MS, parseDurationMs } from '../../config/quantity.ts';
-import type { Signal } from '../../ipc/signals/signal.ts';
+import { NAME_MAX_CHARS, type Signal } from '../../ipc/signals/signal.ts';
 import { NikaError } from '../../model/error.ts';
 import { entityTypeOf, type EntityId, parseEntityId } from '../../model/id.ts';
 import type { MessageData } from '../../model/message.ts';
@@ -39,6 +39,14 @@ export const replyBody = (reply: SignalReply): unknown => {
   if (reply.ok) return reply.body;
   const { error: message, code } = reply;
   return code === undefined ? { message } : { message, code };
+};
+
+/** One that no reader would take is refused here: else it would be sent, and heard by nobody. @throws {NikaError} `NIKA_SIGNAL_NAME` */
+export const parseSignalName = (name: unknown): string => {
+  const isName = typeof name === 'string' && name.length > 0 && name.length <= NAME_MAX_CHARS;
+  if (isName) return name;
+  const what = typeof name === 'string' ? `has ${name.length} characters` : `is ${typeof name}`;
+  throw new NikaError('NIKA_SIGNAL_NAME', `the name of a signal ${what}; it is a text of 1 to ${NAME_MAX_CHARS}`);
 };
 
 /** @throws {NikaError} `NIKA_SIGNAL_DEADLINE` */

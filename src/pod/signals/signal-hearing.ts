@@ -10,9 +10,10 @@ import type { SignalKind } from '../../model/message.ts';
 import type { HeardQueue } from './heard-queue.ts';
 import { onAbort } from './on-abort.ts';
 import { isExpired } from './signal-forms.ts';
-import { SignalHub } from './signal-hub.ts';
+import { SEEN_COUNT, SignalHub } from './signal-hub.ts';
 import { SignalIntake } from './signal-intake.ts';
 import { BEGIN, readTaken, removeTaken, writeTaken } from './taken-file.ts';
+import { readUnheard, writeUnheard } from './unheard-file.ts';
 
 export interface SignalHearingOptions {
   readonly self: EntityId | undefined;
@@ -26,6 +27,7 @@ export interface SignalHearingOptions {
 }
 
 const SAVE_EVERY_MS = 1_000;
+/** Where all was taken up to a place; else as many as can stand behind it. */
 const SAVED_IDS = 2_000;
 const PULL_COUNT = 32;
 const PULL_BYTES = 1024 * 1024;
@@ -45,6 +47,7 @@ export class SignalHearing {
     const taken = self === undefined ? BEGIN : readTaken(runDir, self);
     this.#savedId = taken.lastId;
     this.#hub = new SignalHub(taken.ids, () => this.#onTaken());
+    if (self !== undefined) for (const signal of readUnheard(runDir, self)) this.#hub.take(signal, true);
     if (redis === undefined) return;
     const onSignals = (signals: readonly ReadSignal[]): void => {
       for (const { signal } of signals) this.hear(signal, true);
@@ -58,7 +61,11 @@ export class SignalHearing {
 
   /** What found no room, and what was gone before it was read, by name (G3). */
   dropped(): Readonly<Record<string, number>> {
-    return { signals_dropped: this.#hub.droppedCount, signals_gaps: this.#intake?.gapCount ?? 0 };
+    return {
+      signals_dropped: this.#hub.droppedCount,
+      signals_gaps: this.#intake?.gapCount ?? 0,
+      signals_unreadable: this.#intake?.unreadableCount ?? 0,
+    };
   }
 
   /** From now on it is heard what comes, and what nobody has heard yet. */
@@ -87,7 +94,7 @@ export class SignalHearing {
 
   /** No answer that comes to the stream of that job from now on is missed. Never rejects. */
   async awaitReplies(job: EntityId): Promise<void> {
-    await this.#intake?.awaitReplies(job);
+    await this.#intake?.awaitReplies(job, !this.#hub.hasRoom);
   }
 
   /** `full`: it was not taken. `isLastWay`: then it is dropped and counted; else its sender keeps it. */
@@ -107,17 +114,26 @@ export class SignalHearing {
     this.#isClosed = true;
     clearTimeout(this.#save);
     this.#saveNow(isOver);
-    this.#hub.close();
+    const { self, runDir } = this.#options;
+    const unheard = this.#hub.close().filter(({ kind }) => kind !== 'request'); // who asks was told that it is over
+    if (self !== undefined) writeUnheard(runDir, self, isOver ? [] : unheard);
     await this.#intake?.close();
   }
 
   async #untilRoom(signal: AbortSignal): Promise<void> {
     while (!this.#hub.hasRoom && !signal.aborted) {
+      await this.#hearReplies();
       const room = this.#room;
       using _abort = onAbort(signal, room.resolve);
       await room.promise;
       if (room === this.#room) this.#room = Promise.withResolvers<void>();
     }
+  }
+
+  /** Who listens may ask others for what it has heard last, and take nothing before it is answered. */
+  async #hearReplies(): Promise<void> {
+    const { self, awaitsReplies } = this.#options;
+    if (self !== undefined && awaitsReplies()) await this.#intake?.awaitReplies(self, true);
   }
 
   #onTaken(): void {
@@ -132,10 +148,11 @@ export class SignalHearing {
   #saveNow(isOver: boolean): void {
     const { self, runDir } = this.#options;
     if (self === undefined) return;
-    const ids = this.#hub.pulledIds(SAVED_IDS);
+    const { isDrained } = this.#hub;
+    const ids = this.#hub.pulledIds(isDrained ? SAVED_IDS : SEEN_COUNT);
     if (isOver) removeTaken(runDir, self);
     if (isOver || ids.length === 0) return;
-    if (this.#hub.isDrained) this.#savedId = this.#intake?.placeId ?? this.#savedId;
+    if (isDrained) this.#savedId = this.#intake?.placeId ?? this.#savedId;
     writeTaken(runDir, self, { lastId: this.#savedId, ids });
   }
 }

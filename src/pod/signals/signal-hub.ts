@@ -11,7 +11,7 @@ import type { SignalKind } from '../../model/message.ts';
 import { HEARD_LIMITS, HeardQueue } from './heard-queue.ts';
 
 /** Ids that are remembered: as many as the stream can hold. */
-const SEEN_COUNT = 10_000;
+export const SEEN_COUNT = 10_000;
 
 const remember = (ids: Set<string>, id: string): void => {
   ids.add(id);
@@ -108,8 +108,14 @@ export class SignalHub {
     this.#onRoom();
   }
 
-  close(): void {
-    for (const listener of this.#listeners) listener.close();
+  /** Ends all listeners, and gives what none of them took. */
+  close(): readonly Signal[] {
+    for (const listener of this.#listeners) this.unlisten(listener);
+    const unheard: Signal[] = [];
+    for (let signal = this.#unwanted.shift(); signal !== undefined; signal = this.#unwanted.shift()) {
+      if (!this.#pulled.has(signal.id)) unheard.push(signal);
+    }
+    return unheard;
   }
 
   #sortUnwanted(): void {

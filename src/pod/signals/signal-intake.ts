@@ -28,6 +28,7 @@ export class SignalIntake {
   #listening: SignalReader | undefined;
   #replies: { readonly job: EntityId; readonly reader: Promise<SignalReader> } | undefined;
   #gaps = 0;
+  #unreadable = 0;
   /** Up to where it was read. */
   #placeId: string;
 
@@ -45,6 +46,10 @@ export class SignalIntake {
     return this.#gaps + (this.#listening?.gapCount ?? 0);
   }
 
+  get unreadableCount(): number {
+    return this.#unreadable + (this.#listening?.unreadableCount ?? 0);
+  }
+
   listen(job: EntityId): void {
     const { onSignals, untilRoom } = this.#options;
     this.#listening ??= new SignalReader({ ...this.#readerOf(job), afterId: this.#placeId, onSignals, untilRoom });
@@ -56,17 +61,22 @@ export class SignalIntake {
     if (reader === undefined) return;
     this.#placeId = reader.lastId;
     this.#gaps += reader.gapCount;
+    this.#unreadable += reader.unreadableCount;
     this.#listening = undefined;
     closeSoon(reader);
     if (repliesOf === undefined || this.#replies !== undefined) return;
-    const given = { afterId: reader.lastId, onSignals: this.#options.onReplies };
-    const replies = new SignalReader({ ...this.#readerOf(repliesOf), ...given });
-    this.#replies = { job: repliesOf, reader: Promise.resolve(replies) };
+    this.#readRepliesAfter(repliesOf, reader.lastId);
   }
 
-  /** Resolves when no answer that comes to the stream of that job from now on is missed. Never rejects. */
-  async awaitReplies(job: EntityId): Promise<void> {
-    if (this.#listening !== undefined && this.#replies === undefined) return;
+  /**
+   * Resolves when no answer that comes to the stream of that job from now on is missed. Never rejects.
+   * `isHeldUp`: who listens takes no more now; the answer stands behind what waits for him.
+   */
+  async awaitReplies(job: EntityId, isHeldUp: boolean): Promise<void> {
+    if (this.#listening !== undefined && this.#replies === undefined) {
+      if (isHeldUp) this.#readRepliesAfter(job, this.#listening.lastId);
+      return;
+    }
     if (this.#replies?.job !== job) {
       if (this.#replies !== undefined) this.#replies.reader.then(closeSoon, () => undefined);
       this.#replies = { job, reader: this.#readReplies(job) };
@@ -78,6 +88,11 @@ export class SignalIntake {
     this.unlisten();
     const reader = await this.#replies?.reader;
     await reader?.[Symbol.asyncDispose]();
+  }
+
+  #readRepliesAfter(job: EntityId, afterId: string): void {
+    const reader = new SignalReader({ ...this.#readerOf(job), afterId, onSignals: this.#options.onReplies });
+    this.#replies = { job, reader: Promise.resolve(reader) };
   }
 
   async #readReplies(job: EntityId): Promise<SignalReader> {

@@ -22,7 +22,7 @@ import { type AskedRequest, AskedRequests } from './asked-requests.ts';
 import { type Delivered, HomeWay } from './home-way.ts';
 import { onAbort } from './on-abort.ts';
 import { bodyOf, type OwnRequest, OwnRequests } from './own-requests.ts';
-import { onBus, parseDeadlineMs, parseJobId, replyBody, replyOf } from './signal-forms.ts';
+import { onBus, parseDeadlineMs, parseJobId, parseSignalName, replyBody, replyOf } from './signal-forms.ts';
 import { SignalHearing } from './signal-hearing.ts';
 import { TargetLook } from './target-look.ts';
 
@@ -55,6 +55,8 @@ const NEVER = new AbortController().signal;
 /** Made once: an error of its own each time has a stack to be taken. */
 const SETTLED = new Error('it is settled');
 const NOTHING = (): void => undefined;
+
+const named = (wish: SignalWish): SignalWish => ({ ...wish, name: parseSignalName(wish.name) });
 
 export class SignalStation implements AsyncDisposable {
   readonly #options: SignalStationOptions;
@@ -100,7 +102,7 @@ export class SignalStation implements AsyncDisposable {
   /** @throws {NikaError} `NIKA_SIGNAL_BODY`, `NIKA_MODEL_BAD_ID`, `NIKA_SIGNAL_NO_JOB`, `NIKA_SIGNAL_UNSENT` */
   async send(wish: SignalWish, kind: Exclude<SignalKind, 'request'>, signal?: AbortSignal): Promise<SentSignal> {
     this.#refuseClosed();
-    const made = this.#make(wish, { kind });
+    const made = this.#make(named(wish), { kind });
     this.#options.record(onBus(made), made.to);
     return this.#bring(made, signal);
   }
@@ -110,7 +112,7 @@ export class SignalStation implements AsyncDisposable {
     this.#refuseClosed();
     const deadlineMs = parseDeadlineMs(by);
     const deadline = new Date(Date.now() + deadlineMs).toISOString();
-    const made = this.#make(wish, { kind: 'request', deadline });
+    const made = this.#make(named(wish), { kind: 'request', deadline });
     const request: OwnRequest = { id: made.id, to: made.to, deadlineMs, unsent: 'it was not sent yet' };
     const settled = new AbortController();
     const reply = this.#own.wait(request, signal);

@@ -67,7 +67,7 @@ if what == 'bring' then
 else
   if was == 'failed' and what ~= 'start' then return {'over', there} end
   if was == 'running' and not isTaking then
-    if what == 'start' and by ~= entity then return {'held', there} end
+    if what == 'start' and (by ~= entity or of == session) then return {'held', there} end
     if what ~= 'start' and (by ~= entity or of ~= session) then return {'held', there} end
   end
   if what ~= 'fail' then

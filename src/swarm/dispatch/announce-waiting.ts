@@ -8,6 +8,7 @@
 import { bestEffort } from '../../failopen/best-effort.ts';
 import { readEntity } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
+import type { Settings } from '../../config/settings.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { parseEntityId } from '../../model/id.ts';
 import { isLiving, statusOf } from '../../pod/registry/pod-status.ts';
@@ -18,6 +19,10 @@ import { listDispatched, readDispatched } from './dispatch-files.ts';
 import type { EnqueuePlace } from './enqueue-change.ts';
 import { flushOutbox } from './flush-outbox.ts';
 import { leaseOf, stateOnFeed } from './known-of.ts';
+
+export interface AnnouncePlace extends EnqueuePlace {
+  readonly settings: Settings;
+}
 
 export interface Announced {
   /** Put into the queue now. */
@@ -60,9 +65,9 @@ const atWorkHere = (runDir: string): ReadonlySet<string> =>
   );
 
 /** Never rejects. For Alpha, now and then, and after Redis was away. */
-export const announceWaiting = async (place: EnqueuePlace, signal?: AbortSignal): Promise<Announced> => {
+export const announceWaiting = async (place: AnnouncePlace, signal?: AbortSignal): Promise<Announced> => {
   const { home, queue } = place;
-  const flushed = await flushOutbox({ home, queue });
+  const flushed = await flushOutbox(place);
   if (typeof flushed !== 'number') return { queued: [], away: flushed.why };
   const queued: string[] = [];
   const atWork = atWorkHere(home.runDir);

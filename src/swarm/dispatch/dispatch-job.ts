@@ -7,6 +7,8 @@
  *     then the queue. Where neither takes it, it is closed as failed.
  * D3. What differs for the reader of the bus or the feed (a secret that is redacted, inputs that are long, a job whose file
  *     is here) is left out there: only the queue has it.
+ * D4. Killed at any point it leaves nothing, or an order in the outbox from which whoever comes next makes the rest: the
+ *     line on the bus, and the place in the queue.
  */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -26,7 +28,8 @@ import { createBodyEncoder } from '../../recorder/body.ts';
 import { openWorkQueue } from '../queue/open-work-queue.ts';
 import type { QueuedJob, WorkQueue } from '../queue/work-queue.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
-import { moveToDispatched, removeDispatched, writeDispatched } from './dispatch-files.ts';
+import { moveToDispatched, removeDispatched, tryAddToOutbox } from './dispatch-files.ts';
+import { lockDispatch, writeFirstLine } from './first-line.ts';
 import { flushOutbox } from './flush-outbox.ts';
 
 export interface DispatchWish {
@@ -126,21 +129,14 @@ class Dispatching {
     const session = SwarmSession.open({ home, settings, env, kind: 'command', job: 'nika-dispatch', listener });
     await using _session = session;
     const { bus } = session.session;
-    if (bus.createChannel(id) === 'exists') {
-      throw new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
-    }
-    if (!existsSync(busPath(home.busDir, channelName(id)))) {
-      throw new NikaError('NIKA_DISPATCH_FAILED', `nothing was dispatched: ${home.busDir} cannot be written`);
-    }
+    if (existsSync(busPath(home.busDir, channelName(id)))) throw await this.#exists();
     const parent = createProject(session.session, this.#plan);
     const job = { ...queuedJob(this.#wish, this.#plan), parent: parent ?? null };
-    const isKept = this.#keep(job);
-    const entity = session.entity(id, parent, lineage);
-    const { name, description } = this.#wish.job;
-    entity.transition('created', 'entity_created', { name, description, dispatch: dispatchOf(this.#wish, job) });
+    const isKept = await this.#write(session, job);
     const kind = await this.#give(job, isKept);
     if (kind === undefined) {
       const error = 'it could be put into no queue, nor into the outbox of its home';
+      const entity = session.entity(id, job.parent ?? undefined, lineage, { state: 'created', rev: 1 });
       entity.transition('failed', 'job_failed', { error });
       throw new NikaError('NIKA_DISPATCH_FAILED', `${id}: ${error} (${this.#troubles.join('; ')})`, { subject: id });
     }
@@ -160,23 +156,43 @@ class Dispatching {
     if (!this.#troubles.includes(why)) this.#troubles.push(why);
   }
 
-  /** D2: first of all. */
-  #keep(job: QueuedJob): boolean {
-    const kept = bestEffortSync('dispatch.outbox', () => {
-      writeDispatched(this.#wish.home.runDir, 'outbox', job);
-      return true;
-    });
-    if (kept !== true) this.#troubles.push(`the outbox of this home cannot be written`);
-    return kept === true;
+  /** D2, D4. True: the outbox has it. @throws {NikaError} `NIKA_ENTITY_EXISTS`, `NIKA_DISPATCH_FAILED` */
+  async #write(session: SwarmSession, job: QueuedJob): Promise<boolean> {
+    const { home, job: definition } = this.#wish;
+    const { id, lineage } = this.#plan;
+    await using lock = await lockDispatch(home, id);
+    if (lock === undefined) throw await this.#exists();
+    const { name, description } = definition;
+    const line = { name, description, dispatch: dispatchOf(this.#wish, job), lineage };
+    const kept = bestEffortSync('dispatch.outbox', () => tryAddToOutbox(home.runDir, job, line));
+    if (kept === 'exists') throw await this.#exists(lock);
+    if (kept === undefined) this.#troubles.push(`the outbox of this home cannot be written`);
+    const isNew = session.session.bus.createChannel(id) === 'created';
+    const isThere = existsSync(busPath(home.busDir, channelName(id)));
+    if (isNew && isThere) writeFirstLine(session, job, line);
+    else bestEffortSync('dispatch.outbox', () => removeDispatched(home.runDir, id));
+    if (!isNew) throw await this.#exists();
+    if (isThere) return kept === 'added';
+    throw new NikaError('NIKA_DISPATCH_FAILED', `nothing was dispatched: ${home.busDir} cannot be written`);
+  }
+
+  /** What a dispatch of the same id left that was killed is brought now. */
+  async #exists(lock?: AsyncDisposable): Promise<NikaError> {
+    const { home, settings } = this.#wish;
+    const { id } = this.#plan;
+    await lock?.[Symbol.asyncDispose]();
+    await this.#queue.untilKnown(CONNECT_MS);
+    await flushOutbox({ home, settings, queue: this.#queue });
+    return new NikaError('NIKA_ENTITY_EXISTS', `${id} is on the bus already`, { subject: id });
   }
 
   async #give(job: QueuedJob, isKept: boolean): Promise<Dispatched['kind'] | undefined> {
-    const { home } = this.#wish;
+    const { home, settings } = this.#wish;
     await this.#queue.untilKnown(CONNECT_MS);
     const added = await this.#queue.add(job);
     if (added.kind !== 'away') {
       if (isKept) bestEffortSync('dispatch.outbox', () => moveToDispatched(home.runDir, job.entity));
-      await flushOutbox({ home, queue: this.#queue });
+      await flushOutbox({ home, settings, queue: this.#queue });
       return 'queued';
     }
     this.#trouble(this.#queue.kind === 'redis' ? `redis: ${added.why}` : added.why);

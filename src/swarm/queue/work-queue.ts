@@ -63,6 +63,8 @@ export interface QueueRow {
   readonly since: string;
   /** Who has it. */
   readonly worker: string | undefined;
+  /** Who has it gives no sign of life any more: the next worker that looks is given the job. */
+  readonly isStalled?: true;
   readonly error: string | undefined;
 }
 
@@ -95,6 +97,8 @@ export interface WorkQueue extends AsyncDisposable {
   show(entity: string): Promise<QueueRow | undefined | QueueAway>;
   /** Before a worker has it. */
   cancel(entity: string): Promise<'cancelled' | 'active' | 'unknown' | QueueAway>;
+  /** Forgets what is over in one of these states; how many. */
+  clear(states: readonly ('completed' | 'failed')[]): Promise<number | QueueAway>;
   /** One that failed, or is stuck, waits again. */
   retry(entity: string): Promise<'retried' | 'active' | 'unknown' | QueueAway>;
   /**

@@ -1,6 +1,6 @@
 /**
  * Owns what a worker does besides its jobs: it puts into the queue what the feed tells of (`cg:worker`), and what its home
- * dispatched while the queue was away, or before that lost its data.
+ * dispatched while the queue was away, or before that lost its data, and what results of its jobs name next.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Home } from '../../config/home.ts';
@@ -9,7 +9,9 @@ import { bestEffort } from '../../failopen/best-effort.ts';
 import { announceWaiting } from '../dispatch/announce-waiting.ts';
 import { enqueueFromChange } from '../dispatch/enqueue-change.ts';
 import type { WorkQueue } from '../queue/work-queue.ts';
+import { NextJobs } from './find-next.ts';
 import type { LeaseDesk } from './lease-desk.ts';
+import type { StartPlace } from './start-job.ts';
 
 export interface BringOptions {
   readonly home: Home;
@@ -17,6 +19,8 @@ export interface BringOptions {
   readonly queue: WorkQueue;
   /** `undefined`: no Redis is configured. */
   readonly desk: LeaseDesk | undefined;
+  /** Where what a result names next is dispatched. */
+  readonly place: StartPlace;
   /** Of the worker. */
   readonly session: string;
   readonly say: (line: string) => void;
@@ -33,10 +37,21 @@ const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   }
 };
 
+/** What a result names next, and nobody has dispatched. */
+const bringNext = async (next: NextJobs, say: BringOptions['say'], signal: AbortSignal): Promise<void> => {
+  const found = await bestEffort('worker.next', { withinMs: LOOK_BUDGET_MS }, (late) =>
+    next.dispatchMissing(AbortSignal.any([signal, late])),
+  );
+  if (found.kind === 'done') for (const line of found.value) say(line);
+};
+
 /** What this home gave, and no queue has. Until the signal. */
-export const bringOwn = async ({ home, queue, desk, say }: BringOptions, signal: AbortSignal): Promise<void> => {
-  const place = { home, queue, ...(desk === undefined ? {} : { redis: desk }) };
+export const bringOwn = async (options: BringOptions, signal: AbortSignal): Promise<void> => {
+  const { home, settings, queue, desk, say } = options;
+  const place = { home, settings, queue, ...(desk === undefined ? {} : { redis: desk }) };
+  const next = new NextJobs(options.place);
   while (!signal.aborted) {
+    await bringNext(next, say, signal);
     const gate = await desk?.gate(signal);
     const isOpen = gate === undefined || gate.kind === 'open'; // else pods may still say that they have the job
     if (isOpen) {

@@ -8,19 +8,29 @@
  */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EntityReader } from '../../bus/query/entity-reader.ts';
 import { holderOf, jobLeaseName } from '../../ipc/lease/job-lease.ts';
 import type { LeaseHold } from '../../ipc/lease/lease.ts';
 import type { HeldLease } from '../../model/held-lease.ts';
 import { type SessionId, sessionIdSchema } from '../../model/id.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { podLiveness, statusOf } from '../../pod/registry/pod-status.ts';
+import { statusOf } from '../../pod/registry/pod-status.ts';
 import { waitFor } from '../../pod/registry/wait-for.ts';
 import type { Claim, QueuedJob } from '../queue/work-queue.ts';
 import type { SwarmSession } from '../session/swarm-session.ts';
-import { isDeadHere, type JobStanding, latestPod, livingPod, needsNoPod, readJobStanding } from './job-standing.ts';
+import {
+  hasLostItsLease,
+  isDeadHere,
+  type JobStanding,
+  latestPod,
+  livingPod,
+  needsNoPod,
+  standingOf,
+} from './job-standing.ts';
 import type { LeaseDesk } from './lease-desk.ts';
 import { type PreparedJob, prepareJob, startJob, type StartPlace } from './start-job.ts';
-import { type WrittenEnd, writeJobEnd } from './write-end.ts';
+import { SettledElsewhere } from './settled-elsewhere.ts';
+import { endToldBy, failed, type WrittenEnd, writeJobEnd } from './write-end.ts';
 
 export interface ClaimedJobOptions extends StartPlace {
   readonly session: SwarmSession;
@@ -46,14 +56,11 @@ const AGAIN: Step = { kind: 'again' };
 const LOOK_EVERY_MS = 100;
 const FOREIGN_LOOK_MS = 1_000;
 const LOOKS_PER_LEASE = 3;
-/** A pod gives a sign each 5 s. */
-const BEATS_MS = 7_500;
 const NOT_NOW_MS = 2_000;
 const UNKNOWN_MS = 1_000;
 const MAX_UNKNOWN = 4;
 const SAY_AGAIN_MS = 1_000;
-
-const NEVER_TOLD = 'its pod died before it could say how the job ended';
+const SILENT_LEASES = 2;
 
 export class ClaimedJob {
   readonly #claim: Claim;
@@ -61,12 +68,15 @@ export class ClaimedJob {
   /** Aborted: the job is handed over, whatever its pod does. */
   readonly #handOver: AbortSignal;
   #attemptTold = -1;
+  readonly #channel: EntityReader;
+  #elsewhere: SettledElsewhere | undefined;
   /** Of the pod that it may start: the same until it has. */
   #session: SessionId | undefined;
 
   constructor(claim: Claim, options: ClaimedJobOptions, handOver: AbortSignal) {
     this.#claim = claim;
     this.#options = options;
+    this.#channel = new EntityReader(options.home.busDir, claim.job.entity);
     this.#handOver = handOver;
   }
 
@@ -83,11 +93,14 @@ export class ClaimedJob {
     return this.#claim.job;
   }
 
+  async #standing(): Promise<JobStanding> {
+    return standingOf(await this.#channel.read(), this.#job);
+  }
+
   async #step(): Promise<Step> {
     const { home, desk } = this.#options;
-    const { runDir, busDir } = home;
-    const living = livingPod(runDir, this.#job.entity);
-    const standing = await readJobStanding(busDir, this.#job);
+    const living = livingPod(home.runDir, this.#job.entity);
+    const standing = await this.#standing();
     if (needsNoPod(standing.standing)) return this.#over(standing); // C3
     if (desk !== undefined) return this.#acquire(standing, living, desk);
     return living === undefined ? this.#begin(standing, undefined) : this.#watch(living, Infinity); // C2
@@ -117,21 +130,29 @@ export class ClaimedJob {
     const { holder, isSettled } = taken;
     const { runDir } = this.#options.home;
     const isDead = isDeadHere(runDir, holder);
-    if (isSettled && !isDead) return this.#leave(() => this.#claim.done(`ended by ${holder}`), 'done');
     const hold = desk.holdOf(taken);
     if (isSettled) {
-      const now = await readJobStanding(this.#options.home.busDir, this.#job); // it may have ended since the last look
-      return needsNoPod(now.standing) ? AGAIN : this.#end(now, hold, this.#toldBy(latestPod(runDir, this.#job.entity)));
+      const end = isDead ? endToldBy(latestPod(runDir, this.#job.entity)) : await this.#endElsewhere(taken, desk);
+      if (end.kind === 'left' || end.kind === 'again') return end;
+      const now = await this.#standing(); // it may have ended since the last look
+      return needsNoPod(now.standing) ? AGAIN : this.#end(now, hold, end);
     }
     if (!isDead) return this.#wait(FOREIGN_LOOK_MS, `runs with ${holder}`);
     await desk.release(hold); // nobody waits for the time of a lease whose holder is known to be gone
     return AGAIN;
   }
 
-  /** It settled, perhaps without hearing that it had, and said no more. */
-  #toldBy(pod: PodRecord | undefined): WrittenEnd {
-    const { outcome, error } = pod?.end ?? {};
-    return outcome === 'cancelled' ? { kind: 'cancelled', reason: error ?? 'stopped' } : failed(NEVER_TOLD);
+  /** E1. What its holder said of it elsewhere; where it says nothing for two leases, that is what there is to say. */
+  async #endElsewhere({ holder, token }: HeldLease, desk: LeaseDesk): Promise<Step | WrittenEnd> {
+    if (this.#elsewhere?.token !== token) this.#elsewhere = new SettledElsewhere(this.#job.entity, token);
+    const by = await this.#elsewhere.look(desk);
+    if (by.kind === 'unknown') return this.#wait(FOREIGN_LOOK_MS, `Redis is away: ${by.why}`);
+    if (by.kind === 'told' && by.state === 'failed')
+      return this.#leave(() => this.#claim.fail(by.why ?? `failed with ${holder}`), 'failed');
+    if (by.kind === 'told') return this.#leave(() => this.#claim.done(`${by.state} with ${holder}`), 'done');
+    if (by.ms < SILENT_LEASES * desk.leaseMs)
+      return this.#wait(FOREIGN_LOOK_MS, `ended by ${holder}, which has not told how`);
+    return failed(`${holder} ended it, and never told how: it died, or its host is cut off`);
   }
 
   async #wait(ms: number, what: string): Promise<Step> {
@@ -269,14 +290,6 @@ interface Leased {
   readonly desk: LeaseDesk;
 }
 
-/** No sign of life for longer than any lease lasts without one: a pod that is only slow says so before. */
-const hasLostItsLease = ({ lease, beat, process: by }: PodRecord, leaseMs: number): boolean => {
-  if (lease === null || podLiveness(by) === 'elsewhere') return false;
-  return Number(process.hrtime.bigint() / 1_000_000n) - beat.mono_ms > Math.max(leaseMs, BEATS_MS);
-};
-
 const createSession = (): SessionId => sessionIdSchema.parse(crypto.randomUUID());
 
 const orderOf = ({ name, hold: { holder, token } }: Leased): HeldLease => ({ name, holder, token });
-
-const failed = (error: string, code = 'lost'): WrittenEnd => ({ kind: 'failed', error, code });

@@ -29,7 +29,7 @@ export const nextJobId = (after: EntityId, capability: string): EntityId => {
 };
 
 /** A result is what a module returned or a job's outputs are, or the text of it that an agent or a command printed. */
-const namedIn = (result: unknown): readonly string[] => {
+export const namedIn = (result: unknown): readonly string[] => {
   const text = typeof result === 'string' && result.trimStart().startsWith('{') ? result : undefined;
   try {
     const parsed = nextSchema.safeParse(text === undefined ? result : JSON.parse(text));

@@ -1,29 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { entityIdSchema } from '../../model/id.ts';
 import { queuedJob } from '../../../test/fixtures/given-job.ts';
-import { needsNoPod, readJobStanding } from './job-standing.ts';
+import { needsNoPod, standingOf } from './job-standing.ts';
 import { nextJobId } from './dispatch-next.ts';
 
-let busDir: string;
 const id = entityIdSchema.parse('JOB-x');
 
-beforeEach(() => {
-  busDir = mkdtempSync(join(tmpdir(), 'nika-test-'));
-});
-afterEach(() => rmSync(busDir, { recursive: true, force: true }));
-
-it('of a home that has not the channel the queue says how a job stands', async () => {
+it('of a home that has not the channel the queue says how a job stands', () => {
   const standing = { state: 'in_progress', rev: 2, attempt: 1 } as const;
-  const found = await readJobStanding(busDir, { ...queuedJob('x', id), standing });
+  const found = standingOf(undefined, { ...queuedJob('x', id), standing });
   expect(found).toEqual({ standing, view: undefined });
 });
 
-it('a job that was only created has no attempts, whatever was counted', async () => {
+it('a job that was only created has no attempts, whatever was counted', () => {
   const standing = { state: 'created', rev: 1, attempt: 1 } as const;
-  const found = await readJobStanding(busDir, { ...queuedJob('x', id), standing });
+  const found = standingOf(undefined, { ...queuedJob('x', id), standing });
   expect(found.standing.attempt).toBe(0);
 });
 

@@ -1,11 +1,10 @@
 /** Owns how a job of the queue stands, as far as this home and the queue together know. */
 import { hostname } from 'node:os';
-import { readEntity } from '../../bus/query/entities.ts';
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { sessionOfHolder } from '../../ipc/lease/job-lease.ts';
 import { isTerminal } from '../../model/entity.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
-import { isOver } from '../../pod/registry/pod-status.ts';
+import { isOver, podLiveness } from '../../pod/registry/pod-status.ts';
 import { readRecord, readRecords } from '../../pod/registry/record-file.ts';
 import type { QueuedJob } from '../queue/work-queue.ts';
 
@@ -16,13 +15,15 @@ export interface JobStanding {
   readonly view: EntityView | undefined;
 }
 
+/** A pod gives a sign each 5 s. */
+const BEATS_MS = 7_500;
+
 /** Over, or with those who review it: nothing is to be run. */
 export const needsNoPod = ({ state }: QueuedJob['standing']): boolean =>
   isTerminal(state) || state === 'awaiting_review';
 
-/** @throws {NikaError} `NIKA_BUS_UNREADABLE` */
-export const readJobStanding = async (busDir: string, job: QueuedJob): Promise<JobStanding> => {
-  const view = await readEntity(busDir, job.entity);
+/** `view`: as the bus of this home has the job. */
+export const standingOf = (view: EntityView | undefined, job: QueuedJob): JobStanding => {
   const told = job.standing;
   const toldMade = told.state === 'created' ? 0 : told.attempt;
   if (view?.state === undefined) return { standing: { ...told, attempt: toldMade }, view: undefined };
@@ -56,4 +57,10 @@ export const isDeadHere = (runDir: string, holder: string): boolean => {
   if (!holder.startsWith(`${hostname()}/`)) return false;
   const record = readRecord(runDir, sessionOfHolder(holder));
   return record !== undefined && isOver(record);
+};
+
+/** No sign of life for longer than any lease lasts without one: a pod that is only slow says so before. */
+export const hasLostItsLease = ({ lease, beat, process: by }: PodRecord, leaseMs: number): boolean => {
+  if (lease === null || podLiveness(by) === 'elsewhere') return false;
+  return Number(process.hrtime.bigint() / 1_000_000n) - beat.mono_ms > Math.max(leaseMs, BEATS_MS);
 };

@@ -5,6 +5,7 @@
  *     say by then that they do.
  * K2. That it lost its data shows by a lease of the worker's own, which would still be there.
  * K3. A lease is wanted only once it was seen to be free: an answer that comes late takes nothing from a pod that lives.
+ * K4. A user of Redis that may not ask INFO does not know since when it runs: then it is as if that had been started now.
  */
 import type { RedisTarget } from '../../config/redis/redis-settings.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
@@ -88,6 +89,7 @@ export class LeaseDesk implements AsyncDisposable {
       return { kind: 'shut', forMs: AWAY_LOOK_MS, why: `Redis is away: ${why}` };
     }
     if (!this.#wasReady) await this.#lookAtUptime();
+    if (!this.#wasReady) return { kind: 'shut', forMs: AWAY_LOOK_MS, why: 'Redis does not say since when it runs' };
     await this.#askOwn();
     const quiet = this.#quiet;
     const leftMs = quiet === undefined ? 0 : quiet.untilMs - performance.now();
@@ -150,6 +152,10 @@ export class LeaseDesk implements AsyncDisposable {
 
   async #lookAtUptime(): Promise<void> {
     const outcome = await this.link.call({ name: 'info', args: ['server'] }, { withinMs: INFO_WITHIN_MS });
+    if (outcome.kind === 'refused') {
+      this.#wasReady = true; // K4
+      this.#hush(`Redis does not say since when it runs (INFO: ${outcome.why})`);
+    }
     if (outcome.kind !== 'done') return;
     this.#wasReady = true;
     const ranMs = uptimeS(outcome.value) * MS_PER_S;

@@ -64,7 +64,10 @@ export const runWorker = async (options: RunWorkerOptions): Promise<WorkerCounts
   const closing = bestEffort('worker.close-lost', { withinMs: CLOSE_WITHIN_MS }, () =>
     closeLostSessions({ home, settings }),
   );
-  const bringing = bringWork({ home, settings, queue, desk, session: session.session.id, say }, signals.drain);
+  const bringing = bringWork(
+    { home, settings, queue, desk, place: options, session: session.session.id, say },
+    signals.drain,
+  );
   const counts = await worker.run();
   await Promise.all([bringing, closing]);
   return counts;

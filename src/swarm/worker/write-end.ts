@@ -3,6 +3,7 @@ import type { EntityView } from '../../bus/query/entity-view.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { labelSchema } from '../../model/envelope.ts';
 import type { Lineage } from '../../pod/lineage.ts';
+import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import type { QueuedJob } from '../queue/work-queue.ts';
 import type { SwarmSession } from '../session/swarm-session.ts';
 import type { JobStanding } from './job-standing.ts';
@@ -10,6 +11,16 @@ import type { JobStanding } from './job-standing.ts';
 export type WrittenEnd =
   | { readonly kind: 'failed'; readonly error: string; readonly code: string }
   | { readonly kind: 'cancelled'; readonly reason: string };
+
+const NEVER_TOLD = 'its pod died before it could say how the job ended';
+
+export const failed = (error: string, code = 'lost'): WrittenEnd => ({ kind: 'failed', error, code });
+
+/** Of a pod that settled the lease, perhaps without hearing that it had, and said no more. */
+export const endToldBy = (pod: PodRecord | undefined): WrittenEnd => {
+  const { outcome, error } = pod?.end ?? {};
+  return outcome === 'cancelled' ? { kind: 'cancelled', reason: error ?? 'stopped' } : failed(NEVER_TOLD);
+};
 
 const labelOr = (text: string | undefined, other: string): string => labelSchema.safeParse(text).data ?? other;
 

@@ -1,6 +1,6 @@
 /**
  * Owns that what this home dispatched gets into the queue, also where no worker runs here: what the queue did not take when
- * it was dispatched, and what it lost since.
+ * it was dispatched, what it lost since, and what a result names next.
  */
 import type { AlphaContext, Task } from '../duty.ts';
 import { ROLE_TIMES } from '../role.ts';
@@ -19,10 +19,11 @@ export const bringQueue: Task = {
       import('../../queue/open-work-queue.ts'),
       import('../../worker/bring-work.ts'),
     ]);
-    const { home, settings, swarm } = context;
+    const { home, settings, env, swarm } = context;
+    const place = { home, settings, env, cwd: home.dir };
     await using queue = await openWorkQueue({ home, settings });
     await using desk = await openDesk(context);
     const say = (line: string): void => swarm.session.log.write('info', line, {});
-    await bringOwn({ home, settings, queue, desk, session: swarm.session.id, say }, signal);
+    await bringOwn({ home, settings, queue, desk, place, session: swarm.session.id, say }, signal);
   },
 };

@@ -10,6 +10,7 @@ import type { RedisTarget } from '../../../config/redis/redis-settings.ts';
 /** G1: whoever dispatches does not wait longer for a Redis that is away. */
 const ADD_WITHIN_MS = 250;
 const ASK_WITHIN_MS = 2_000;
+const CLEAR_WITHIN_MS = 30_000;
 /** Rows of one state of one capability; more are not shown. */
 const MAX_ROWS = 1_000;
 
@@ -69,7 +70,7 @@ export class RedisWorkQueue implements WorkQueue {
         const queue = this.#store.queue(name);
         for (const state of wanted) {
           const jobs = await queue.getJobs([...BULL_STATES[state]], 0, MAX_ROWS - 1, true);
-          rows.push(...jobs.flatMap((bull) => rowOf(bull, state) ?? []));
+          for (const bull of jobs) rows.push(...(await this.#rowOf(queue, bull, state)));
         }
       }
       return rows;
@@ -80,7 +81,20 @@ export class RedisWorkQueue implements WorkQueue {
     return this.#store.ask(ASK_WITHIN_MS, async () => {
       const found = await this.#find(entity);
       const state = found && stateOf(await found.bull.getState());
-      return found && state && rowOf(found.bull, state);
+      if (found === undefined || state === undefined) return undefined;
+      return (await this.#rowOf(found.queue, found.bull, state))[0];
+    });
+  }
+
+  clear(states: readonly ('completed' | 'failed')[]): Promise<number | QueueAway> {
+    return this.#store.ask(CLEAR_WITHIN_MS, async () => {
+      let count = 0;
+      for (const name of await this.#capabilities()) {
+        const jobs = await this.#store.queue(name).getJobs([...states], 0, -1);
+        for (const bull of jobs) await bull.remove();
+        count += jobs.length;
+      }
+      return count;
     });
   }
 
@@ -125,6 +139,15 @@ export class RedisWorkQueue implements WorkQueue {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#taker.close();
     await this.#store.close();
+  }
+
+  /** None where it is not of nika. */
+  async #rowOf(queue: BullQueue, bull: BullJob, state: QueueState): Promise<readonly QueueRow[]> {
+    const row = rowOf(bull, state);
+    if (row === undefined) return [];
+    if (state !== 'active') return [row];
+    const lock = await this.#store.link.call({ name: 'get', args: [`${queue.toKey(bull.id ?? '')}:lock`] });
+    return [lock.kind === 'done' && lock.value === null ? { ...row, isStalled: true } : row];
   }
 
   /** By a set of their own: no command that looks at all keys of a server is used. */

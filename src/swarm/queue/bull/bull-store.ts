@@ -31,6 +31,8 @@ export interface BullTimes {
 export const BULL_TIMES: BullTimes = { lockMs: 30_000, stalledEveryMs: 15_000 };
 
 const DAY_S = 86_400;
+const EXPIRE_WITHIN_MS = 2_000;
+const EXPIRE_COUNT = 200;
 
 /** G6: what is over is kept for a while, for those who ask. Keys of BullMQ have no time to live (G5: the exception). */
 const KEPT = {
@@ -91,6 +93,19 @@ export class BullStore {
     queue.on('error', () => undefined); // told by the call that failed, and by the link
     this.#queues.set(capability, queue);
     return queue;
+  }
+
+  /** G6: BullMQ looks at the age of what it keeps only when a further job ends. Never rejects. */
+  async expire(capability: string): Promise<void> {
+    for (const [state, { age }] of [
+      ['completed', KEPT.removeOnComplete],
+      ['failed', KEPT.removeOnFail],
+    ] as const) {
+      await this.ask(EXPIRE_WITHIN_MS, async () => {
+        const oldest = await this.queue(capability).getJobs([state], 0, EXPIRE_COUNT - 1, true);
+        for (const bull of oldest) if (Date.now() - (bull.finishedOn ?? Infinity) > age * 1_000) await bull.remove();
+      });
+    }
   }
 
   /** For taking jobs by hand; without the blocking connection that each worker of BullMQ makes otherwise (B2). */

@@ -105,6 +105,7 @@ export class BullTaker {
     if (nowMs - this.#notedAtMs > NOTE_EVERY_MS) {
       const noted = await runScript(link, noteCapabilities(keys.capabilities, capabilities));
       if (noted.kind === 'done') this.#notedAtMs = nowMs;
+      for (const capability of capabilities) await this.#store.expire(capability); // a queue where nothing ends any more
     }
     if (nowMs - this.#lookedAtMs < times.stalledEveryMs) return;
     this.#lookedAtMs = nowMs;

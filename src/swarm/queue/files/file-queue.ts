@@ -98,6 +98,14 @@ export class FileWorkQueue implements WorkQueue {
     });
   }
 
+  clear(states: readonly ('completed' | 'failed')[]): Promise<number | QueueAway> {
+    return tryDo(() => {
+      const over = this.#folder.allDone().filter(({ state }) => states.includes(state));
+      for (const { job } of over) this.#folder.removeDone(job.entity);
+      return over.length;
+    });
+  }
+
   retry(entity: string): Promise<'retried' | 'active' | 'unknown' | QueueAway> {
     return tryDo(() => {
       const standing = this.#standing(entity, this.#folder.claims());
