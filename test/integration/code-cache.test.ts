@@ -17,7 +17,7 @@ it("compiled code is kept in a folder of one's own, by commands and by pods in t
   };
   await home.start(['--version'], { TMPDIR: tmp }).ended;
   const ofCommand = kept();
-  expect(ofCommand).toBeGreaterThan(10);
+  expect(ofCommand).toBeGreaterThan(0);
   await home.start(['pod', 'start', 'one', '-d', '--id', 'JOB-one'], { TMPDIR: tmp }).ended;
   const ofStart = kept();
   await until('the pod to end', () => recordOf(home, 'JOB-one')?.end?.status === 'completed');
