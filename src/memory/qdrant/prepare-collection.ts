@@ -15,7 +15,7 @@ import {
   newCollection,
   PAYLOAD_INDEXES,
 } from './collection-shape.ts';
-import type { DenseEncoder } from './dense-encoder.ts';
+import type { DenseShape } from './dense-encoder.ts';
 import type { LinkFailure, LinkOutcome } from './link-failure.ts';
 import type { QdrantLink } from './qdrant-link.ts';
 
@@ -104,7 +104,7 @@ const otherShape = (collection: string, why: string): StoreFailure => ({
 const fitCollection = async (
   link: QdrantLink,
   info: CollectionInfo,
-  { dense, signal }: { readonly dense: DenseEncoder | undefined; readonly signal: AbortSignal },
+  { dense, signal }: { readonly dense: DenseShape | undefined; readonly signal: AbortSignal },
 ): Promise<StoreOutcome<Prepared>> => {
   const { collection } = link;
   const judged = judgeCollection(info, dense);
@@ -126,7 +126,7 @@ const fitCollection = async (
 /** @throws the signal's reason alone */
 export const prepareCollection = async (
   link: QdrantLink,
-  dense: DenseEncoder | undefined,
+  dense: DenseShape | undefined,
   signal: AbortSignal,
 ): Promise<StoreOutcome<Prepared>> => {
   let isMade = false;
