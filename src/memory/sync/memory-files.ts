@@ -56,8 +56,6 @@ export const memoryTargetName = ({ url, collection }: QdrantTarget): string =>
     .slice(0, 32);
 
 export const memoryDir = (runDir: string): string => join(runDir, 'memory');
-/** Dense vectors that were made, by the hashes of their texts. */
-export const embeddingsDir = (runDir: string): string => join(memoryDir(runDir), 'embeddings');
 const cursorPath = (runDir: string): string => join(memoryDir(runDir), 'cursor.json');
 const statePath = (runDir: string): string => join(memoryDir(runDir), 'state.json');
 

@@ -4,10 +4,11 @@ import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
 import type { Log } from '../../log/log.ts';
-import { DenseClient } from '../../memory/encode/dense.ts';
+import { createDense } from '../../memory/encode/dense.ts';
+import { encodeDocument } from '../../memory/encode/sparse.ts';
 import { openStore } from '../../memory/qdrant/open-store.ts';
 import type { PointStore } from '../../memory/point-store.ts';
-import { embeddingsDir, memoryTargetName } from '../../memory/sync/memory-files.ts';
+import { memoryTargetName } from '../../memory/sync/memory-files.ts';
 import { MemorySync, type SyncCounts } from '../../memory/sync/memory-sync.ts';
 import { type MemoryOutage, MemoryWriter } from '../../memory/sync/memory-writer.ts';
 import type { MemoryKind } from '../../model/memory.ts';
@@ -83,7 +84,7 @@ export class HomeMemory implements AsyncDisposable {
 
 export const openHomeMemory = async (options: HomeMemoryOptions): Promise<HomeMemory> => {
   const { target, settings, home } = options;
-  const { embeddings } = settings.memory;
-  const dense = embeddings === undefined ? {} : { dense: new DenseClient(embeddings, embeddingsDir(home.runDir)) };
-  return new HomeMemory(options, await openStore({ target, ...dense }));
+  const dense = createDense(settings.memory.embeddings, home.runDir);
+  const store = await openStore({ target, encode: encodeDocument, ...(dense === undefined ? {} : { dense }) });
+  return new HomeMemory(options, store);
 };
