@@ -89,7 +89,7 @@ describe('nika bus redact', () => {
     const ids = await idsOf(WORD);
     expect(holding(WORD).length).toBeGreaterThan(1);
     const dry = await home.nika('bus', 'redact', ...ids, '--reason', 'a word got through', '--dry-run');
-    expect(dry.stdout).toContain('2 lines to redact, 1 blob to remove');
+    expect(dry.stdout).toContain('4 lines to redact, 1 blob to remove');
     expect(holding(WORD).length).toBeGreaterThan(1);
     const done = await home.nika('bus', 'redact', ...ids, '--reason', 'a word got through', '--yes');
     expect(done).toMatchObject({ code: 0 });
@@ -97,7 +97,7 @@ describe('nika bus redact', () => {
     expect(openFiles()).toEqual([]);
     const { stdout, code } = await home.nika('bus', 'verify');
     expect(code).toBe(0);
-    expect(stdout).toContain('2 lines whose bodies were redacted');
+    expect(stdout).toContain('4 lines whose bodies were redacted');
     expect(stdout).toContain('a word got through');
     const again = await home.nika('bus', 'redact', ...ids, '--reason', 'once more', '--yes');
     expect(again).toMatchObject({ code: 0 });
