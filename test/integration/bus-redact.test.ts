@@ -63,17 +63,27 @@ const openFiles = (): readonly string[] => {
   return existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.json')) : [];
 };
 
-/** Some hundred lines that hold the word; gives their ids. */
-const writeMany = (count: number): readonly string[] => {
+const openWriter = (): BusWriter => {
   const busDir = join(home.dir, '_bus');
   mkdirSync(busDir, { recursive: true });
-  const writer = BusWriter.open({
+  return BusWriter.open({
     busDir,
     runDir: join(home.dir, 'run'),
     chain: createChain(),
     segmentBytes: 1e9,
     backlog: { maxCount: 100, maxBytes: 1e6 },
   });
+};
+
+const writeOne = (type: string, data: object): void => {
+  const writer = openWriter();
+  tell(writer, { entity: parseEntityId('JOB-one'), type, data });
+  writer[Symbol.dispose]();
+};
+
+/** Lines that hold the word; gives their ids. */
+const writeMany = (count: number): readonly string[] => {
+  const writer = openWriter();
   const data = { text: `${WORD} ${'x'.repeat(2_000)}` };
   const ids = Array.from({ length: count }, () =>
     tell(writer, { entity: parseEntityId('JOB-many'), type: 'note', data }),
@@ -234,7 +244,7 @@ describe('nika bus redact, and Redis', () => {
 
   const inRedis = async (): Promise<string> => {
     const keys = await server.admin.keys('*');
-    const streams = keys.filter((key) => /feed|events/.test(key));
+    const streams = keys.filter((key) => /feed|events|ipc:JOB/.test(key));
     return JSON.stringify(await Promise.all(streams.map((key) => server.admin.xrange(key, '-', '+'))));
   };
 
@@ -242,8 +252,14 @@ describe('nika bus redact, and Redis', () => {
     const env = { NIKA_REDIS_URL: server.url };
     home.job('leak', `${STEPS}\n  - { id: four, tool: shell, input: { command: "echo ${WORD}; exit 3" } }`);
     await home.start(['pod', 'start', 'leak'], env).ended;
+    const signal = { kind: 'signal', to: 'JOB-other', signal_id: 's1', body: WORD };
+    writeOne('signal', signal);
+    await server.admin.xadd('nika:ipc:JOB-other', '*', 'id', 's1', 'body', WORD);
+    await server.admin.xadd('nika:ipc:JOB-other', '*', 'id', 's2', 'body', 'of another');
+    const failed = home.alpha.find(({ type }) => type === 'job_failed')?.id ?? '';
+    await server.admin.xadd('nika:feed:dead', '*', 'id', failed, 'data', WORD);
     expect(await inRedis()).toContain(WORD);
-    const ids = await idsOf(WORD);
+    const ids = [...(await idsOf(WORD)), failed];
     await server.kill();
     const away = await home.start(['bus', 'redact', ...ids, '--reason', 'why', '--yes'], env).ended;
     expect(away.code).toBe(1);
@@ -255,6 +271,7 @@ describe('nika bus redact, and Redis', () => {
     expect(done).toMatchObject({ code: 0 });
     expect(await inRedis()).not.toContain(WORD);
     expect(await inRedis()).toContain('echo fine');
+    expect(await inRedis()).toContain('of another');
     expect(openFiles()).toEqual([]);
   });
 });
