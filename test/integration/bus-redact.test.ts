@@ -7,10 +7,14 @@ import { createChain } from '../../src/bus/chain.ts';
 import { redactionOf } from '../../src/bus/line.ts';
 import { packFile } from '../../src/bus/pack-file.ts';
 import { BusWriter } from '../../src/bus/writer.ts';
+import { resolveHome } from '../../src/config/home.ts';
+import { loadSettings } from '../../src/config/settings.ts';
 import { encodeDocument } from '../../src/memory/encode/sparse.ts';
 import { pointOf } from '../../src/memory/point.ts';
 import { openStore } from '../../src/memory/qdrant/open-store.ts';
 import { parseEntityId } from '../../src/model/id.ts';
+import type { AlphaContext } from '../../src/swarm/alpha/duty.ts';
+import { finishRedactions } from '../../src/swarm/alpha/watch/redactions.ts';
 import { tell } from '../fixtures/temp-bus.ts';
 import { startWriter } from '../fixtures/writer-processes.ts';
 import { TestHome } from '../nika.ts';
@@ -277,7 +281,7 @@ describe('nika bus redact, and Redis', () => {
 });
 
 describe.runIf(hasQdrant)('nika bus redact, and Qdrant', () => {
-  it('puts a point without text in the place of the one that was there; while Qdrant is away it waits', async () => {
+  it('puts a point without text in the place of the one that was there; while Qdrant is away it waits, and Alpha finishes it', async () => {
     await using server = await QdrantServer.open();
     home.job('leak', `\n  - { id: one, tool: shell, input: { command: "echo ${WORD} >&2; exit 3" } }`);
     await home.nika('pod', 'start', 'leak');
@@ -303,7 +307,10 @@ describe.runIf(hasQdrant)('nika bus redact, and Qdrant', () => {
     expect((await home.start(['bus', 'redact', ...ids, '--reason', 'why', '--yes'], server.env).ended).code).toBe(1);
     await server.start();
     expect(await all()).toContain(WORD);
-    expect(await home.start(['bus', 'redact', '--resume'], server.env).ended).toMatchObject({ code: 0 });
+    const place = resolveHome({ flag: home.dir, env: {}, cwd: home.cwd });
+    const alpha = { home: place, settings: loadSettings(place, server.env), env: server.env } as AlphaContext;
+    await finishRedactions(0).run(alpha, signal);
+    expect(openFiles()).toEqual([]);
     expect(await all()).not.toContain(WORD);
     expect([await server.count(), await server.count(failed)]).toEqual([points.length, before]);
   });
