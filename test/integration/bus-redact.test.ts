@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
@@ -189,6 +189,39 @@ describe('nika bus redact', () => {
     expect(done.code).toBe(0);
     expect(holding(WORD)).toEqual([]);
     expect(await verify()).toMatchObject({ redacted: 6, tampering: 0 });
+  });
+});
+
+describe('nika bus redact on a disk that is full', () => {
+  it('takes nothing out of a bus that cannot be written, keeps what was wanted, and goes on once it can', async () => {
+    const ids = writeMany(2);
+    const args = ['bus', 'redact', ...ids, '--reason', 'why', '--yes'];
+    const noFile = ['/bin/sh', '-c', 'ulimit -f 0; trap "" XFSZ; exec "$0" "$@"'];
+    const full = await home.start(args, {}, noFile).ended;
+    expect(full.code).not.toBe(0);
+    expect(holding(WORD)).toHaveLength(2);
+    expect(await verify()).toMatchObject({ redacted: 0, tampering: 0, findings: [] });
+    expect((await home.nika(...args)).code).toBe(0);
+    expect(holding(WORD)).toEqual([]);
+  });
+
+  it('leaves a bus that cannot be written as it is, though what is to go was written down', async () => {
+    const ids = writeMany(2);
+    const files = ['alpha_bus.jsonl', 'channels'].map((name) => join(home.dir, '_bus', name));
+    const whole = readFileSync(files[0] ?? '');
+    // A folder in the place of the alpha bus: it refuses every line, for root, too.
+    rmSync(files[0] ?? '');
+    mkdirSync(files[0] ?? '');
+    const refused = await home.nika('bus', 'redact', ...ids, '--reason', 'why', '--yes');
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stdout).toContain('nothing was taken out');
+    rmSync(files[0] ?? '', { recursive: true });
+    writeFileSync(files[0] ?? '', whole);
+    expect(holding(WORD)).toHaveLength(2);
+    await home.nika('bus', 'redact', '--resume');
+    await home.nika('bus', 'redact', ...ids, '--reason', 'why', '--yes');
+    expect(holding(WORD)).toEqual([]);
+    expect(await verify()).toMatchObject({ redacted: 4, tampering: 0 });
   });
 });
 

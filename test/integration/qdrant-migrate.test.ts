@@ -123,7 +123,7 @@ describe.skipIf(!hasQdrant)('migrating memory', () => {
       });
     }
     const { collections } = (await server.ask('GET', '/collections')) as { collections: { name: string }[] };
-    expect(collections.map(({ name }) => name).filter((name) => name.startsWith(`${nameOf(options)}`))).toEqual([
+    expect(collections.map(({ name }) => name).filter((name) => name.startsWith(nameOf(options)))).toEqual([
       `${nameOf(options)}_v3`,
     ]);
   });

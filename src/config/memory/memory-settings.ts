@@ -8,10 +8,16 @@ import { durationSchema } from '../quantity.ts';
 const MAX_DIMENSION = 65_536;
 const MAX_BATCH = 2_048;
 
+const hasCredentials = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== '' || url.password !== '');
+};
+
 const embeddingsSchema = z
   .strictObject({
     url: z
       .url({ protocol: /^https?$/, error: 'must be like http://127.0.0.1:11434/v1' })
+      .refine((text) => !hasCredentials(text), 'must hold no user and password: see "apiKey"')
       .describe('Of the API; "/embeddings" is put behind it. Ollama: http://127.0.0.1:11434/v1'),
     model: z.string().min(1).max(200).describe('As that API calls it, such as nomic-embed-text.'),
     dimension: z.int().min(1).max(MAX_DIMENSION).describe('How many numbers a vector of that model has.'),

@@ -83,8 +83,12 @@ export const addIndexes = async (
 const pageSchema = z.object({ points: z.array(z.object({ payload: z.record(z.string(), z.unknown()).nullish() })) });
 
 /** A collection that does not say of which version it is, by one of its points; an empty one is as good as new. */
-const wrongPoint = async (link: QdrantLink, signal: AbortSignal): Promise<LinkOutcome<string | undefined>> => {
-  const terms = { schema: pageSchema, withinMs: LOOK_MS };
+export const wrongPoint = async (
+  link: QdrantLink,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<LinkOutcome<string | undefined>> => {
+  const terms = { schema: pageSchema, withinMs };
   const given = { collection_name: link.collection, limit: 1, with_payload: true, with_vector: false };
   const outcome = await link.call((api, init) => api.scrollPoints(given, init), terms, signal);
   if (outcome.kind !== 'done') return outcome;
@@ -114,7 +118,7 @@ const fitCollection = async (
     return otherShape(collection, why);
   }
   if (!judged.isMarked) {
-    const wrong = await wrongPoint(link, signal);
+    const wrong = await wrongPoint(link, LOOK_MS, signal);
     if (wrong.kind !== 'done') return storeFailureOf(wrong);
     if (wrong.value !== undefined) return otherShape(collection, wrong.value);
   }
