@@ -5,7 +5,12 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DenseClient } from '../../src/memory/encode/dense.ts';
 import { EmbeddingCache } from '../../src/memory/encode/embedding-cache.ts';
+import { encodeDocument, encodeQuestion } from '../../src/memory/encode/sparse.ts';
+import { openStore } from '../../src/memory/qdrant/open-store.ts';
+import { openQdrantSource } from '../../src/memory/qdrant/qdrant-source.ts';
 import { Secret } from '../../src/model/secret.ts';
+import { rememberedPoint } from '../fixtures/memory-points.ts';
+import { hasQdrant, QdrantServer } from '../servers/qdrant.ts';
 import { EmbeddingsServer, vectorOf, type EmbeddingsFault } from '../servers/embeddings.ts';
 
 const DIMENSION = 16;
@@ -174,4 +179,26 @@ it('vectors on disk stay within their bound, the newest of them (G6)', async () 
   expect(files.length).toBeLessThanOrEqual(4 * 256);
   expect(files.length).toBeGreaterThan(2 * 256);
   expect(await cache.read('text 1499')).toEqual(vectorOf('text 1499', DIMENSION));
+});
+
+describe.skipIf(!hasQdrant)('points in Qdrant', () => {
+  it('are found by their words while the endpoint is away, and get their vectors when it is back (G4)', async () => {
+    await using qdrant = await QdrantServer.open();
+    const target = qdrant.target();
+    const dense = clientOf();
+    await using store = await openStore({ target, encode: encodeDocument, dense });
+    await store.prepare(never);
+    server.fault = { kind: 'status', status: 503, body: '' };
+    const points = [rememberedPoint(), rememberedPoint({ entity: 'JOB-b' })];
+    expect(await store.write(points, never)).toMatchObject({ kind: 'done' });
+    expect(await store.completeDense(10, never)).toMatchObject({ kind: 'away' });
+    const [point] = points;
+    await using source = await openQdrantSource({ target, encode: encodeQuestion, dense });
+    const found = () => source.search({ words: point?.payload.text ?? '', filter: {}, limit: 5 }, never);
+    expect(await found()).toHaveLength(2);
+    server.fault = { kind: 'none' };
+    expect(await store.completeDense(10, never)).toEqual({ kind: 'done', value: 2 });
+    expect(await qdrant.count({ must: [{ has_vector: 'dense' }, { has_vector: 'text' }] }, target.collection)).toBe(2);
+    expect(await found()).toHaveLength(2);
+  });
 });

@@ -4,6 +4,7 @@
  * D1. Fail-open: whatever the endpoint does, there is an outcome in bounded time, and what was made before stays made.
  * D2. The key goes to that endpoint alone, and is in nothing that is told.
  */
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { EmbeddingsSettings } from '../../config/memory/memory-settings.ts';
 import { errorMessage } from '../../model/error.ts';
@@ -176,3 +177,7 @@ export class DenseClient {
     return { kind: 'made', vectors };
   }
 }
+
+/** As a home's settings want it, with its vectors in the home; `undefined`: they name no endpoint. */
+export const createDense = (settings: EmbeddingsSettings | undefined, runDir: string): DenseClient | undefined =>
+  settings === undefined ? undefined : new DenseClient(settings, join(runDir, 'memory', 'embeddings'));
