@@ -14,6 +14,7 @@ const dist = join(root, 'dist');
 const PROCESSES = [
   'alpha-worker',
   'collector-worker',
+  'memory-worker',
   'module-worker',
   'notify-worker',
   'reconcile-worker',

@@ -26,6 +26,8 @@ const TEXTS: Readonly<Record<string, RegExp>> = {
       'level',
       'how',
       'memory',
+      'scope',
+      'cost_from',
     ].map((key) => [key, /^[a-z][a-z_ ]{0,31}$/]),
   ),
   tool_name: /^[A-Za-z][\w.:-]{0,63}$/,

@@ -96,6 +96,27 @@ describe('taking bodies out of lines', () => {
     }
   });
 
+  it('G8: every changed byte of a tombstone, and of the line that confirms it, is found', async () => {
+    const [note = ''] = leak();
+    await redactLines(bus, [note]);
+    for (const [name, isMeant] of [
+      [CHANNEL_A, (line: string) => line.includes('$redacted')],
+      [ALPHA, (line: string) => line.includes('"type":"redaction"')],
+    ] as const) {
+      const whole = bus.read(name);
+      const line = Buffer.from(bus.lines(name).find(isMeant) ?? '');
+      const from = whole.indexOf(line);
+      for (let at = 0; at < line.byteLength; at += 7) {
+        const changed = Buffer.from(whole);
+        changed[from + at] = (changed[from + at] ?? 0) ^ 1;
+        bus.write(name, changed);
+        expect([name, at, (await bus.verify()).tampering > 0]).toEqual([name, at, true]);
+      }
+      bus.write(name, whole);
+    }
+    expect(await bus.verify()).toMatchObject({ redacted: 2, tampering: 0 });
+  });
+
   it('G8: whoever computes the lines before a tombstone anew is found by the hash that its redaction tells', async () => {
     const [, call = ''] = leak();
     await redactLines(bus, [call]);

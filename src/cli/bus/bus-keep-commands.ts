@@ -1,6 +1,7 @@
-/** Owns which commands change or copy the bus as a whole: `nika bus redact`. */
+/** Owns which commands change or copy the bus as a whole: `nika bus redact`, `nika bus export`. */
 import type { Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
+import type { ExportOptions } from './bus-export.ts';
 import type { RedactOptions } from './bus-redact.ts';
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -46,7 +47,44 @@ Examples:
     });
 };
 
-/** Adds `redact` to the command `nika bus`. */
+const addExport = (bus: Command, terminal: Terminal): void => {
+  bus
+    .command('export')
+    .description('Writes lines of the bus as CSV or JSONL, in order of time, each once; compressed files too.')
+    .requiredOption('--format <format>', 'csv: a table with fixed columns; jsonl: the raw lines')
+    .option('--out <file>', 'to this file, which is there whole or not at all; else to standard output')
+    .option('--force', 'replaces a file that is there')
+    .option('--since <time>', 'not before: 30s, 15m, 2h, 3d, 2w ago, 2026-04, 2026-04-12, 2026-04-12T10:30 (UTC)')
+    .option('--until <time>', 'not after; a day, month or year is all of it')
+    .option('--entity <id>', 'lines of this entity: id, unique prefix, @last, or name of a running job')
+    .option('--type <type>', 'lines of this type, such as tool_call, note, job_failed')
+    .option('--entity-type <type>', 'lines of entities of this type: PROJ, JOB, TASK or SUB')
+    .option('--domain <domain>', 'lines of this domain')
+    .option('--intent <intent>', 'lines of this intent')
+    .option('--status <status>', 'new state of an entity, outcome of a session, or ok and failed of tool calls')
+    .option('-n, --limit <count>', 'stops after so many')
+    .option('--home <dir>', 'the home; given several times, several are merged by time', collect)
+    .addHelpText(
+      'after',
+      `
+CSV is as RFC 4180 has it, in UTF-8, with the names of the columns in the first row. A text that a spreadsheet would take
+for a formula (it begins with = + - @) has an apostrophe before it; jsonl has all as it is.
+
+Exit codes: 0 done, 1 a file could not be read or written, 2 usage.
+
+Examples:
+  $ nika bus export --format csv --type job_failed --since 2026-04 --until 2026-04 --out april.csv
+  $ nika bus export --format csv --entity @last > last.csv
+  $ nika bus export --format jsonl --type usage --since 7d | jq -s 'map(.data.cost_usd // 0) | add'`,
+    )
+    .action(async (options: ExportOptions) => {
+      const { exportBus } = await import('./bus-export.ts');
+      await exportBus(options, terminal);
+    });
+};
+
+/** Adds `redact` and `export` to the command `nika bus`. */
 export const addBusKeepCommands = (bus: Command, terminal: Terminal): void => {
   addRedact(bus, terminal);
+  addExport(bus, terminal);
 };

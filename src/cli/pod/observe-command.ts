@@ -1,6 +1,7 @@
 /** Owns `nika pod observe`: recall over one pod's tool calls. */
 import type { Command } from 'commander';
 import type { ObservedCall } from '../../memory/observe/observe-calls.ts';
+import { bestEffort } from '../../failopen/best-effort.ts';
 import { NikaError } from '../../model/error.ts';
 import type { ObservedPod } from '../../swarm/api/observe-pod.ts';
 import { closedPipe } from '../ending.ts';
@@ -8,7 +9,7 @@ import { formatDuration } from '../format.ts';
 import { calledAs } from '../hint/called-as.ts';
 import { cell } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { openPodContext } from './pod-context.ts';
+import { openPodContext, type PodContext } from './pod-context.ts';
 
 interface ObserveFlags {
   readonly limit: string;
@@ -18,6 +19,7 @@ interface ObserveFlags {
 }
 
 const MAX_LIMIT = 100;
+const RESOLVE_BUDGET_MS = 60_000;
 const EXIT_NOTHING_FOUND = 1;
 
 const parseLimit = (text: string): number => {
@@ -76,6 +78,22 @@ const jsonOf = ({ id, callCount, matchCount, calls }: ObservedPod): string =>
     })),
   });
 
+/** As pods are named; and what has no record here, as the bus knows it. @throws {NikaError} as for pods */
+const idOf = async (name: string, { home, records }: PodContext): Promise<string> => {
+  const { resolvePod } = await import('../../pod/registry/resolve-pod.ts');
+  try {
+    return resolvePod(name, records).entity;
+  } catch (thrown) {
+    if (!(thrown instanceof NikaError) || thrown.code !== 'NIKA_POD_UNKNOWN') throw thrown;
+    const { resolveEntity } = await import('../bus/resolve-entity.ts');
+    const onBus = await bestEffort('observe.resolve', { withinMs: RESOLVE_BUDGET_MS }, () =>
+      resolveEntity(name, home.busDir),
+    );
+    if (onBus.kind !== 'done') throw thrown;
+    return onBus.value;
+  }
+};
+
 /** Exit code 0: found, 1: none matches. */
 const observe = async (
   name: string,
@@ -87,7 +105,7 @@ const observe = async (
   const context = await openPodContext(flags.home, terminal);
   const { observeNamed } = await import('../../swarm/api/observe-pod.ts');
   const question = { words: words.join(' '), limit, isFailedOnly: flags.failed === true };
-  const observed = await observeNamed(name, question, context, closedPipe(terminal));
+  const observed = await observeNamed(await idOf(name, context), question, context, closedPipe(terminal));
   if (observed.calls.length === 0) process.exitCode = EXIT_NOTHING_FOUND;
   if (flags.json === true) terminal.print(`${jsonOf(observed)}\n`);
   else {

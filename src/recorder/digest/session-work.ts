@@ -1,5 +1,6 @@
 /** Owns what a session did in numbers and names, as the end of an entity has it. Pure. */
 import type { SessionWork } from '../../model/session-digest.ts';
+import { roundedUsd } from '../../model/spending.ts';
 import { totalTokens, type Usage } from '../../model/usage.ts';
 
 export interface WorkDone {
@@ -28,6 +29,6 @@ export const sessionWork = ({ calls, errors, byTool, usage }: WorkDone): Session
     tools: tools.slice(0, MAX_TOOLS),
     models: models.slice(0, MAX_MODELS),
     ...(usage.length === 0 ? {} : { tokens: usage.reduce((sum, one) => sum + totalTokens(one), 0) }),
-    ...(costs.length === 0 ? {} : { cost_usd: costs.reduce((sum, usd) => sum + usd, 0) }),
+    ...(costs.length === 0 ? {} : { cost_usd: roundedUsd(costs.reduce((sum, usd) => sum + usd, 0)) }),
   };
 };

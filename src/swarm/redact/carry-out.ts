@@ -21,7 +21,7 @@ import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { errorMessage } from '../../model/error.ts';
-import { MEMORY_LOCK } from '../../pod/remember/start-memory-writer.ts';
+import { MEMORY_LOCK } from '../../pod/remember/memory-lock.ts';
 import { SwarmSession } from '../session/swarm-session.ts';
 import { statePath } from '../state/state-file.ts';
 import { type Redaction, type RedactionStep, removeRedaction, writeRedaction } from '../../bus/redact/redaction.ts';
