@@ -123,6 +123,22 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     writer[Symbol.dispose]();
   });
 
+  it('G3: passes over what Qdrant does not take, counts it, and brings all the rest', async () => {
+    using writer = bus.open();
+    const ids = [write(writer, 'job_failed', 'JOB-1')];
+    const texts = { metaJson: JSON.stringify(busLine('job_failed', 'JOB-2').meta), dataJson: '{"to":"failed"}' };
+    const ts = new Date().toISOString();
+    writer.write({ ts, type: 'job_failed', entity: parseEntityId('JOB-2'), id: 'not-a-uuid', ...texts });
+    ids.push(write(writer, 'job_failed', 'JOB-3', { meta: { job: 'half a character: \ud800' } }));
+    const sync = createSync();
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done' });
+    expect(sync.counts).toMatchObject({ refusedCount: 1, writtenCount: 2 });
+    expect(await createSync().catchUp()).toMatchObject({ isFull: false, writtenCount: 0 });
+    sync.compareAll();
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done', isFull: true });
+    expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
+  });
+
   it('lets nothing stand as begun that another home ends at the same moment', async () => {
     await using other = await openStore({ target: server.target() });
     await Promise.all([store.prepare(signal), other.prepare(signal)]);
