@@ -18,21 +18,22 @@ if (version[0] < REQUIRED[0] || (version[0] === REQUIRED[0] && version[1] < REQU
   var fs = require('node:fs');
   var path = require('node:path');
   var url = require('node:url');
-  var nodeModule = require('node:module');
   var root = path.join(__dirname, '..');
+
+  require('./code-cache.cjs');
 
   /* In a checkout the built copy is used only while it is newer than every source file; else the source itself runs. */
   var newest = function (folder) {
-    return fs.readdirSync(folder, { withFileTypes: true }).reduce(function (max, entry) {
-      var file = path.join(folder, entry.name);
-      return Math.max(max, entry.isDirectory() ? newest(file) : fs.statSync(file).mtimeMs);
+    return fs.readdirSync(folder).reduce(function (max, name) {
+      var file = folder + path.sep + name;
+      var stat = fs.statSync(file);
+      return Math.max(max, stat.isDirectory() ? newest(file) : stat.mtimeMs);
     }, 0);
   };
   var built = path.join(root, 'dist', 'cli', 'main.js');
   var source = path.join(root, 'src');
   var isBuilt = fs.existsSync(built);
   var isFresh = isBuilt && (!fs.existsSync(source) || newest(source) < fs.statSync(built).mtimeMs);
-  nodeModule.enableCompileCache();
   import(url.pathToFileURL(isFresh ? built : path.join(source, 'cli', 'main.ts')).href).catch(function (thrown) {
     process.stderr.write('nika cannot start: ' + (thrown && thrown.stack ? thrown.stack : thrown) + '\n');
     process.exitCode = 1;

@@ -23,3 +23,5 @@ export type { DispatchEnd } from './swarm/dispatch/wait-for-dispatched.ts';
 export { type SubscribedChange, subscribeFeed, type SubscribeOptions } from './swarm/subscribe-feed.ts';
 export { digest, type LibraryDigestOptions } from './swarm/digest/library-digest.ts';
 export type { Digest, ToldItem } from './swarm/digest/write-digest.ts';
+export { observePod, type ObservedPod, type ObservePodOptions } from './swarm/api/observe-pod.ts';
+export type { ObservedCall } from './memory/observe/observe-calls.ts';

@@ -65,7 +65,7 @@ const namesIn = async (dir: string): Promise<readonly string[]> => {
 };
 
 /** What a run that was killed left (the lock is ours, so nobody is at it). */
-const removeLeftovers = (dir: string): void => {
+export const removeLeftovers = (dir: string): void => {
   try {
     for (const name of readdirSync(dir).filter(isPackTemp)) rmSync(join(dir, name), { force: true });
   } catch (thrown) {

@@ -62,6 +62,15 @@ export const sealedLine = (chain: Chain, previous: ChainHash, body: string): Sea
   return { bytes: scratch.subarray(HASH_CHARS, end), h };
 };
 
+/** In the data of a line whose body was taken out ("nika bus redact"): which redaction did it. */
+export const REDACTED_KEY = '$redacted';
+
+/** The redaction that took the body out of the line; `undefined`: it is whole. Only `verify` tells whether it is so. */
+export const redactionOf = ({ data }: Pick<BusLine, 'data'>): string | undefined => {
+  const redaction = data[REDACTED_KEY];
+  return typeof redaction === 'string' && redaction !== '' ? redaction : undefined;
+};
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -28,6 +28,7 @@ const STEP_BYTES = 256 * 1024;
 /** What a pack that was ended left beside; only the one that has the lock may take it away. */
 export const isPackTemp = (fileName: string): boolean => fileName.startsWith('.') && fileName.endsWith(TEMP_SUFFIX);
 
+/** What is compressed, by the path it has uncompressed. */
 interface Plain {
   readonly path: string;
   readonly handle: FileHandle;
@@ -68,17 +69,21 @@ const writeWhole = async (handle: FileHandle, bytes: Uint8Array): Promise<void> 
   }
 };
 
-interface Content {
+export interface PackedContent {
   /** Compressed already; comes first as it is. */
   readonly packed: AsyncIterable<Uint8Array>;
   /** To be compressed. */
   readonly plain: AsyncIterable<Uint8Array>;
 }
 
-const nothing = async function* (): AsyncGenerator<Uint8Array> {};
+export const nothing = async function* (): AsyncGenerator<Uint8Array> {};
 
 /** Writes a compressed file beside, on stable storage, with the time of the plain one; nothing is left when it rejects. */
-const writeBeside = async (file: Plain, { packed, plain }: Content, signal?: AbortSignal): Promise<string> => {
+export const writeBeside = async (
+  file: Pick<Plain, 'path' | 'mtimeMs'>,
+  { packed, plain }: PackedContent,
+  signal?: AbortSignal,
+): Promise<string> => {
   const temp = join(dirname(file.path), `.${basename(file.path)}${TEMP_SUFFIX}`);
   const handle = await open(temp, 'wx', FILE_MODE);
   const sink = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
@@ -98,7 +103,8 @@ const writeBeside = async (file: Plain, { packed, plain }: Content, signal?: Abo
   return temp;
 };
 
-const syncFolder = async (path: string): Promise<void> => {
+/** What was renamed or removed in it is so after a power cut, too. */
+export const syncFolder = async (path: string): Promise<void> => {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

@@ -21,6 +21,7 @@ import { addPodCommands } from './pod/pod-commands.ts';
 import { addDispatchCommand } from './queue/dispatch-command.ts';
 import { addQueueCommands } from './queue/queue-commands.ts';
 import { addReconcileCommand } from './reconcile-command.ts';
+import { addRecallCommands } from './recall/recall-commands.ts';
 import { addRegistryCommands } from './registry/registry-commands.ts';
 import { addReportCommands } from './pod/report-commands.ts';
 import { addReviewCommands } from './review/review-commands.ts';
@@ -102,6 +103,7 @@ Examples:
   addReviewCommands(program, terminal);
   addReportCommands(program, terminal);
   addSignalCommands(program, terminal);
+  addRecallCommands(program, terminal);
   addWmCommands(program, terminal);
   addContractCommands(program, terminal);
   addMcpCommand(program, terminal);

@@ -1,5 +1,6 @@
 /** Owns the check of the bus as files: on which disk, how large, whether it can be read, and torn ends. */
 import { existsSync } from 'node:fs';
+import { readRedactions } from '../bus/redact/redaction.ts';
 import { errorMessage } from '../model/error.ts';
 import { type BusShape, shapeOf, type TornTails, tornTails } from './bus-shape.ts';
 import { checkDiskKind, checkRoom } from './disk-check.ts';
@@ -21,6 +22,23 @@ const tellTorn = ({ torn, lookedAtCount }: TornTails, liveCount: number, tell: T
   const remedy =
     'A process was killed, or a disk was full, in the middle of a write; no line that was acknowledged is lost. "nika bus verify" shows what was torn.';
   tell(degraded('bus.torn', `${torn.length} ${which} in a torn line: ${someOf(torn)}`, remedy));
+};
+
+/** Bodies that were to be taken out, and are not everywhere yet (G9). */
+const tellRedactions = (runDir: string, tell: Tell): void => {
+  const { redactions, unreadable } = readRedactions(runDir);
+  const open = [...new Set(redactions.flatMap((redaction) => redaction.open))].join(', ');
+  const remedy = 'Mend what keeps it from that, then run "nika bus redact --resume".';
+  if (redactions.length > 0) {
+    const says = `${counted(redactions.length, 'redaction')} not done everywhere yet: ${open}`;
+    tell(wrong('bus.redactions', says, remedy));
+  }
+  if (unreadable.length > 0) {
+    const says = `what was to be redacted cannot be read any more: ${someOf(unreadable)}`;
+    tell(
+      wrong('bus.redactions-unreadable', says, '"nika bus verify" tells what was not carried out; redact it again.'),
+    );
+  }
 };
 
 const checkFiles = (busDir: string, tell: Tell): BusShape => {
@@ -47,5 +65,6 @@ export const checkBusAndDisk: Check = async (place) => {
   const { tell } = place;
   checkDiskKind(home.busDir, tell);
   const shape = checkFiles(home.busDir, tell);
+  tellRedactions(home.runDir, tell);
   checkRoom(home.busDir, shape, { disk: settingsOf(place, home)?.disk ?? defaultDisk(), tell });
 };

@@ -4,7 +4,9 @@ import type { Finding } from './finding.ts';
 
 /** In their order: what needs less of the disk goes first. */
 export const FILE_CHECKS = ['home', 'pods', 'record', 'bus', 'notify'] as const;
-export type CheckName = (typeof FILE_CHECKS)[number] | 'redis';
+/** Each may wait for its service; one that hangs holds up the next for a moment only. */
+export const SERVICE_CHECKS = ['redis', 'qdrant'] as const;
+export type CheckName = (typeof FILE_CHECKS)[number] | (typeof SERVICE_CHECKS)[number];
 
 export interface CheckWork {
   /** To be made one after the other. */

@@ -18,6 +18,8 @@ const load = async (name: CheckName): Promise<Check> => {
       return (await import('./record-check.ts')).checkRecord;
     case 'redis':
       return (await import('./redis/redis-check.ts')).checkRedis;
+    case 'qdrant':
+      return (await import('./qdrant/qdrant-check.ts')).checkQdrant;
   }
 };
 

@@ -8,7 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import type { HomeRequest } from '../config/home.ts';
 import { errorMessage } from '../model/error.ts';
-import { type CheckName, type CheckWord, type CheckWork, FILE_CHECKS } from './check-name.ts';
+import { type CheckName, type CheckWord, type CheckWork, FILE_CHECKS, SERVICE_CHECKS } from './check-name.ts';
 import { AREAS, type Finding, ok, type Tell } from './finding.ts';
 import { brokenFinding, CHECK_MS, lateFinding } from './late.ts';
 
@@ -131,7 +131,7 @@ class Examiner {
 export const examine = async (request: HomeRequest): Promise<Examination> => {
   const findings: Finding[] = [ok('node.version', `${process.versions.node} (${process.execPath})`)];
   const examiner = new Examiner(request, (finding) => findings.push(finding));
-  await examiner.run([FILE_CHECKS, ['redis']]);
+  await examiner.run([FILE_CHECKS, SERVICE_CHECKS]);
   const isGone = await examiner.end();
   const order = ({ area }: Finding): number => AREAS.indexOf(area);
   return { findings: findings.toSorted((a, b) => order(a) - order(b)), isHeldUp: !isGone };

@@ -39,6 +39,11 @@ const OF: Readonly<Record<CheckName, Words>> = {
     what: 'Redis, or the settings, do not answer',
     remedy: 'See whether Redis hangs (redis-cli PING), or the disk of the home does.',
   },
+  qdrant: {
+    area: 'qdrant',
+    what: 'Qdrant, or the settings, do not answer',
+    remedy: 'See whether Qdrant hangs (curl its /readyz), or the disk of the home does.',
+  },
 };
 
 /** A timer may fire so much too early. */

@@ -9,7 +9,6 @@ import { isLiving, statusOf } from '../pod/registry/pod-status.ts';
 import { readRecords } from '../pod/registry/record-file.ts';
 import { socketFolders } from '../pod/socket/socket-path.ts';
 import { counted, degraded, type Finding, ok, someOf, type Tell, wrong } from './finding.ts';
-import { qdrantFinding } from './local-service.ts';
 import { type Check, homeOf } from './place.ts';
 
 const idsOf = (records: readonly PodRecord[]): string => someOf(records.map(({ entity }) => entity));
@@ -100,9 +99,6 @@ const checkSockets: Check = async ({ request, tell }) => {
 
 export const checkPods: Check = async (place) => {
   const home = homeOf(place);
-  if (home !== undefined) {
-    place.tell(qdrantFinding(home.runDir));
-    checkRecords(home.runDir, place.tell);
-  }
+  if (home !== undefined) checkRecords(home.runDir, place.tell);
   await checkSockets(place);
 };

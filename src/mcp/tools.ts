@@ -8,6 +8,7 @@ import { fleet } from './tools/fleet.ts';
 import { jobs } from './tools/jobs.ts';
 import { memoryGet, memoryList, memoryPut } from './tools/memory.ts';
 import { note } from './tools/note.ts';
+import { podObserve } from './tools/pod-observe.ts';
 import { result } from './tools/result.ts';
 import { reviewDecide, reviewList } from './tools/review.ts';
 import { send } from './tools/send.ts';
@@ -24,6 +25,7 @@ export const TOOLS: readonly McpTool[] = [
   result,
   fleet,
   digest,
+  podObserve,
   send,
   signal,
   signals,

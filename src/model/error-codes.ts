@@ -1,6 +1,7 @@
 /** Owns the catalogue of error codes; `docs/reference/errors.md` is generated from it. Codes are API. */
 
 import { CALL_ERROR_CODES } from './call-error-codes.ts';
+import { KEEP_ERROR_CODES } from './keep-error-codes.ts';
 import { MEMORY_ERROR_CODES } from './memory-error-codes.ts';
 import { SWARM_ERROR_CODES } from './swarm-error-codes.ts';
 import { SIGNAL_ERROR_CODES } from './signal-error-codes.ts';
@@ -258,6 +259,7 @@ export const ERROR_CODES = {
   },
   ...CALL_ERROR_CODES,
   ...MEMORY_ERROR_CODES,
+  ...KEEP_ERROR_CODES,
   ...SWARM_ERROR_CODES,
   ...SIGNAL_ERROR_CODES,
 } as const satisfies Record<string, ErrorCodeEntry>;

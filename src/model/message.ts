@@ -4,6 +4,7 @@ import { AGENT_KINDS } from './agent.ts';
 import { dispatchSchema } from './dispatch.ts';
 import { ENTITY_STATES } from './entity.ts';
 import { entityIdSchema } from './id.ts';
+import { redactionSchema } from './redaction.ts';
 import { digestSchema, workSchema } from './session-digest.ts';
 import { usageSchema } from './usage.ts';
 
@@ -134,6 +135,7 @@ export const MESSAGE_SCHEMAS = {
     reviewer: z.string().optional().describe('The pod that is asked; missing: people.'),
     round: z.int().min(1).optional().describe('How often it was asked for, with this time.'),
     rounds: z.int().min(1).optional().describe('How often it may be asked for.'),
+    work: workSchema,
     result: bodySchema.optional().describe('What is to be judged.'),
     duration_ms: z.number().optional(),
   }),
@@ -264,6 +266,7 @@ export const MESSAGE_SCHEMAS = {
     replayed: z.int().describe('Entries that were written afterwards.'),
     dropped: z.int().describe('Entries that are lost; they take no seq.'),
   }),
+  redaction: redactionSchema,
   note: z.object({
     text: z.string(),
     level: z.enum(['info', 'warn', 'error']).optional(),

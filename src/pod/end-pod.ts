@@ -1,6 +1,7 @@
 /** Owns the end of an attempt: what its outcome means, the last lines on the bus, and what is told. */
 import { busPath, channelName } from '../bus/layout.ts';
 import type { Home } from '../config/home.ts';
+import { sessionWork } from '../recorder/digest/session-work.ts';
 import { EXIT_AWAITS_REVIEW, EXIT_SUPERSEDED, exitCodeOf, explain, outcomeOf, type Stop } from './ending.ts';
 import type { PodEntity } from './entity.ts';
 import type { PodEnded, PodOutcome } from './pod-event.ts';
@@ -81,7 +82,9 @@ export const statusOfEnd = ({ outcome }: Pick<End, 'outcome'>): EndedStatus => {
 };
 
 const writeEnd = ({ entity, session, review }: Run, end: End): void => {
-  const ended = { result: end.result, duration_ms: Math.round(session.atMs) };
+  const { calls, errors, byTool } = session.recorder.counts;
+  const work = sessionWork({ calls, errors, byTool, usage: session.usage.byModel });
+  const ended = { result: end.result, duration_ms: Math.round(session.atMs), work };
   const error = end.error ?? end.outcome;
   if (end.attemptsLeft > 0 || end.outcome === 'superseded') {
     entity.record('attempt_failed', {
@@ -151,6 +154,7 @@ export const finish = async (run: Run, end: End): Promise<PodEnded> => {
     ...worktree,
     dropped: session.dropped(),
     result: end.result,
+    digest: session.recorder.digestOf(end),
     ...session.weave(entity), // may write notes: before the heads are taken
     heads: session.bus.heads().slice(-HEADS_PER_LINE),
   });

@@ -46,6 +46,7 @@ const LOG_BUDGET_MS = 300;
 export class Session implements AsyncDisposable {
   readonly #options: SessionOptions;
   readonly #startedAtMs = performance.now();
+  readonly settings: Settings;
   readonly bus: BusWriter;
   readonly recorder: Recorder;
   readonly log: Log;
@@ -67,6 +68,7 @@ export class Session implements AsyncDisposable {
   constructor(options: SessionOptions) {
     this.#options = options;
     const { home, settings, session } = options;
+    this.settings = settings;
     this.usage = new SessionUsage(createPriceOf(settings.prices));
     this.log = new Log({
       logsDir: home.logsDir,
@@ -237,9 +239,7 @@ export class Session implements AsyncDisposable {
 
   #openRedis(): SessionRedis | undefined {
     return openSessionRedis({
-      settings: this.#options.settings,
-      session: this.#options.session,
-      home: this.#options.home,
+      ...this.#options,
       clean: (text) => this.clean(text),
       settle: () => this.recorder.settle(),
       isBusWhole: () => !this.bus.isFailing,

@@ -32,4 +32,17 @@ export const fitBodies = (bodies: readonly string[], budgetBytes: number, keep: 
   return fitted;
 };
 
+/** What a line can do without, where not all of it has room: before anything else of it goes to a blob. Names as JSON. */
+const SURPLUS: readonly string[] = ['"digest"', '"work"'];
+
+/** Takes out of the fields of a line what it can do without, where they have no room together. */
+export const withoutSurplus = (keys: string[], values: string[], budgetBytes: number): void => {
+  for (const name of SURPLUS) {
+    const at = keys.indexOf(name);
+    if (at < 0 || sum(values.map((json) => Buffer.byteLength(json))) <= budgetBytes) continue;
+    keys.splice(at, 1);
+    values.splice(at, 1);
+  }
+};
+
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);

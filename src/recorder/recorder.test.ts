@@ -171,6 +171,23 @@ describe('another message', () => {
     expect(last().type).toBe('note');
   });
 
+  it('G8: gives up the digest of a session before the heads of its writer', () => {
+    const heads = Array.from({ length: 200 }, (_, n) => ({
+      file: `channels/JOB-${n}-${'x'.repeat(150)}.jsonl`,
+      writer: 'w',
+      seq: n,
+      h: 'a'.repeat(64),
+    }));
+    const digest = { asked: 'a', said: 'b', files: ['漢'.repeat(4000)], commands: [], errors: [] };
+    const counts = { exit_code: 0, duration_ms: 1, calls: 0, errors: 0, dropped: {} } as const;
+    const summary = { outcome: 'completed', ...counts, digest, alpha_head: null, heads: heads.slice(0, 9) } as const;
+    recorder.record(SCOPE, 'session_end_summary', summary);
+    expect(last().data).toMatchObject({ digest, heads: summary.heads });
+    recorder.record(SCOPE, 'session_end_summary', { ...summary, heads });
+    expect(last().data).not.toHaveProperty('digest');
+    expect(last().data['heads']).toEqual(heads);
+  });
+
   it('takes time and id of a line from who knows them, for what happened before', () => {
     const id = '019587a0-0000-7000-8000-000000000001';
     const encoder = createBodyEncoder({ maxBodyBytes: 1024, patterns: [] });

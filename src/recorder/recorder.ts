@@ -10,9 +10,12 @@ import type { BusWriter } from '../bus/writer.ts';
 import { LINE_MAX_BYTES } from '../bus/line.ts';
 import type { EntityId } from '../model/id.ts';
 import type { MessageData, MessageType } from '../model/message.ts';
+import type { SessionDigest } from '../model/session-digest.ts';
 import type { FinishedToolUse, ToolCallSource } from '../model/tool-event.ts';
 import type { BodyEncoder, EncodedBody } from './body.ts';
-import { fitBodies, fitBody, type KeepBlob } from './line-fit.ts';
+import { DigestFold, isDigested } from './digest/digest-fold.ts';
+import { EncodedNames } from './encoded-names.ts';
+import { fitBodies, fitBody, type KeepBlob, withoutSurplus } from './line-fit.ts';
 import type { RecordSink } from './record-sink.ts';
 import { isoTime, type Stamp, stampNow } from './stamp.ts';
 
@@ -67,37 +70,7 @@ export interface RecorderCounts {
 
 const MAX_TOOL_NAMES = 200;
 const MAX_NAME_BYTES = 256;
-const MAX_PATH_BYTES = 4096;
 const MAX_TEXT_BYTES = 8 * 1024;
-
-/** Texts that come with every call, tool names and folders, encoded once each (R2). */
-class EncodedNames {
-  readonly #encoder: BodyEncoder;
-  readonly #known = new Map<string, { readonly text: string; readonly json: string }>();
-
-  constructor(encoder: BodyEncoder) {
-    this.#encoder = encoder;
-  }
-
-  text(name: string): string {
-    return this.#of(name).text;
-  }
-
-  json(name: string): string {
-    return this.#of(name).json;
-  }
-
-  #of(name: string): { readonly text: string; readonly json: string } {
-    let encoded = this.#known.get(name);
-    if (encoded === undefined) {
-      const { text } = this.#encoder.encodeText(name, MAX_PATH_BYTES);
-      encoded = { text, json: JSON.stringify(text) };
-      if (this.#known.size >= 2 * MAX_TOOL_NAMES) this.#known.clear(); // G6
-      this.#known.set(name, encoded);
-    }
-    return encoded;
-  }
-}
 
 interface Written {
   readonly id: string;
@@ -119,6 +92,8 @@ export class Recorder {
     lostBlobs: 0,
   };
 
+  /** What memory is told of the session. */
+  readonly digest = new DigestFold();
   readonly #names: EncodedNames;
   readonly #stamp: () => Stamp;
 
@@ -143,6 +118,7 @@ export class Recorder {
     const [inputJson = 'null', responseJson] = this.#fit(bodies, LINE_MAX_BYTES - frame);
     const responseField = responseJson === undefined ? '' : `,"tool_response":${responseJson}`;
     const { id, atMs } = this.#write(scope, 'tool_call', `${head},"tool_input":${inputJson}${responseField}${tail}}`);
+    this.#digest(event.tool_name, input.json, error, origin.title);
     const { sink } = this.#options;
     if (sink === undefined) return;
     bestEffortSync('record.sink', () =>
@@ -166,22 +142,31 @@ export class Recorder {
     const { encoder } = this.#options;
     const keys: string[] = [];
     const values: string[] = [];
-    for (const [key, whole] of Object.entries<unknown>({ ...data })) {
-      if (whole === undefined) continue;
-      const isText = typeof whole === 'string' && !isBody(key);
-      const value = isText ? encoder.encodeText(whole, MAX_TEXT_BYTES).text : whole;
+    const whole: string[] | undefined = isDigested(type) ? [] : undefined;
+    for (const [key, given] of Object.entries<unknown>({ ...data })) {
+      if (given === undefined) continue;
+      const isText = typeof given === 'string' && !isBody(key);
+      const value = isText ? encoder.encodeText(given, MAX_TEXT_BYTES).text : given;
       const body = encoder.encode({ [key]: value }); // with its key: its name may say that it is secret
       this.#countBody(body);
       const name = JSON.stringify(key);
       if (!body.json.startsWith(`{${name}:`)) continue; // nothing that JSON can say, such as a function
       const json = body.json.slice(name.length + 2, -1);
       keys.push(name);
+      whole?.push(body.json.slice(1, -1));
       values.push(isBody(key) ? fitBody(json, RESULT_MAX_BYTES, this.#keepBlob) : json);
     }
-    const fitted = this.#fit(values, LINE_MAX_BYTES - LINE_FRAME_BYTES - scope.metaJson.length);
+    const roomBytes = LINE_MAX_BYTES - LINE_FRAME_BYTES - scope.metaJson.length;
+    withoutSurplus(keys, values, roomBytes);
+    const fitted = this.#fit(values, roomBytes);
     const dataJson = `{${fitted.map((json, at) => `${keys[at]}:${json}`).join(',')}}`;
     const { id, ts } = this.#write(scope, type, dataJson);
     const { entity, metaJson } = scope;
+    if (whole !== undefined) {
+      bestEffortSync('record.digest', () =>
+        this.digest.message(type, entity, JSON.parse(`{${whole.join(',')}}`) as Record<string, unknown>),
+      );
+    }
     bestEffortSync('record.sink', () => this.#options.sink?.message({ id, ts, type, entity, metaJson, dataJson }));
   }
 
@@ -196,6 +181,21 @@ export class Recorder {
       () => undefined,
       () => undefined, // bestEffort never rejects
     );
+  }
+
+  /** What memory is told of a session that comes to this: made of what was recorded. */
+  digestOf(end: { readonly result: unknown; readonly error: string | undefined }): SessionDigest {
+    const { encoder } = this.#options;
+    const resultJson = end.result === undefined ? undefined : encoder.encode(end.result).json;
+    const error = end.error === undefined ? undefined : encoder.encodeText(end.error, MAX_TEXT_BYTES).text;
+    return this.digest.digest({ resultJson, error });
+  }
+
+  #digest(tool: string, input: string, error: string | undefined, title: string | undefined): void {
+    bestEffortSync('record.digest', () => {
+      const words = title === undefined ? undefined : this.#names.text(title);
+      this.digest.call({ tool: this.#names.text(tool), input, error, title: words });
+    });
   }
 
   #fit(bodies: readonly string[], budgetBytes: number): readonly string[] {

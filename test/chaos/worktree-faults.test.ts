@@ -6,36 +6,45 @@ import { binary } from '../nika.ts';
 import { recordsOf, running, until, untilTool } from '../pods.ts';
 import { WorktreeHome } from '../worktree-home.ts';
 
+interface HangingGit {
+  readonly env: Readonly<Record<string, string>>;
+  /** What hangs now. */
+  readonly hung: () => readonly number[];
+}
+
 /** A `git` before the real one on the PATH, which hangs where the script says so. */
-const hangingGit = (home: WorktreeHome, when: string): Readonly<Record<string, string>> => {
+const hangingGit = (home: WorktreeHome, when: string): HangingGit => {
   const dir = join(home.dir, 'bin');
   mkdirSync(dir);
+  const marker = `300.${String(Math.random()).slice(2, 11)}`; // nobody else sleeps so long
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-  writeFileSync(join(dir, 'git'), `#!/bin/sh\n${when} && exec sleep 300.75\nexec ${real} "$@"\n`);
+  writeFileSync(join(dir, 'git'), `#!/bin/sh\n${when} && exec sleep ${marker}\nexec ${real} "$@"\n`);
   chmodSync(join(dir, 'git'), 0o755);
-  return { PATH: `${dir}${delimiter}${process.env['PATH'] ?? ''}` };
+  const env = { PATH: `${dir}${delimiter}${process.env['PATH'] ?? ''}` };
+  return { env, hung: () => running(`sleep\0${marker}`) };
 };
 
 const isBusEmpty = (home: WorktreeHome): boolean => {
   const dir = join(home.dir, '_bus/channels');
   return !existsSync(dir) || readdirSync(dir).length === 0;
 };
-const noGitLeft = (): Promise<unknown> => until('git to be gone', () => running('300.75').length === 0);
+const noneLeft = ({ hung }: HangingGit): Promise<unknown> => until('git to be gone', () => hung().length === 0);
 
-describe('G1: git hangs', () => {
+describe.concurrent('G1: git hangs', () => {
   it('at the start: one error after 10 s, and nothing is written', async () => {
     await using home = new WorktreeHome();
-    const env = hangingGit(home, 'true');
-    const { code, stderr } = await home.start(['run', '--worktree', '--', 'true'], env).ended;
+    const git = hangingGit(home, 'true');
+    const { code, stderr } = await home.start(['run', '--worktree', '--', 'true'], git.env).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining('git rev-parse did not end within 10 s')]);
     expect([existsSync(join(home.dir, '_bus')), home.branches]).toEqual([false, []]);
-    await noGitLeft();
+    await noneLeft(git);
   });
 
   it('while it makes the worktree: ended after worktrees.timeout, nothing is left and nothing written', async () => {
     await using home = new WorktreeHome();
+    const git = hangingGit(home, 'case "$*" in *"worktree add"*) true;; *) false;; esac');
     const env = {
-      ...hangingGit(home, 'case "$*" in *"worktree add"*) true;; *) false;; esac'),
+      ...git.env,
       NIKA_WORKTREES_TIMEOUT: '1s',
     };
     for (const flags of [[], ['-d']]) {
@@ -47,63 +56,63 @@ describe('G1: git hangs', () => {
       ]);
       expect([home.has('JOB-h'), home.branches, home.worktrees, isBusEmpty(home)]).toEqual([false, [], [], true]);
     }
-    await noGitLeft();
+    await noneLeft(git);
   });
 
   it('while it makes the worktree, and somebody presses Ctrl-C: cancelled, and nothing is left', async () => {
     await using home = new WorktreeHome();
-    const env = hangingGit(home, 'case "$*" in *"worktree add"*) true;; *) false;; esac');
-    const { child, ended } = home.start(['pod', 'start', 'none', '--id', 'JOB-i'], env);
+    const git = hangingGit(home, 'case "$*" in *"worktree add"*) true;; *) false;; esac');
+    const { child, ended } = home.start(['pod', 'start', 'none', '--id', 'JOB-i'], git.env);
     await ended; // no such job: the program is warm
     home.job('none', '  - { tool: shell, input: { argv: ["true"] } }', 'worktree: true');
-    const started = home.start(['pod', 'start', 'none', '--id', 'JOB-i'], env);
-    await until('git to hang', () => running('300.75').length > 0);
+    const started = home.start(['pod', 'start', 'none', '--id', 'JOB-i'], git.env);
+    await until('git to hang', () => git.hung().length > 0);
     started.child.kill('SIGINT');
     const { code } = await started.ended;
     expect([code, child.exitCode]).toEqual([130, 2]);
     expect([home.has('JOB-i'), home.branches, home.worktrees]).toEqual([false, [], []]);
     expect(home.lines('channels/JOB-i.jsonl').map(({ type }) => type)).toContain('job_cancelled');
-    await noGitLeft();
+    await noneLeft(git);
   });
 
-  it('at the end: the pod ends as it would have, within 15 s, the worktree stays, and it says why', async () => {
+  it.sequential('at the end: the pod ends as it would have, within 15 s, the worktree stays, and it says why', async () => {
     await using home = new WorktreeHome();
-    const env = hangingGit(home, `[ -e "${home.dir}/hang" ]`);
+    const git = hangingGit(home, `[ -e "${home.dir}/hang" ]`);
     const startedAtMs = performance.now();
     const args = ['run', '--worktree', '--id', 'JOB-e', '--', 'sh', '-c', `echo x > new.txt; touch "${home.dir}/hang"`];
-    const { code, stderr } = await home.start(args, env).ended;
+    const { code, stderr } = await home.start(args, git.env).ended;
     expect([code, performance.now() - startedAtMs < 15_000]).toEqual([0, true]);
     expect(stderr).toMatch(/git is degraded: git did not answer within 10 s; the worktree .*JOB-e stays as it is/);
     expect(home.record('JOB-e').end?.status).toBe('completed');
     expect(home.record('JOB-e').worktree).toMatchObject({ kept: true, head: null });
     expect(readFileSync(join(home.pathOf('JOB-e'), 'new.txt'), 'utf8')).toBe('x\n');
-    await noGitLeft();
+    await noneLeft(git);
   });
 
   it('at the end of a pod that somebody stops: its story is written before it is killed for being late', async () => {
     await using home = new WorktreeHome();
-    const env = hangingGit(home, `[ -e "${home.dir}/hang" ]`);
-    await home.start(['run', '-d', '--worktree', '--id', 'JOB-s', '--', 'sleep', '300.5'], env).ended;
+    const git = hangingGit(home, `[ -e "${home.dir}/hang" ]`);
+    await home.start(['run', '-d', '--worktree', '--id', 'JOB-s', '--', 'sleep', '300.5'], git.env).ended;
     await untilTool(home, 'JOB-s');
     writeFileSync(join(home.dir, 'hang'), '');
-    await home.start(['pod', 'stop', 'JOB-s', '--grace', '1s'], env).ended;
+    await home.start(['pod', 'stop', 'JOB-s', '--grace', '1s'], git.env).ended;
     expect(home.record('JOB-s').end).toMatchObject({ status: 'cancelled', outcome: 'interrupted', exit_code: 143 });
     expect(home.lines('channels/JOB-s.jsonl').at(-1)?.type).toBe('session_end_summary');
-    await noGitLeft();
+    await noneLeft(git);
   });
 
   it('only while it counts what is not committed: what is committed is told', async () => {
     await using home = new WorktreeHome();
-    const env = hangingGit(home, 'case "$*" in *intent-to-add*) true;; *) false;; esac');
+    const git = hangingGit(home, 'case "$*" in *intent-to-add*) true;; *) false;; esac');
     const script = 'echo x >> a.txt; git commit -qam x; echo y > new.txt';
-    await home.start(['run', '--worktree', '--id', 'JOB-c', '--', 'sh', '-c', script], env).ended;
+    await home.start(['run', '--worktree', '--id', 'JOB-c', '--', 'sh', '-c', script], git.env).ended;
     expect(home.told('JOB-c')).toMatchObject({ kept: true, commits: 1, files: 1, insertions: 1 });
     expect(home.told('JOB-c')?.['summary']).toContain('What is not committed was not counted: git took too long.');
-    await noGitLeft();
+    await noneLeft(git);
   });
 });
 
-describe('kill -9', () => {
+describe.concurrent('kill -9', () => {
   it('of the pod: its worktree stays, its end tells of it, and a restart goes on in it, also where it was removed', async () => {
     await using home = new WorktreeHome();
     home.job(
@@ -142,8 +151,8 @@ describe('kill -9', () => {
   it('of the supervisor while git makes the worktree: what is left is removed by nika pod prune an hour later', async () => {
     await using home = new WorktreeHome();
     const slow = `case "$*" in *"worktree add"*) touch "${home.dir}/adding"; until [ -e "${home.dir}/go" ]; do sleep 0.05; done; false;; *) false;; esac`;
-    const env = hangingGit(home, slow);
-    const { child, ended } = home.start(['run', '--worktree', '--id', 'JOB-o', '--', 'true'], env);
+    const git = hangingGit(home, slow);
+    const { child, ended } = home.start(['run', '--worktree', '--id', 'JOB-o', '--', 'true'], git.env);
     await until('git to begin', () => existsSync(join(home.dir, 'adding')));
     child.kill('SIGKILL');
     await ended;
@@ -170,7 +179,7 @@ it('20 pods at once in one repository have 20 worktrees, and leave none', async 
   expect([home.worktrees, home.branches, recordsOf(home).length]).toEqual([[], [], 20]);
 });
 
-it('a lock that another git left in the repository is waited for, and told where it stays', async () => {
+it.concurrent('a lock that another git left in the repository is waited for, and told where it stays', async () => {
   await using home = new WorktreeHome();
   mkdirSync(join(home.cwd, '.git/refs/heads/nika'));
   const lock = join(home.cwd, '.git/refs/heads/nika/sh-l.lock');

@@ -246,7 +246,7 @@ describe('nika doctor', () => {
 
   it.each([
     ['run/', 'run/pods/hung.json', ['pods.late']],
-    ['the settings', 'config/nika.yaml', ['home.late', 'bus.late', 'redis.late']],
+    ['the settings', 'config/nika.yaml', ['home.late', 'bus.late', 'redis.late', 'qdrant.late']],
   ])(
     'answers and ends within 3 s where a disk hangs under %s, with all else that it found (G9)',
     async (_, file, late) => {

@@ -76,6 +76,7 @@ describe('the tools as an agent sees them', () => {
       'result',
       'fleet',
       'digest',
+      'pod_observe',
       'send',
       'signal',
       'signals',

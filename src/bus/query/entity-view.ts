@@ -8,6 +8,7 @@ import { ENTITY_STATES, type EntityState, isTerminal, transitionOfBusType } from
 import { isImported, isOfSwarmMeta } from '../../model/envelope.ts';
 import { ENTITY_TYPES, type EntityType } from '../../model/id.ts';
 import { WAIT_REASONS, type WaitReason } from '../../model/message.ts';
+import { type SessionWork, workSchema } from '../../model/session-digest.ts';
 import { totalTokens, usageSchema } from '../../model/usage.ts';
 import type { BusLine } from '../line.ts';
 
@@ -56,6 +57,8 @@ export interface EntityReview {
   readonly askedAt: string;
   /** Of what is to be judged. */
   durationMs?: number;
+  /** What the session did that asked. */
+  work?: SessionWork;
   /** Absent: nobody has decided. */
   decision?: string;
   decidedBy?: string;
@@ -176,6 +179,7 @@ const applyRequest = (view: EntityView, { ts, data }: BusLine): void => {
   put(review, 'reviewer', textOf(data, 'reviewer'));
   put(review, 'reason', textOf(data, 'reason'));
   put(review, 'durationMs', numberOf(data, 'duration_ms'));
+  put(review, 'work', workSchema.safeParse(data['work']).data);
   view.review = review;
   delete view.waits;
   put(view, 'result', data['result']);

@@ -100,7 +100,12 @@ export async function* readTypes(options: ReadTypesOptions): AsyncGenerator<Type
   let { fromByte } = found;
   let readBytes = 0;
   for (const part of found.parts) {
-    if (wants === undefined || wants(part, await beginningOf(part, signal))) yield* reader.read(part, fromByte, signal);
+    if (wants === undefined || wants(part, await beginningOf(part, signal))) {
+      for await (const piece of reader.read(part, fromByte, signal)) {
+        yield piece;
+        if (!part.compressed) onRead?.(readBytes + piece.end.byte, totalBytes);
+      }
+    }
     fromByte = 0;
     readBytes += part.sizeBytes;
     onRead?.(readBytes, totalBytes);

@@ -2,6 +2,7 @@
 import type { Head } from '../../model/message.ts';
 import { type Usage, usageSchema, UsageTotals } from '../../model/usage.ts';
 import type { BusLine } from '../line.ts';
+import { ALPHA } from '../layout.ts';
 import { tryParseLine } from '../line.ts';
 import { type BusFile, listBusFiles } from '../read/files.ts';
 import { readLines } from '../read/lines.ts';
@@ -30,6 +31,8 @@ export interface SessionTraceOptions {
   /** Its writer on the bus. */
   readonly writer: string;
   readonly sinceMs: number;
+  /** Given each of its lines once, in the order of its channels. */
+  readonly onLine?: (line: BusLine) => void;
 }
 
 /** Lines that close a session in the name of one that died. */
@@ -38,6 +41,7 @@ const CLOSING = /"type":"(?:session_end_summary|attempt_failed)"/;
 class Trace implements SessionTrace {
   readonly #writer: string;
   readonly #session: string;
+  readonly #onLine: (line: BusLine) => void;
   readonly #heads = new Map<string, Head>();
   readonly #usage = new UsageTotals();
   /** Lines of usage: they stand in two files. */
@@ -49,9 +53,10 @@ class Trace implements SessionTrace {
   end: BusLine | undefined;
   hasFailedAttempt = false;
 
-  constructor({ writer, session }: SessionTraceOptions) {
+  constructor({ writer, session, onLine = () => undefined }: SessionTraceOptions) {
     this.#writer = writer;
     this.#session = session;
+    this.#onLine = onLine;
   }
 
   get heads(): readonly Head[] {
@@ -93,6 +98,7 @@ class Trace implements SessionTrace {
     const known = this.entities.get(id) ?? { view: createEntityView(id, line.ts), meta: line.meta };
     this.entities.set(id, known);
     applyLine(known.view, line);
+    if (file !== ALPHA) this.#onLine(line); // what stands there stands in a channel, too
     if (line.type === 'session_end_summary') this.end = line;
     if (line.type === 'attempt_failed') this.hasFailedAttempt = true;
     if (line.type === 'usage') this.#use(line);

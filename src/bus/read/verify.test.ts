@@ -41,6 +41,8 @@ describe('G8: verifying a bus', () => {
       files: 3,
       lines: 12 + 8 + 7 + 5,
       fitting: 12 + 8 + 7 + 5,
+      redacted: 0,
+      redactions: [],
       bytes,
       blobs: 0,
       writers: 2,

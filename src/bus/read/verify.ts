@@ -23,10 +23,12 @@ import { hearAgain } from './verify/hear-again.ts';
 import { HeadTable } from './verify/head-table.ts';
 import { settleOpenClaims } from './verify/open-claims.ts';
 import { matchMoved, tellNoticed } from './verify/leftovers.ts';
+import { type Redaction, Redactions } from './verify/redactions.ts';
 import { lookAgain } from './verify/second-look.ts';
 import { removalKey, type Verification } from './verify/verification.ts';
 
 export type { Finding, FindingKind } from './verify/finding.ts';
+export type { Redaction } from './verify/redactions.ts';
 
 export interface VerifyProgress {
   /** Bytes on disk. */
@@ -49,6 +51,10 @@ export interface VerifyReport {
   readonly lines: number;
   /** Lines whose chain fits; none at all, if the key is not the right one. */
   readonly fitting: number;
+  /** Lines whose bodies were taken out, as lines that fit tell. */
+  readonly redacted: number;
+  /** What was redacted, when, by whom and why; at most 1000. */
+  readonly redactions: readonly Redaction[];
   /** Uncompressed, without blobs. */
   readonly bytes: number;
   readonly blobs: number;
@@ -70,6 +76,7 @@ const createVerification = (options: VerifyOptions, channels: ChannelNames): Ver
   const { busDir, chain, signal, onProgress } = options;
   const totalBytes = onProgress === undefined ? 0 : sizeOfFolder(busDir) + sizeOfFolder(channelsDir(busDir));
   const log = new FindingLog();
+  const redactions = new Redactions(log);
   let readBytes = 0;
   return {
     busDir,
@@ -78,7 +85,8 @@ const createVerification = (options: VerifyOptions, channels: ChannelNames): Ver
     claims: new Claims(),
     heads: new HeadTable(),
     records: new WriterRecords(),
-    blobs: new BlobCheck(busDir, log),
+    blobs: new BlobCheck(busDir, log, redactions),
+    redactions,
     leftovers: [],
     removals: new FingerprintIndex(),
     channels,
@@ -94,6 +102,7 @@ const createVerification = (options: VerifyOptions, channels: ChannelNames): Ver
   };
 };
 
+const MAX_TOLD_REDACTIONS = 1000;
 const GIVEN: Place = { path: 'the heads given', line: 0 };
 
 /** As it is now: segments may have come, channels may have been compressed since they were listed. */
@@ -102,7 +111,11 @@ const verifyFile = async (state: Verification, name: BusFileName | undefined, nu
   if (file !== undefined) await new FileVerifier(state, file, number).run();
 };
 
-const tellUnchecked = ({ claims: { unchecked }, log, busDir }: Verification): void => {
+const tellUnchecked = ({ claims: { unchecked }, redactions, log, busDir }: Verification): void => {
+  if (redactions.unheardCount > 0) {
+    const message = `${redactions.unheardCount} redacted lines were told beyond what is kept in memory, and were not looked up`;
+    log.warn('unchecked', { path: busDir, line: 0 }, message);
+  }
   if (unchecked === 0) return;
   const message = `${unchecked} heads were told beyond what is kept in memory, and were not looked up`;
   log.warn('unchecked', { path: busDir, line: 0 }, message);
@@ -135,12 +148,15 @@ export const verifyBus = async (options: VerifyOptions): Promise<VerifyReport> =
     }
     await settleOpenClaims({ busDir, claims, heads, log, signal });
   }
+  state.redactions.settle();
   tellUnchecked(state);
   await lookAgain({ busDir, writers: records.uneven(), channels, log, signal });
   return {
     files: state.fileCount,
     lines: state.lineCount,
     fitting: state.fittingCount,
+    redacted: state.redactions.redactedCount,
+    redactions: state.redactions.list().slice(0, MAX_TOLD_REDACTIONS),
     bytes: state.byteCount,
     blobs: state.blobs.count,
     writers: records.count,

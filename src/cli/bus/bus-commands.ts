@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { GrepOptions } from './bus-grep.ts';
 import type { ShowOptions } from './bus-show.ts';
 import type { TailOptions } from './bus-tail.ts';
+import { addBusKeepCommands } from './bus-keep-commands.ts';
 import { addBusVerifyCommands } from './bus-verify-commands.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -104,4 +105,5 @@ export const addBusCommands = (program: Command, terminal: Terminal): void => {
   addGrep(bus, terminal);
   addShow(bus, terminal);
   addBusVerifyCommands(bus, terminal);
+  addBusKeepCommands(bus, terminal);
 };

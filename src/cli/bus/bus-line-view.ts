@@ -1,5 +1,5 @@
 /** Owns how one line of the bus is told to people: its gist, in few words, safe for a terminal. */
-import type { BusLine } from '../../bus/line.ts';
+import { type BusLine, redactionOf } from '../../bus/line.ts';
 import { clip, formatBytes, formatDuration } from '../format.ts';
 import { cell } from '../table.ts';
 import { droppedText } from '../words/dropped.ts';
@@ -95,7 +95,14 @@ const transitionGist = (data: Fields): string => {
 };
 
 /** What a call does: in the words of the job, else from its input. */
-export const callGist = (data: Fields): string => text(data, 'title') || inputGist(data['tool_input']);
+export const callGist = (data: Fields): string =>
+  redactionOf({ data }) === undefined ? text(data, 'title') || inputGist(data['tool_input']) : redactedText('', data);
+
+/** `[redacted] Bash: a token got through`: what is left of a line, and why. */
+const redactedText = (left: string, data: Fields): string => {
+  const { redaction } = data;
+  return because(joined(['[redacted]', left], ' '), isFields(redaction) ? text(redaction, 'reason') : '');
+};
 
 const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   tool_call: (data) => {
@@ -143,6 +150,10 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
   condition: (data) =>
     because(joined([text(data, 'condition'), text(data, 'reason').replace('_', ' ')], ' '), text(data, 'detail')),
   outage: outageGist,
+  redaction: (data) => {
+    const lines = Array.isArray(data['lines']) ? plural(data['lines'].length, 'line') : '';
+    return because(joined([lines, `by ${text(data, 'by')}`], ' '), text(data, 'reason'));
+  },
   note: (data) => text(data, 'text'),
   entity_created: transitionGist,
   entity_started: transitionGist,
@@ -158,6 +169,11 @@ const GISTS: Readonly<Record<string, (data: Fields) => string>> = {
 
 /** What the line says, in one line of text without colours. Types that are not known show their data. */
 export const gistOf = ({ type, data }: BusLine): string =>
+  redactionOf({ data }) === undefined
+    ? wholeGist(type, data)
+    : redactedText(text(data, 'tool_name') || text(data, 'to') || text(data, 'outcome'), data);
+
+const wholeGist = (type: string, data: Fields): string =>
   Object.hasOwn(GISTS, type) ? (GISTS[type]?.(data) ?? '') : bodyText(data);
 
 const GENERATED = /^[A-Z]+-\d{8}-([a-z0-9]{8})$/;
@@ -174,7 +190,7 @@ const WIDE_COLUMNS = 120;
 const NARROW_COLUMNS = 64;
 
 /** Types of which the gist alone does not tell what they are. */
-const NEEDS_TYPE: readonly string[] = ['note', 'signal', 'condition', 'outage', 'attempt_failed'];
+const NEEDS_TYPE: readonly string[] = ['redaction', 'note', 'signal', 'condition', 'outage', 'attempt_failed'];
 
 /** `11:27:03 k3f9xq2m shell git log, 120 ms`: time, entity, and as much of what counts as there is room for. */
 const narrowRow = (line: BusLine): string => {

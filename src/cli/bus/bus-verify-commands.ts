@@ -19,8 +19,9 @@ const reportOfNothing = (heads: readonly Head[]): VerifyReport => {
     const message = `its ${seq} ${seq === 1 ? 'line is' : 'lines are'} missing, and so is the whole bus`;
     return { severity: 'tampering', kind: 'removed', file, line: 0, writer, message };
   });
-  const counts = { files: 0, lines: 0, fitting: 0, bytes: 0, blobs: 0, writers: 0, unsealed: 0, sessionless: 0 };
-  return { ...counts, warnings: 0, unchecked: 0, tampering: findings.length, findings };
+  const counts = { files: 0, lines: 0, fitting: 0, redacted: 0, bytes: 0, blobs: 0, writers: 0, unsealed: 0 };
+  const nothing = { sessionless: 0, redactions: [], warnings: 0, unchecked: 0 };
+  return { ...counts, ...nothing, tampering: findings.length, findings };
 };
 
 const readAgainst = (path: string): string => {

@@ -7,6 +7,8 @@ const REPORT: VerifyReport = {
   files: 3,
   lines: 10,
   fitting: 10,
+  redacted: 0,
+  redactions: [],
   bytes: 4000,
   blobs: 0,
   writers: 1,

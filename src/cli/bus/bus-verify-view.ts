@@ -1,5 +1,5 @@
 /** Owns how a verification is shown: findings, figures and the verdict. */
-import type { Finding, VerifyReport } from '../../bus/read/verify.ts';
+import type { Finding, Redaction, VerifyReport } from '../../bus/read/verify.ts';
 import { formatBytes, formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -20,8 +20,16 @@ const showFinding = ({ print, paint }: Terminal, { severity, kind, file, line, w
   print(`${printable(place)}: ${label}: ${printable(message)}${who}\n`);
 };
 
+/** `redacted k3f9xq2m: 2 lines, 1 blob, by ada@box on 2026-11-20: a token got through` */
+const showRedaction = ({ print, paint }: Terminal, redaction: Redaction): void => {
+  const { lines, blobs, by, at, reason } = redaction;
+  const what = [plural(lines, 'line'), ...(blobs > 0 ? [plural(blobs, 'blob')] : [])].join(', ');
+  const label = paint('magenta', `redacted ${printable(redaction.redaction)}`);
+  print(`${label}: ${what}, by ${printable(by)} on ${printable(at.slice(0, 10))}: ${printable(reason)}\n`);
+};
+
 const showVerdict = ({ print, paint }: Terminal, report: VerifyReport): void => {
-  const { tampering, warnings, unsealed, sessionless, unchecked } = report;
+  const { tampering, warnings, unsealed, sessionless, unchecked, redacted } = report;
   const notClosed = unsealed - sessionless;
   const asides = [
     ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
@@ -33,6 +41,9 @@ const showVerdict = ({ print, paint }: Terminal, report: VerifyReport): void => 
   else if (unchecked > 0) {
     const what = `Nothing was found, but ${plural(unchecked, 'head')} that lines tell of could not be looked up`;
     print(`${paint('yellow', what)}${aside}.\n`);
+  } else if (redacted > 0) {
+    const but = `, but for ${plural(redacted, 'line')} whose bodies were redacted`;
+    print(`${paint('green', 'Every line is as it was written')}${paint('magenta', but)}${aside}.\n`);
   } else print(`${paint('green', 'Every line is as it was written')}${aside}.\n`);
 };
 
@@ -45,6 +56,7 @@ export const showReport = (
   const { print, paint } = terminal;
   const { files, lines, bytes, writers, blobs, findings, tampering, warnings, fitting } = report;
   for (const finding of findings) showFinding(terminal, finding);
+  for (const redaction of report.redactions) showRedaction(terminal, redaction);
   const more = tampering + warnings - findings.length;
   if (more > 0) print(`and ${number(more)} more findings\n`);
   if (lines > 0 && fitting === 0) {

@@ -6,6 +6,7 @@ import { addDiffCommand } from './diff-command.ts';
 import { addListCommand } from './list-command.ts';
 import { addLogsCommand } from './logs-command.ts';
 import { addMergeCommand } from './merge-command.ts';
+import { addObserveCommand } from './observe-command.ts';
 import { addPruneCommand } from './prune-command.ts';
 import { addRestartCommand } from './restart-command.ts';
 import { addRunCommand } from './run-command.ts';
@@ -20,6 +21,7 @@ export const addPodCommands = (program: Command, terminal: Terminal): void => {
   addListCommand(pod, terminal);
   addShowCommands(pod, terminal);
   addLogsCommand(pod, terminal);
+  addObserveCommand(pod, terminal);
   addWaitCommand(pod, terminal);
   addStopCommands(pod, terminal);
   addControlCommands(pod, terminal);

@@ -113,6 +113,7 @@ const findings = (issue: z.core.$ZodIssue, known: KnownKeys): readonly FieldIssu
 export const checkValue = <T extends z.ZodType>(schema: T, value: unknown): Checked<z.output<T>> => {
   const known = new Map<string, readonly string[]>();
   const parsed = schema.safeParse(value, {
+    jitless: true, // to make code of a schema takes longer than the few values that a command checks
     error: (issue) => {
       if (issue.code === 'unrecognized_keys') known.set(fieldName(issue.path ?? []), knownKeys(issue));
       return describe(issue);

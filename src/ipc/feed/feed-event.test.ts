@@ -94,6 +94,23 @@ describe('feedEventOf', () => {
     expect(bytes(feedEventOf(line('job_cancelled', { rev: 3, reason: 'x'.repeat(8000) })))).toBeLessThanOrEqual(2000);
   });
 
+  it('G6: keeps the numbers of what was done, and as many names as have room', () => {
+    const tools = Array.from({ length: 50 }, (_, n) => `tool_${n}_${'x'.repeat(30)}`);
+    const work = { calls: 12, errors: 3, tools, models: ['m'], tokens: 5, cost_usd: 0.5 };
+    const data = { from: 'in_progress', to: 'completed', rev: 3, work, result: 'done' };
+    const workOn = (more: object) => {
+      const event = feedEventOf(line('job_completed', { ...data, ...more }));
+      expect(bytes(event)).toBeLessThanOrEqual(2048);
+      return (JSON.parse(event?.fields['data'] ?? '') as { work: unknown }).work;
+    };
+    expect(workOn({})).toEqual({ ...work, tools: tools.slice(0, 5) });
+    expect(workOn({ summary: 's'.repeat(900), error: 'e'.repeat(900), result: 'r'.repeat(900) })).toEqual({
+      ...work,
+      tools: [],
+      models: [],
+    });
+  });
+
   it('G6: gives up tags where the envelope itself is too long', () => {
     const meta = { ...(JSON.parse(META) as object), tags: Array.from({ length: 500 }, (_, at) => `tag-${at}`) };
     const event = feedEventOf(line('entity_started', { to: 'in_progress' }, { metaJson: JSON.stringify(meta) }));

@@ -81,8 +81,25 @@ const cut = (value: unknown, limit: number): unknown => {
   return { $cut: true, bytes: Buffer.byteLength(json), head: json.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '') };
 };
 
+/** Of what was done the numbers stay, and the names that come first. */
+const cutWork = (work: Data, limit: number): Data => {
+  if (JSON.stringify(work).length <= limit) return work;
+  const { tools, models } = work;
+  const first = (names: unknown, count: number): unknown => (Array.isArray(names) ? names.slice(0, count) : []);
+  const few = { ...work, tools: first(tools, 5), models: first(models, 2) };
+  return JSON.stringify(few).length <= limit ? few : { ...work, tools: [], models: [] };
+};
+
+const isWork = (key: string, value: unknown): value is Data =>
+  key === 'work' && typeof value === 'object' && value !== null;
+
 const trimmed = (data: Data, limit: number): Data =>
-  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, isKept(key, data) ? value : cut(value, limit)]));
+  Object.fromEntries(
+    Object.entries(data).map(([key, value]) => {
+      if (isKept(key, data)) return [key, value];
+      return [key, isWork(key, value) ? cutWork(value, limit) : cut(value, limit)];
+    }),
+  );
 
 /** Then only the queue has them. `undefined`: there is none to leave out. */
 const withoutInputs = (data: Data): Data | undefined => {

@@ -44,14 +44,15 @@ const folded = (code: number): Folded => {
   return { kind: 'letter', text: PLAIN[text] ?? text, isUpper: plain !== plain.toLowerCase() };
 };
 
-const CACHED_BELOW = 0x1_00_00;
-const cache = new Map<number, Folded>(); // at most 65,408 of them
+const CACHED = 20_000;
+const cache = new Map<number, Folded>();
 
 export const foldOf = (code: number): Folded => {
   const known = cache.get(code);
   if (known !== undefined) return known;
+  if (cache.size >= CACHED) cache.clear();
   const fold = folded(code);
-  if (code < CACHED_BELOW) cache.set(code, fold);
+  cache.set(code, fold);
   return fold;
 };
 

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { MEMORY_SCHEMA } from '../../model/memory.ts';
 import { FIELD_OF } from '../filter.ts';
-import type { DenseEncoder } from './dense-encoder.ts';
+import type { DenseShape } from './dense-encoder.ts';
 
 export const SPARSE = 'text';
 export const DENSE = 'dense';
@@ -15,7 +15,7 @@ export const DENSE = 'dense';
 /** Of the collection itself (Qdrant keeps that from 1.16 on; older ones drop it). */
 export const SCHEMA_MARK = 'nika_schema';
 export const MODEL_MARK = 'nika_dense_model';
-/** While it is being filled by a migration. */
+/** While it is being filled by a migration: the id that has been come to, in order of ids. */
 export const FILLING_MARK = 'nika_filling';
 
 export type IndexType = 'keyword' | 'datetime' | 'bool';
@@ -63,11 +63,11 @@ const numberIn = (fields: Readonly<Record<string, unknown>>, key: string): numbe
   return typeof value === 'number' ? value : undefined;
 };
 
-const denseShape = z.object({ size: z.number(), distance: z.string() });
+const denseParams = z.object({ size: z.number(), distance: z.string() });
 
-const denseState = (info: CollectionInfo, wanted: DenseEncoder | undefined): DenseState => {
+const denseState = (info: CollectionInfo, wanted: DenseShape | undefined): DenseState => {
   if (wanted === undefined) return { kind: 'off' };
-  const shape = denseShape.safeParse(info.config.params.vectors?.[DENSE]);
+  const shape = denseParams.safeParse(info.config.params.vectors?.[DENSE]);
   if (!shape.success) return { kind: 'unfit', why: `it has no vectors "${DENSE}"` };
   const { size, distance } = shape.data;
   if (size !== wanted.dimension)
@@ -106,7 +106,7 @@ const wrongIndexes = ({ payload_schema: indexes }: CollectionInfo): string | und
 };
 
 /** Whether it can be used as it is, but for payload indexes that are missing. */
-export const judgeCollection = (info: CollectionInfo, dense: DenseEncoder | undefined): Judgement => {
+export const judgeCollection = (info: CollectionInfo, dense: DenseShape | undefined): Judgement => {
   const schema = numberIn(info.config.metadata ?? {}, SCHEMA_MARK);
   if (schema !== undefined && schema > MEMORY_SCHEMA)
     return {
@@ -121,7 +121,7 @@ export const judgeCollection = (info: CollectionInfo, dense: DenseEncoder | unde
 };
 
 /** As it is made. */
-export const newCollection = (dense: DenseEncoder | undefined) => ({
+export const newCollection = (dense: DenseShape | undefined) => ({
   sparse_vectors: { [SPARSE]: { modifier: 'idf' as const } },
   ...(dense === undefined ? {} : { vectors: { [DENSE]: { size: dense.dimension, distance: 'Cosine' as const } } }),
   metadata: { [SCHEMA_MARK]: MEMORY_SCHEMA, ...(dense === undefined ? {} : { [MODEL_MARK]: dense.model }) },

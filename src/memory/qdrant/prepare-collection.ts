@@ -15,7 +15,7 @@ import {
   newCollection,
   PAYLOAD_INDEXES,
 } from './collection-shape.ts';
-import type { DenseEncoder } from './dense-encoder.ts';
+import type { DenseShape } from './dense-encoder.ts';
 import type { LinkFailure, LinkOutcome } from './link-failure.ts';
 import type { QdrantLink } from './qdrant-link.ts';
 
@@ -83,8 +83,12 @@ export const addIndexes = async (
 const pageSchema = z.object({ points: z.array(z.object({ payload: z.record(z.string(), z.unknown()).nullish() })) });
 
 /** A collection that does not say of which version it is, by one of its points; an empty one is as good as new. */
-const wrongPoint = async (link: QdrantLink, signal: AbortSignal): Promise<LinkOutcome<string | undefined>> => {
-  const terms = { schema: pageSchema, withinMs: LOOK_MS };
+export const wrongPoint = async (
+  link: QdrantLink,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<LinkOutcome<string | undefined>> => {
+  const terms = { schema: pageSchema, withinMs };
   const given = { collection_name: link.collection, limit: 1, with_payload: true, with_vector: false };
   const outcome = await link.call((api, init) => api.scrollPoints(given, init), terms, signal);
   if (outcome.kind !== 'done') return outcome;
@@ -104,7 +108,7 @@ const otherShape = (collection: string, why: string): StoreFailure => ({
 const fitCollection = async (
   link: QdrantLink,
   info: CollectionInfo,
-  { dense, signal }: { readonly dense: DenseEncoder | undefined; readonly signal: AbortSignal },
+  { dense, signal }: { readonly dense: DenseShape | undefined; readonly signal: AbortSignal },
 ): Promise<StoreOutcome<Prepared>> => {
   const { collection } = link;
   const judged = judgeCollection(info, dense);
@@ -114,7 +118,7 @@ const fitCollection = async (
     return otherShape(collection, why);
   }
   if (!judged.isMarked) {
-    const wrong = await wrongPoint(link, signal);
+    const wrong = await wrongPoint(link, LOOK_MS, signal);
     if (wrong.kind !== 'done') return storeFailureOf(wrong);
     if (wrong.value !== undefined) return otherShape(collection, wrong.value);
   }
@@ -126,7 +130,7 @@ const fitCollection = async (
 /** @throws the signal's reason alone */
 export const prepareCollection = async (
   link: QdrantLink,
-  dense: DenseEncoder | undefined,
+  dense: DenseShape | undefined,
   signal: AbortSignal,
 ): Promise<StoreOutcome<Prepared>> => {
   let isMade = false;

@@ -41,6 +41,11 @@ export class QdrantLink implements AsyncDisposable {
     return new QdrantLink(target, createApi(target));
   }
 
+  /** To another collection of the same Qdrant; closed by itself. */
+  of(collection: string): QdrantLink {
+    return new QdrantLink({ ...this.target, collection }, this.#api);
+  }
+
   get collection(): string {
     return this.target.collection;
   }

@@ -51,7 +51,7 @@ const newestSchema = z.object({
 /** @throws {SourceAway} where it is a failure */
 const valueOf = <T>(outcome: LinkOutcome<T>): T => {
   if (outcome.kind === 'done') return outcome.value;
-  throw new SourceAway(storeFailureOf(outcome));
+  throw new SourceAway(storeFailureOf(outcome), outcome.kind === 'missing');
 };
 
 interface Asked {

@@ -25,6 +25,8 @@ const cursorSchema = z.object({
   written: z.int().min(0),
   /** Not all of the bus was read yet: it is gone on with from `place`. */
   is_partial: z.boolean(),
+  /** Then all of it is written again, not only what is missing. */
+  is_rewrite: z.boolean().default(false),
   at: z.string(),
 });
 export type MemoryCursor = z.infer<typeof cursorSchema>;

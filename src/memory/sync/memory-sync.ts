@@ -71,11 +71,15 @@ export class MemorySync {
     return this.#counts;
   }
 
-  /** Begins anew: all of the bus is written again. Where it is broken off it goes on from there the next time. */
-  rebuild(): void {
-    removeMemoryCursor(this.#options.runDir);
-    this.#begin('rewrite');
+  /** All of the bus is written again; one that was broken off is gone on with, and then it says so. */
+  rebuild(): boolean {
+    const { runDir, target } = this.#options;
+    const cursor = readMemoryCursor(runDir);
     this.#isReady = false;
+    if (cursor?.target === target && cursor.is_partial && cursor.is_rewrite) return true;
+    removeMemoryCursor(runDir);
+    this.#begin('rewrite');
+    return false;
   }
 
   /** All of the bus is compared. */
@@ -130,10 +134,10 @@ export class MemorySync {
     return undefined;
   }
 
-  #goOn({ place, samples, is_partial: isPartial, written }: MemoryCursor): void {
+  #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite, written }: MemoryCursor): void {
     this.#place = place;
     this.#isPartial = isPartial;
-    this.#way = isPartial ? 'compare' : 'write';
+    this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
     this.#samples.restore(samples);
     this.#everWritten = written;
   }
@@ -235,6 +239,7 @@ export class MemorySync {
         samples: [...this.#samples.ids],
         written: this.#everWritten,
         is_partial: this.#isPartial,
+        is_rewrite: this.#isPartial && this.#way === 'rewrite',
         at: new Date().toISOString(),
       }),
     );

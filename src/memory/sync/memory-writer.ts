@@ -67,7 +67,7 @@ export class MemoryWriter {
     while (!signal.aborted) {
       if (this.#isDue && this.#breaker.pauseMs === 0) {
         this.#isDue = false;
-        const caught = await this.#bring(signal);
+        const caught = await this.bring(signal);
         if (caught === undefined) return;
         isUp = caught.kind === 'done';
         if (isUp && caught.kind === 'done' && caught.writtenCount > 0) idleSinceMs = performance.now();
@@ -80,8 +80,8 @@ export class MemoryWriter {
     }
   }
 
-  /** `undefined`: it was ended meanwhile. */
-  async #bring(signal: AbortSignal): Promise<Caught | undefined> {
+  /** Once. `undefined`: it was ended meanwhile. */
+  async bring(signal: AbortSignal): Promise<Caught | undefined> {
     let caught: Caught;
     try {
       caught = await this.#options.sync.catchUp();

@@ -1,4 +1,5 @@
 /** Owns the subagents of an agent: each is a SUB, whose lines stand in the channel of the job (design, sections 4 and 5). */
+import { toldMemory } from '../../config/memory/told-memory.ts';
 import { createEntityId } from '../../model/id.ts';
 import { PodEntity } from '../entity.ts';
 import type { Session } from '../session.ts';
@@ -53,7 +54,8 @@ export class AgentSubs {
     } else if (outcome === 'failed') {
       entity.transition('failed', 'job_failed', { ...said, error: summary ?? 'it failed' });
     } else entity.transition('cancelled', 'job_cancelled', said);
-    this.#job.record('subagent_completed', { sub_id: entity.id, ...said });
+    const memory = toldMemory(this.#session.settings);
+    this.#job.record('subagent_completed', { sub_id: entity.id, ...said, memory });
     this.#session.tell({ event: 'task_ended', task: name, id: entity.id, state: outcome });
   }
 

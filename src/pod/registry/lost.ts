@@ -7,7 +7,7 @@
  * X3. Of a pod with a lease only the attempt is ended.
  */
 import { createChain } from '../../bus/chain.ts';
-import { tryParseLine } from '../../bus/line.ts';
+import { type BusLine, tryParseLine } from '../../bus/line.ts';
 import { readEntity } from '../../bus/query/entities.ts';
 import { readLastLines } from '../../bus/query/last-lines.ts';
 import { readSessionTrace, type SessionTrace } from '../../bus/query/session-trace.ts';
@@ -21,6 +21,8 @@ import { isTerminal } from '../../model/entity.ts';
 import { type NikaMeta, nikaMetaSchema } from '../../model/envelope.ts';
 import type { EntityId } from '../../model/id.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
+import { DigestFold } from '../../recorder/digest/digest-fold.ts';
+import { sessionWork } from '../../recorder/digest/session-work.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { type EntityStanding, PodEntity } from '../entity.ts';
 import { weave } from '../weave.ts';
@@ -73,6 +75,7 @@ const leftWorktree = async ({ worktree, entity }: PodRecord): Promise<LeftWorktr
 interface Ending {
   readonly how: Closing;
   readonly worktree: LeftWorktree | undefined;
+  readonly fold: DigestFold;
 }
 
 /** Writes on the bus in the name of a session that is gone. */
@@ -82,13 +85,15 @@ class LostSession {
   readonly #trace: SessionTrace;
   readonly #closing: Closing;
   readonly #worktree: LeftWorktree | undefined;
+  readonly #fold: DigestFold;
 
-  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, { how, worktree }: Ending) {
+  constructor(options: LostOptions, record: PodRecord, trace: SessionTrace, { how, worktree, fold }: Ending) {
     this.#options = options;
     this.#record = record;
     this.#trace = trace;
     this.#closing = how;
     this.#worktree = worktree;
+    this.#fold = fold;
   }
 
   async close(): Promise<void> {
@@ -152,15 +157,17 @@ class LostSession {
     const { status, error: said } = this.#closing;
     const error = said ?? status;
     const { attempt, attempts, lease } = this.#record;
+    const { calls, errors, callsByTool, usage } = this.#trace;
+    const work = sessionWork({ calls, errors, byTool: Object.entries(callsByTool), usage });
     if (lease !== null) {
       // It ran a job of the queue, by whose lease alone may be said how that ended: another attempt, or none (X3).
       const left = { error, attempts_left: Math.max(0, attempts - attempt) };
       if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);
-    } else if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error });
+    } else if (status === 'cancelled') job.transition('cancelled', 'job_cancelled', { reason: error, work });
     else if (attempt < attempts) {
       const left = { error, attempts_left: attempts - attempt };
       if (!this.#trace.hasFailedAttempt) job.record('attempt_failed', left);
-    } else job.transition('failed', 'job_failed', { error, code: status });
+    } else job.transition('failed', 'job_failed', { error, code: status, work });
   }
 
   #endSession(job: PodEntity, bus: BusWriter): void {
@@ -177,6 +184,7 @@ class LostSession {
       ...(this.#worktree === undefined ? {} : { worktree: this.#worktree.end }),
       ...(usage.length === 0 ? {} : { usage: [...usage] }),
       dropped: beat.dropped,
+      digest: this.#fold.digest({ resultJson: undefined, error: this.#closing.error ?? undefined }),
       ...weave(this.#options.home.busDir, bus.id, job),
       heads: last,
     });
@@ -235,10 +243,12 @@ const close = async (options: LostOptions, session: string, closing: Closing): P
   if (record === undefined || record.end !== null || statusOf(record) !== 'lost') return undefined; // X2
   await endLeftovers(record);
   const { writer, started_at } = record;
-  const trace = await readSessionTrace({ busDir, session, writer, sinceMs: Date.parse(started_at) });
+  const fold = new DigestFold();
+  const onLine = (line: BusLine): void => fold.line(line);
+  const trace = await readSessionTrace({ busDir, session, writer, sinceMs: Date.parse(started_at), onLine });
   const how = toldEnd(record, trace) ?? closing;
   const worktree = await leftWorktree(record);
-  if (trace.end === undefined) await new LostSession(options, record, trace, { how, worktree }).close();
+  if (trace.end === undefined) await new LostSession(options, record, trace, { how, worktree, fold }).close();
   removeRegistration(runDir, writer);
   removeLeftFiles(runDir, record);
   const seen = worktree === undefined ? {} : { worktree: worktree.record };

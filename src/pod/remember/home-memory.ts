@@ -4,6 +4,7 @@ import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
 import type { Log } from '../../log/log.ts';
+import { createDense } from '../../memory/encode/dense.ts';
 import { encodeDocument } from '../../memory/encode/sparse.ts';
 import { openStore } from '../../memory/qdrant/open-store.ts';
 import type { PointStore } from '../../memory/point-store.ts';
@@ -81,5 +82,9 @@ export class HomeMemory implements AsyncDisposable {
   }
 }
 
-export const openHomeMemory = async (options: HomeMemoryOptions): Promise<HomeMemory> =>
-  new HomeMemory(options, await openStore({ target: options.target, encode: encodeDocument }));
+export const openHomeMemory = async (options: HomeMemoryOptions): Promise<HomeMemory> => {
+  const { target, settings, home } = options;
+  const dense = createDense(settings.memory.embeddings, home.runDir);
+  const store = await openStore({ target, encode: encodeDocument, ...(dense === undefined ? {} : { dense }) });
+  return new HomeMemory(options, store);
+};

@@ -9,7 +9,7 @@ import { Log } from '../../log/log.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { leaveParentTree } from '../tree/cgroup.ts';
 import { openHomeMemory } from './home-memory.ts';
-import { MEMORY_LOCK } from './start-memory-writer.ts';
+import { MEMORY_LOCK, watchWanted } from './memory-lock.ts';
 
 const LOG_BUDGET_MS = 500;
 const LINGER_MS = 10_000;
@@ -35,6 +35,7 @@ const workAlone = async (): Promise<boolean> => {
   using log = new Log({ logsDir: home.logsDir, name: 'memory', ...settings.logs, fields: { pid: process.pid }, clean });
   const lock = await tryLock(home.busDir, MEMORY_LOCK);
   if (lock === undefined) return false;
+  using _wanted = watchWanted(home.runDir, () => stop.abort());
   let before = '';
   {
     await using memory = await openHomeMemory({

@@ -14,6 +14,7 @@ import type { Home } from '../../config/home.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
 import { makeFolder } from '../../failopen/make-folder.ts';
 import { detachedEnv } from '../tree/tree-path.ts';
+import { MEMORY_LOCK } from './memory-lock.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -26,8 +27,6 @@ const SMALL_MEMORY = '--max-semi-space-size=4';
 /** Of a fleet that ends at once one starts it: it takes a moment until that has the lock. */
 const STARTING_MS = 1_000;
 const START_BUDGET_MS = 200;
-
-export const MEMORY_LOCK = 'memory';
 
 const isJustStarted = (path: string): boolean => {
   const stat = statSync(path, { throwIfNoEntry: false });

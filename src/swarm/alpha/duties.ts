@@ -7,6 +7,7 @@ import { announceAgain, type AnnounceTimes } from './watch/announce-again.ts';
 import { closeLost, reconcileNowAndThen } from './watch/lost-pods.ts';
 import { watchOverdue } from './watch/overdue-jobs.ts';
 import { finishRejectedJobs } from './watch/rejected-jobs.ts';
+import { finishRedactions } from './watch/redactions.ts';
 import { watchStale } from './watch/stale-pods.ts';
 
 /** Shorter in tests. */
@@ -15,6 +16,7 @@ export interface DutyTimes extends AnnounceTimes {
   readonly staleAfterMs: number;
   readonly watchEveryMs: number;
   readonly reconcileEveryMs: number;
+  readonly redactionsEveryMs: number;
 }
 
 export const DUTY_TIMES: DutyTimes = {
@@ -24,6 +26,7 @@ export const DUTY_TIMES: DutyTimes = {
   youngMs: 60_000,
   slackMs: 60_000,
   reconcileEveryMs: 5 * 60_000,
+  redactionsEveryMs: 60_000,
 };
 
 export const createDuties = (times: DutyTimes = DUTY_TIMES): Duties => ({
@@ -32,6 +35,7 @@ export const createDuties = (times: DutyTimes = DUTY_TIMES): Duties => ({
     watchStale(times.staleAfterMs, times.watchEveryMs),
     watchOverdue(times.watchEveryMs),
     finishRejectedJobs(times.watchEveryMs),
+    finishRedactions(times.redactionsEveryMs),
     announceAgain(times),
     reconcileNowAndThen(times.reconcileEveryMs),
   ],

@@ -100,6 +100,7 @@ const write = (entity: PodEntity, view: EntityView, decision: Decision, by: stri
   const ended = {
     ...(result === undefined ? {} : { result }),
     ...(review?.durationMs === undefined ? {} : { duration_ms: review.durationMs }),
+    ...(review?.work === undefined ? {} : { work: review.work }),
   };
   const about = { by, round, ...(decision.reason === undefined ? {} : { reason: decision.reason }) };
   if (decision.kind === 'accept') {

@@ -1,12 +1,15 @@
 /** Owns how an imported session ended: as its last turn did. */
 import type { MessageData } from '../../../model/message.ts';
 import type { PodEntity } from '../../../pod/entity.ts';
+import { sessionWork } from '../../../recorder/digest/session-work.ts';
 import type { SessionTally } from './session-tally.ts';
 
 const EXIT_CODES = { completed: 0, failed: 1, interrupted: 130 } as const;
 
-export const endJob = (job: PodEntity, { lastTurn, lastMs }: SessionTally, startedAtMs: number): void => {
-  const duration = { duration_ms: lastMs - startedAtMs };
+export const endJob = (job: PodEntity, tally: SessionTally, startedAtMs: number): void => {
+  const { lastTurn, lastMs, calls, errors, byTool, usage } = tally;
+  const work = sessionWork({ calls, errors, byTool, usage: usage.byModel });
+  const duration = { duration_ms: lastMs - startedAtMs, work };
   if (lastTurn?.outcome === 'failed') {
     job.transition('failed', 'job_failed', { error: lastTurn.error ?? 'it failed', ...duration });
   } else if (lastTurn?.outcome === 'interrupted') {

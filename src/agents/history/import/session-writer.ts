@@ -11,6 +11,7 @@ import { createChain } from '../../../bus/chain.ts';
 import { busPath, channelName } from '../../../bus/layout.ts';
 import { BusWriter } from '../../../bus/writer.ts';
 import type { Home } from '../../../config/home.ts';
+import { toldMemory } from '../../../config/memory/told-memory.ts';
 import type { Settings } from '../../../config/settings.ts';
 import { bestEffortSync } from '../../../failopen/best-effort.ts';
 import { NikaError } from '../../../model/error.ts';
@@ -20,6 +21,7 @@ import { UsageTotals } from '../../../model/usage.ts';
 import { PodEntity, type EntityStanding } from '../../../pod/entity.ts';
 import { weave } from '../../../pod/weave.ts';
 import type { BodyEncoder } from '../../../recorder/body.ts';
+import { digestKnownCall, digestKnownTurn } from '../../../recorder/digest/digest-known.ts';
 import { Recorder } from '../../../recorder/recorder.ts';
 import type { Stamp } from '../../../recorder/stamp.ts';
 import type { HistorySession, SessionHead, Told, ToldCall, ToldSubEnd, ToldSubStart } from '../told.ts';
@@ -151,10 +153,14 @@ export class SessionWriter {
 
   /** What this attempt comes to: also what an import that was broken off has written of it. */
   #tally(told: Told): void {
-    const { head, known, ofKin } = this.#options;
+    const { head, known, ofKin, encoder, isDryRun } = this.#options;
     const isWhole = known.attempt === 1 && ofKin.length === 0; // what it was forked from was before it
     this.#startedAtMs ??= isWhole ? head.startedAtMs : told.atMs;
     this.tally.add(told);
+    if (isDryRun || !known.has(eventOf(told), told.key)) return; // what is written is digested then
+    const { digest } = this.#recorder;
+    if (told.kind === 'call') digestKnownCall(encoder, digest, toolUseOf(told, this.#meta.session_id, head.cwd));
+    else if (told.kind === 'turn') digestKnownTurn(encoder, digest, told.turn);
   }
 
   /** The first lines, before the first one that is new. */
@@ -215,7 +221,10 @@ export class SessionWriter {
         entity.transition('failed', 'job_failed', { ...said, error: summary ?? 'it failed' });
       } else entity.transition('cancelled', 'job_cancelled', said);
     });
-    this.#put('sub completed', key, atMs, () => this.#job.record('subagent_completed', { sub_id: entity.id, ...said }));
+    const memory = toldMemory(this.#options.settings);
+    this.#put('sub completed', key, atMs, () =>
+      this.#job.record('subagent_completed', { sub_id: entity.id, ...said, memory }),
+    );
   }
 
   /** Of the job where `sub` is missing, or nobody told of its beginning. */
@@ -232,8 +241,10 @@ export class SessionWriter {
     const { cutBodies, lostBlobs } = this.#recorder.counts;
     const summary = summaryOf(this.tally, startedAtMs, { bodies_cut: cutBodies, blobs_lost: lostBlobs });
     const woven = this.#weave('summary');
+    const { outcome, answer, error } = this.tally.lastTurn ?? {};
+    const digest = this.#recorder.digestOf({ result: answer, error: outcome === 'failed' ? error : undefined });
     this.#put('summary', `${this.#options.known.attempt}`, this.tally.lastMs, () =>
-      this.#job.record('session_end_summary', { ...summary, ...woven, heads: [...this.#bus.heads()] }),
+      this.#job.record('session_end_summary', { ...summary, digest, ...woven, heads: [...this.#bus.heads()] }),
     );
   }
 

@@ -11,6 +11,7 @@ import { blobPath } from '../../blob.ts';
 import { tryParseLine } from '../../line.ts';
 import { FingerprintIndex } from './fingerprint-index.ts';
 import type { FindingLog, Place } from './finding.ts';
+import type { Redactions } from './redactions.ts';
 
 interface BlobRef {
   readonly sha256: string;
@@ -44,12 +45,14 @@ const blobOf = (body: unknown): BlobRef | undefined => {
 export class BlobCheck {
   readonly #busDir: string;
   readonly #log: FindingLog;
+  readonly #redactions: Redactions;
   readonly #seen = new FingerprintIndex();
   readonly #step = Buffer.allocUnsafeSlow(STEP_BYTES);
   #pending: BlobUse[] = [];
   #bytes = 0;
 
-  constructor(busDir: string, log: FindingLog) {
+  constructor(busDir: string, log: FindingLog, redactions: Redactions) {
+    this.#redactions = redactions;
     this.#busDir = busDir;
     this.#log = log;
   }
@@ -100,7 +103,9 @@ export class BlobCheck {
       this.#log.accuse('blob-changed', place, `the blob ${sha256} was changed: its bytes have another hash`, writer);
     } catch (thrown) {
       if (errnoOf(thrown) === undefined) throw thrown;
-      this.#log.accuse('blob-missing', place, `the blob ${sha256} cannot be read (${errnoOf(thrown)})`, writer);
+      const message = `the blob ${sha256} cannot be read (${errnoOf(thrown)})`;
+      const finding = this.#log.accuse('blob-missing', place, message, writer);
+      if (errnoOf(thrown) === 'ENOENT') this.#redactions.onMissingBlob(sha256, finding);
     }
   }
 

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NikaError } from '../../../model/error.ts';
 import { isChannelOnly, type Head } from '../../../model/message.ts';
 import { ALPHA, type BusFileName } from '../../layout.ts';
-import { tryParseLine } from '../../line.ts';
+import { type BusLine, tryParseLine } from '../../line.ts';
 import { type Chunk, readChunks } from '../chunks.ts';
 import type { BusFile, BusFilePart } from '../files.ts';
 import { salvage } from '../salvage.ts';
@@ -127,10 +127,17 @@ export class FileVerifier {
     const chain = this.#chain(form.writer);
     if (!chain.fits(form, span.bytes.subarray(span.start, form.bodyEnd))) return false;
     this.#state.fittingCount += 1;
+    this.#onNext(form, span);
+    if (form.type === 'redaction') this.#state.redactions.hear(span.bytes.toString('utf8', span.start, span.end));
+    return true;
+  }
+
+  /** The chain has gone on to that line. */
+  #onNext(form: LineForm, span: Span): void {
+    const chain = this.#chain(form.writer);
     this.#count(form);
     if (chain.claims?.nextSeq === form.seq) this.#settleClaims(chain, form, span.place);
     if (tellsOfBus(form.type)) this.#hear(form, span);
-    return true;
   }
 
   #chain(writer: string): WriterChain {
@@ -193,7 +200,7 @@ export class FileVerifier {
     const text = bytes.toString('latin1', start, end);
     const line = tryParseLine(text);
     if (form !== undefined && line !== undefined) {
-      this.#onUnfit(form, span);
+      if (!this.#tryTombstone(form, line, span)) this.#onUnfit(form, span);
     } else if (line !== undefined) {
       this.#onUnreadable(span, line, 'it does not have the form in which nika writes');
     } else {
@@ -206,6 +213,19 @@ export class FileVerifier {
     }
   }
 
+  /** A line whose body was taken out: whether it may is known at the end. */
+  #tryTombstone(form: LineForm, line: BusLine, span: Span): boolean {
+    const { redactions } = this.#state;
+    const chain = this.#chain(form.writer);
+    const previous = chain.h;
+    if (!redactions.mayAccept(line) || !chain.passes(form)) return false;
+    const { bytes, start, end, place } = span;
+    const { writer, seq, h } = form;
+    redactions.add({ file: this.#file.name, writer, seq, h, previous, place }, bytes.subarray(start, end));
+    this.#onNext(form, span);
+    return true;
+  }
+
   #piece(span: Span, kind: 'whole' | 'torn'): void {
     const { bytes, start, end } = span;
     if (kind === 'torn') {
@@ -213,8 +233,7 @@ export class FileVerifier {
       return;
     }
     const form = tryReadForm(bytes, start, end);
-    if (form === undefined) this.#lookInto(undefined, span);
-    else if (!this.#tryFit(form, span)) this.#onUnfit(form, span);
+    if (form === undefined || !this.#tryFit(form, span)) this.#lookInto(form, span);
   }
 
   #onUnfit(form: LineForm, { bytes, start, place }: Span): void {

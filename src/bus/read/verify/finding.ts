@@ -35,6 +35,8 @@ export type FindingKind =
   | 'unfinished'
   /** Messages that stand in one file only; the writer's own `outage` line tells of them. */
   | 'dropped'
+  /** A redaction that was told, and whose lines still have their bodies. */
+  | 'unredacted'
   /** More than this verification keeps in memory. */
   | 'unchecked';
 

@@ -8,6 +8,7 @@ import type { FindingLog } from './finding.ts';
 import type { FingerprintIndex } from './fingerprint-index.ts';
 import type { HeadTable } from './head-table.ts';
 import type { Leftover } from './leftovers.ts';
+import type { Redactions } from './redactions.ts';
 
 export interface Verification {
   readonly busDir: string;
@@ -17,6 +18,7 @@ export interface Verification {
   readonly heads: HeadTable;
   readonly records: WriterRecords;
   readonly blobs: BlobCheck;
+  readonly redactions: Redactions;
   readonly leftovers: Leftover[];
   /** Files that were removed, as their writers noticed: see {@link removalKey}. */
   readonly removals: FingerprintIndex;

@@ -107,6 +107,13 @@ export class WriterChain {
     return true;
   }
 
+  /** Goes on behind a line whose body was taken out; false: it is not the next one. */
+  passes({ seq, h }: LineForm): boolean {
+    if (seq !== this.#seq + 1) return false;
+    this.#goOn(seq, h);
+    return true;
+  }
+
   /** A line that does not fit: what is wrong with it, or with what was before it. */
   explain(line: ChainLine): void {
     if (this.#explainsBreak(line) || this.#continuesStray(line) || this.#fillsGap(line)) return; // V3
