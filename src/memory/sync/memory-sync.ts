@@ -10,6 +10,7 @@ import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { MEMORY_SCHEMA, type MemoryKind } from '../../model/memory.ts';
 import type { MemoryPoint } from '../point.ts';
 import type { PointStore, StoreFailure, StoreOutcome } from '../point-store.ts';
+import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
@@ -57,6 +58,8 @@ export class MemorySync {
   #isPartial = false;
   #turn: { readonly place: BusPlace; readonly untilMs: number } | undefined;
   #way: Way = 'write';
+  /** While all is written again from the beginning, and nothing of it failed. */
+  #fresh: FreshWriter | undefined;
   #isReady = false;
   #keptAtMs = -Infinity;
   #counts = { comparedCount: 0, writtenCount: 0, readBytes: 0, totalBytes: 0 };
@@ -104,6 +107,7 @@ export class MemorySync {
     if (failure !== undefined) return failure;
     const isFull = this.#way !== 'write';
     const failed = await this.#readOn();
+    this.#fresh = undefined; // it would see lines twice
     if (failed !== undefined) return failed;
     this.#isPartial = false;
     this.#way = 'write';
@@ -116,6 +120,8 @@ export class MemorySync {
     this.#place = undefined;
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
+    const { store, signal } = this.#options;
+    this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
   }
 
   /** Where to go on (M2). */
@@ -129,13 +135,15 @@ export class MemorySync {
     const isThere = isKnown ? await this.#hasSamples(cursor) : { kind: 'done' as const, value: false };
     if (isThere.kind !== 'done') return isThere;
     if (isKnown && isThere.value) this.#goOn(cursor);
-    else if (this.#way === 'write') this.#begin(prepared.value === 'made' ? 'rewrite' : 'compare');
+    else if (prepared.value === 'made') this.#begin('rewrite');
+    else if (this.#way === 'write') this.#begin('compare');
     this.#isReady = true;
     return undefined;
   }
 
   #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite, written }: MemoryCursor): void {
     this.#place = place;
+    this.#fresh = undefined;
     this.#isPartial = isPartial;
     this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
     this.#samples.restore(samples);
@@ -159,17 +167,17 @@ export class MemorySync {
         return this.#readOn();
       }
       for (const point of piece.points) {
-        batch.push(point);
-        if (batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH)) continue;
-        const failure = await this.#flush(batch);
+        const failure = await this.#take(point, batch);
         if (failure !== undefined) return failure;
       }
       if (place !== undefined && place.begins !== piece.end.begins)
         this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
       place = piece.end;
-      if (batch.length === 0) this.#reach(place);
+      const failure = this.#fresh?.isDue === true ? await this.#fresh.settle() : undefined;
+      if (failure !== undefined) return failure;
+      if (batch.length === 0 && this.#fresh?.isSettled !== false) this.#reach(place);
     }
-    const failure = await this.#flush(batch);
+    const failure = (await this.#fresh?.settle()) ?? (await this.#flush(batch));
     if (failure === undefined && place !== undefined) this.#reach(place);
     return failure;
   }
@@ -179,6 +187,23 @@ export class MemorySync {
     if (turn === undefined) return this.#place;
     if (Date.now() > turn.untilMs) this.#turn = undefined; // once more, and then no more
     return turn.place;
+  }
+
+  async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    if (this.#fresh === undefined) {
+      batch.push(point);
+      return batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH) ? undefined : this.#flush(batch);
+    }
+    const isWanted = !this.#isTooOld(point);
+    if (isWanted) this.#count([point], 1);
+    return this.#fresh.add(point, isWanted);
+  }
+
+  #count(compared: readonly MemoryPoint[], writtenCount: number): void {
+    for (const { id } of compared) this.#samples.add(id);
+    this.#counts.comparedCount += compared.length;
+    this.#counts.writtenCount += writtenCount;
+    this.#everWritten += writtenCount;
   }
 
   /** Writes what has to be, and empties the batch. */
@@ -191,11 +216,9 @@ export class MemorySync {
       const some = missing.value.slice(at, at + BATCH);
       const outcome = await store.write(some, signal);
       if (outcome.kind !== 'done') return outcome;
-      this.#counts.writtenCount += some.length;
-      this.#everWritten += some.length;
+      this.#count([], some.length);
     }
-    for (const { id } of wanted) this.#samples.add(id);
-    this.#counts.comparedCount += wanted.length;
+    this.#count(wanted, 0);
     batch.length = 0;
     this.#options.onProgress?.(this.#counts);
     return undefined;
