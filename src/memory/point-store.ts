@@ -29,6 +29,10 @@ export interface PointStore extends AsyncDisposable {
    * `standing` itself: nothing is looked up. `isLast`: it waits until all is applied.
    */
   writeFresh(points: readonly MemoryPoint[], isLast: boolean, signal: AbortSignal): Promise<StoreOutcome<undefined>>;
+  /** Those points stand no more; of an id that is not there nothing comes. */
+  clearStanding(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
+  /** Of those roots, which were written as not over, the ones whose end another home has written are over. */
+  clearEnded(roots: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
   /** Of those ids the ones that are there. */
   present(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<ReadonlySet<string>>>;
   remove(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;

@@ -21,8 +21,6 @@ const cursorSchema = z.object({
   target: z.string(),
   place: z.object({ begins: z.string(), byte: z.int().min(0) }),
   samples: z.array(z.string()),
-  /** How many points went before it. */
-  written: z.int().min(0),
   /** Not all of the bus was read yet: it is gone on with from `place`. */
   is_partial: z.boolean(),
   /** Then all of it is written again, not only what is missing. */

@@ -4,15 +4,16 @@
  * M1. Written by event id, so that a repeat is harmless: who is killed between a batch and the note of it writes it again.
  * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`): then all of the bus is compared.
  * M3. A writer that has not noticed yet that its segment is full writes on into it: its end is read again for a while.
- * M4. What Qdrant understands and does not take, though its collection is right, is a line that somebody else wrote: it is
- *     passed over and counted, and holds nothing up (G3).
  */
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
-import { MEMORY_SCHEMA, type MemoryKind } from '../../model/memory.ts';
+import { MEMORY_SCHEMA } from '../../model/memory.ts';
 import type { MemoryPoint } from '../point.ts';
 import type { PointStore, StoreFailure, StoreOutcome } from '../point-store.ts';
+import { CarefulWriter } from './careful-writer.ts';
+import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
+import { isKept, type KeepMs } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
 
@@ -34,7 +35,7 @@ export interface MemorySyncOptions {
   /** {@link memoryTargetName} */
   readonly target: string;
   /** How long each kind is kept in Qdrant; missing: for ever. */
-  readonly keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
+  readonly keepMs: KeepMs;
   readonly onProgress?: (counts: SyncCounts) => void;
   /** Told of each point that Qdrant does not take. */
   readonly onRefused?: (id: string, why: string) => void;
@@ -59,20 +60,34 @@ type Way =
 export class MemorySync {
   readonly #options: MemorySyncOptions;
   readonly #samples = new SamplePicker();
+  readonly #careful: CarefulWriter;
   #place: BusPlace | undefined;
   #isPartial = false;
   #turn: { readonly place: BusPlace; readonly untilMs: number } | undefined;
   #way: Way = 'write';
+  /** While all is written again from the beginning, and nothing of it failed. */
+  #fresh: FreshWriter | undefined;
   #isReady = false;
   #keptAtMs = -Infinity;
   #counts = { comparedCount: 0, writtenCount: 0, refusedCount: 0, readBytes: 0, totalBytes: 0 };
-  /** Of the batch at hand (M4). */
+  /** When the place was reached. */
+  #settled = { comparedCount: 0, writtenCount: 0 };
+  /** Of the batch at hand (M4 of `careful-writer.ts`). */
   readonly #refused = new Set<string>();
-  /** Of all times, as the cursor has it. */
-  #everWritten = 0;
 
   constructor(options: MemorySyncOptions) {
+    const { store, signal, onRefused } = options;
     this.#options = options;
+    this.#careful = new CarefulWriter({
+      store,
+      signal,
+      onWritten: (count) => this.#count([], count),
+      onRefused: (id, why) => {
+        this.#counts.refusedCount += 1;
+        this.#refused.add(id);
+        onRefused?.(id, why);
+      },
+    });
   }
 
   get counts(): SyncCounts {
@@ -112,6 +127,7 @@ export class MemorySync {
     if (failure !== undefined) return failure;
     const isFull = this.#way !== 'write';
     const failed = await this.#readOn();
+    this.#fresh = undefined; // it would see lines twice
     if (failed !== undefined) return failed;
     this.#isPartial = false;
     this.#way = 'write';
@@ -124,6 +140,8 @@ export class MemorySync {
     this.#place = undefined;
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
+    const { store, signal } = this.#options;
+    this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
   }
 
   /** Where to go on (M2). */
@@ -137,17 +155,18 @@ export class MemorySync {
     const isThere = isKnown ? await this.#hasSamples(cursor) : { kind: 'done' as const, value: false };
     if (isThere.kind !== 'done') return isThere;
     if (isKnown && isThere.value) this.#goOn(cursor);
-    else if (this.#way === 'write') this.#begin(prepared.value === 'made' ? 'rewrite' : 'compare');
+    else if (prepared.value === 'made') this.#begin('rewrite');
+    else if (this.#way === 'write') this.#begin('compare');
     this.#isReady = true;
     return undefined;
   }
 
-  #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite, written }: MemoryCursor): void {
+  #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite }: MemoryCursor): void {
     this.#place = place;
+    this.#fresh = undefined;
     this.#isPartial = isPartial;
     this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
     this.#samples.restore(samples);
-    this.#everWritten = written;
   }
 
   async #hasSamples({ samples }: MemoryCursor): Promise<StoreOutcome<boolean>> {
@@ -179,60 +198,62 @@ export class MemorySync {
       }
       if (only !== undefined && piece.end.begins !== only) break;
       for (const point of piece.points) {
-        batch.push(point);
-        if (batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH)) continue;
-        const failure = await this.#flush(batch);
-        if (failure !== undefined) return failure;
+        const failure = await this.#take(point, batch);
+        if (failure !== undefined) return this.#goOnSlowly(failure);
       }
       if (only !== undefined) continue;
       if (place !== undefined && place.begins !== piece.end.begins)
         this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
       place = piece.end;
-      if (batch.length === 0) this.#reach(place);
+      const failure = this.#fresh?.isDue === true ? await this.#fresh.settle() : undefined;
+      if (failure !== undefined) return this.#goOnSlowly(failure);
+      if (batch.length === 0 && this.#fresh?.isSettled !== false) this.#reach(place);
     }
-    const failure = await this.#flush(batch);
-    if (failure === undefined && only === undefined && place !== undefined) this.#reach(place);
-    return failure;
+    const failure = (await this.#fresh?.settle()) ?? (await this.#flush(batch));
+    if (failure !== undefined) return this.#goOnSlowly(failure);
+    if (only === undefined && place !== undefined) this.#reach(place);
+    return undefined;
+  }
+
+  /** One of many points at once is not taken (M4 of `careful-writer.ts`): which it is is found out from where all was written. */
+  async #goOnSlowly(failure: StoreFailure): Promise<StoreFailure | undefined> {
+    if (failure.kind !== 'other-shape' || this.#fresh === undefined) return failure;
+    this.#fresh = undefined;
+    this.#samples.keep(() => false);
+    this.#counts = { ...this.#counts, ...this.#settled };
+    return this.#readFrom(this.#place);
+  }
+
+  async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    if (this.#fresh === undefined) {
+      batch.push(point);
+      return batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH) ? undefined : this.#flush(batch);
+    }
+    const isWanted = isKept(point, this.#options.keepMs);
+    if (isWanted) this.#count([point], 1);
+    return this.#fresh.add(point, isWanted);
+  }
+
+  #count(compared: readonly MemoryPoint[], writtenCount: number): void {
+    for (const { id } of compared) if (!this.#refused.has(id)) this.#samples.add(id);
+    this.#counts.comparedCount += compared.length;
+    this.#counts.writtenCount += writtenCount;
   }
 
   /** Writes what has to be, and empties the batch. */
   async #flush(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
-    const wanted = batch.filter((point) => !this.#isTooOld(point));
+    const wanted = batch.filter((point) => isKept(point, this.#options.keepMs));
     const missing = await this.#missingOf(wanted);
     if (missing.kind !== 'done') return missing;
     for (let at = 0; at < missing.value.length; at += BATCH) {
       const some = missing.value.slice(at, at + BATCH);
-      const failure = await this.#write(some);
+      const failure = await this.#careful.write(some);
       if (failure !== undefined) return failure;
     }
-    for (const { id } of wanted) if (!this.#refused.has(id)) this.#samples.add(id);
+    this.#count(wanted, 0);
     this.#refused.clear();
-    this.#counts.comparedCount += wanted.length;
     batch.length = 0;
     this.#options.onProgress?.(this.#counts);
-    return undefined;
-  }
-
-  /** M4 */
-  async #write(points: readonly MemoryPoint[]): Promise<StoreFailure | undefined> {
-    const { store, signal } = this.#options;
-    const outcome = await store.write(points, signal);
-    if (outcome.kind === 'done') {
-      this.#counts.writtenCount += points.length;
-      this.#everWritten += points.length;
-      return undefined;
-    }
-    const [first] = points;
-    if (outcome.kind !== 'other-shape' || first === undefined) return outcome;
-    if (points.length > 1) {
-      const half = points.length >> 1;
-      return (await this.#write(points.slice(0, half))) ?? this.#write(points.slice(half));
-    }
-    const prepared = await store.prepare(signal);
-    if (prepared.kind !== 'done') return prepared; // it is not the point
-    this.#counts.refusedCount += 1;
-    this.#refused.add(first.id);
-    this.#options.onRefused?.(first.id, outcome.why);
     return undefined;
   }
 
@@ -240,14 +261,9 @@ export class MemorySync {
     if (this.#way !== 'compare' || points.length === 0) return { kind: 'done', value: points };
     const ids = points.map(({ id }) => id);
     const present = await this.#options.store.present(ids, this.#options.signal);
-    if (present.kind === 'other-shape') return { kind: 'done', value: points }; // one of the ids is none (M4)
+    if (present.kind === 'other-shape') return { kind: 'done', value: points }; // one of the ids is none (M4 of `careful-writer.ts`)
     if (present.kind !== 'done') return present;
     return { kind: 'done', value: points.filter(({ id }) => !present.value.has(id)) };
-  }
-
-  #isTooOld({ payload: { kind, ts } }: MemoryPoint): boolean {
-    const keepMs = this.#options.keepMs[kind];
-    return keepMs !== undefined && Date.parse(ts) < Date.now() - keepMs;
   }
 
   #tell(readBytes: number, totalBytes: number): void {
@@ -257,6 +273,8 @@ export class MemorySync {
 
   #reach(place: BusPlace): void {
     this.#place = place;
+    const { comparedCount, writtenCount } = this.#counts;
+    this.#settled = { comparedCount, writtenCount };
     this.#keep(false);
   }
 
@@ -273,7 +291,6 @@ export class MemorySync {
         target,
         place,
         samples: [...this.#samples.ids],
-        written: this.#everWritten,
         is_partial: this.#isPartial,
         is_rewrite: this.#isPartial && this.#way === 'rewrite',
         at: new Date().toISOString(),
