@@ -46,6 +46,14 @@ const load = async (call: Call, documents: readonly Document[]): Promise<void> =
   await call('PUT', '/points?wait=true', { points });
 };
 
+const untilReady = async (port: number): Promise<void> => {
+  const untilMs = performance.now() + START_WITHIN_MS;
+  while ((await qdrantService.probe({ port, secret: SECRET, withinMs: 500 })) !== 'ready') {
+    if (performance.now() > untilMs) throw new Error('Qdrant did not start');
+    await wait(50);
+  }
+};
+
 export const openQdrantRanking = async (documents: readonly Document[]): Promise<QdrantRanking | undefined> => {
   const binary = qdrantService.find({ cwd: process.cwd(), env: process.env });
   if (binary === undefined) return undefined;
@@ -65,12 +73,18 @@ export const openQdrantRanking = async (documents: readonly Document[]): Promise
     if (!response.ok) throw new Error(`Qdrant: ${method} ${path}: ${JSON.stringify(answer).slice(0, 300)}`);
     return answer.result;
   };
-  const untilMs = performance.now() + START_WITHIN_MS;
-  while ((await qdrantService.probe({ port, secret: SECRET, withinMs: 500 })) !== 'ready') {
-    if (performance.now() > untilMs) throw new Error('Qdrant did not start');
-    await wait(50);
+  const end = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(port);
+    await load(call, documents);
+  } catch (thrown) {
+    await end();
+    throw thrown;
   }
-  await load(call, documents);
   const byText = async (match: object): Promise<readonly string[]> => {
     const filter = { must: [{ key: 'text', match }] };
     const { points } = (await call('POST', '/points/scroll', { filter, limit: PLACES })) as {
@@ -87,10 +101,6 @@ export const openQdrantRanking = async (documents: readonly Document[]): Promise
     },
     allWords: (words) => byText({ text: words }),
     anyWord: (words) => byText({ text_any: words }),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
-      await ended;
-      rmSync(dir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: end,
   };
 };

@@ -111,5 +111,5 @@ const durationUpTo = (maxMs: number) =>
 /** A duration in a file; milliseconds afterwards. */
 export const durationSchema = durationUpTo(MAX_DURATION_MS);
 
-/** One that no timer waits for: the times of many pods added up. */
+/** One that no timer waits for: the times of many pods added up, or how long something is kept. */
 export const sumOfDurationsSchema = durationUpTo(10_000 * 864e5);

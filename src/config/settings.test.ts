@@ -52,6 +52,8 @@ const DEFAULTS = {
   mcp: { inAgents: true, maxDepth: 3, maxChildren: 10, maxAnswerChars: 4_000 },
   worktrees: { keep: 'changed', timeoutMs: 300_000 },
   redis: { kind: 'off' },
+  qdrant: { kind: 'off', collection: 'nika_memory' },
+  memory: { keep: {} },
   swarm: { leaseS: 30, worker: { concurrency: 4, graceMs: 60_000 }, capabilities: {}, chainDepth: 10 },
   hooks: { pre: [], post: [], failure: [] },
   policy: { default: 'allow', deny: [], ask: [], allow: [] },
@@ -172,7 +174,7 @@ describe('loadSettings', () => {
 describe('settingsTemplate', () => {
   it('is valid as it is made, and gives the defaults also with every default uncommented', () => {
     expect(load(settingsTemplate())).toEqual(DEFAULTS);
-    const alternatives = /^ *# (ca|cert|key|sentinels|name|sentinelUser|sentinelPassword|nodes): /; // not with each other
+    const alternatives = /^ *# (ca|cert|key|sentinels|name|sentinelUser|sentinelPassword|nodes|apiKey): /; // not with each other
     const uncommented = settingsTemplate()
       .split('\n')
       .map((line) => (alternatives.test(line) ? line : line.replace(/^( *)# (\w+: \S+)$/, '$1$2')))

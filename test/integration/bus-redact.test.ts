@@ -7,10 +7,14 @@ import { createChain } from '../../src/bus/chain.ts';
 import { redactionOf } from '../../src/bus/line.ts';
 import { packFile } from '../../src/bus/pack-file.ts';
 import { BusWriter } from '../../src/bus/writer.ts';
+import { resolveHome } from '../../src/config/home.ts';
+import { loadSettings } from '../../src/config/settings.ts';
 import { encodeDocument } from '../../src/memory/encode/sparse.ts';
 import { pointOf } from '../../src/memory/point.ts';
 import { openStore } from '../../src/memory/qdrant/open-store.ts';
 import { parseEntityId } from '../../src/model/id.ts';
+import type { AlphaContext } from '../../src/swarm/alpha/duty.ts';
+import { finishRedactions } from '../../src/swarm/alpha/watch/redactions.ts';
 import { tell } from '../fixtures/temp-bus.ts';
 import { startWriter } from '../fixtures/writer-processes.ts';
 import { TestHome } from '../nika.ts';
@@ -63,17 +67,27 @@ const openFiles = (): readonly string[] => {
   return existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.json')) : [];
 };
 
-/** Some hundred lines that hold the word; gives their ids. */
-const writeMany = (count: number): readonly string[] => {
+const openWriter = (): BusWriter => {
   const busDir = join(home.dir, '_bus');
   mkdirSync(busDir, { recursive: true });
-  const writer = BusWriter.open({
+  return BusWriter.open({
     busDir,
     runDir: join(home.dir, 'run'),
     chain: createChain(),
     segmentBytes: 1e9,
     backlog: { maxCount: 100, maxBytes: 1e6 },
   });
+};
+
+const writeOne = (type: string, data: object): void => {
+  const writer = openWriter();
+  tell(writer, { entity: parseEntityId('JOB-one'), type, data });
+  writer[Symbol.dispose]();
+};
+
+/** Lines that hold the word; gives their ids. */
+const writeMany = (count: number): readonly string[] => {
+  const writer = openWriter();
   const data = { text: `${WORD} ${'x'.repeat(2_000)}` };
   const ids = Array.from({ length: count }, () =>
     tell(writer, { entity: parseEntityId('JOB-many'), type: 'note', data }),
@@ -89,7 +103,7 @@ describe('nika bus redact', () => {
     const ids = await idsOf(WORD);
     expect(holding(WORD).length).toBeGreaterThan(1);
     const dry = await home.nika('bus', 'redact', ...ids, '--reason', 'a word got through', '--dry-run');
-    expect(dry.stdout).toContain('2 lines to redact, 1 blob to remove');
+    expect(dry.stdout).toContain('4 lines to redact, 1 blob to remove');
     expect(holding(WORD).length).toBeGreaterThan(1);
     const done = await home.nika('bus', 'redact', ...ids, '--reason', 'a word got through', '--yes');
     expect(done).toMatchObject({ code: 0 });
@@ -97,7 +111,7 @@ describe('nika bus redact', () => {
     expect(openFiles()).toEqual([]);
     const { stdout, code } = await home.nika('bus', 'verify');
     expect(code).toBe(0);
-    expect(stdout).toContain('2 lines whose bodies were redacted');
+    expect(stdout).toContain('4 lines whose bodies were redacted');
     expect(stdout).toContain('a word got through');
     const again = await home.nika('bus', 'redact', ...ids, '--reason', 'once more', '--yes');
     expect(again).toMatchObject({ code: 0 });
@@ -234,7 +248,7 @@ describe('nika bus redact, and Redis', () => {
 
   const inRedis = async (): Promise<string> => {
     const keys = await server.admin.keys('*');
-    const streams = keys.filter((key) => /feed|events/.test(key));
+    const streams = keys.filter((key) => /feed|events|ipc:JOB/.test(key));
     return JSON.stringify(await Promise.all(streams.map((key) => server.admin.xrange(key, '-', '+'))));
   };
 
@@ -242,8 +256,14 @@ describe('nika bus redact, and Redis', () => {
     const env = { NIKA_REDIS_URL: server.url };
     home.job('leak', `${STEPS}\n  - { id: four, tool: shell, input: { command: "echo ${WORD}; exit 3" } }`);
     await home.start(['pod', 'start', 'leak'], env).ended;
+    const signal = { kind: 'signal', to: 'JOB-other', signal_id: 's1', body: WORD };
+    writeOne('signal', signal);
+    await server.admin.xadd('nika:ipc:JOB-other', '*', 'id', 's1', 'body', WORD);
+    await server.admin.xadd('nika:ipc:JOB-other', '*', 'id', 's2', 'body', 'of another');
+    const failed = home.alpha.find(({ type }) => type === 'job_failed')?.id ?? '';
+    await server.admin.xadd('nika:feed:dead', '*', 'id', failed, 'data', WORD);
     expect(await inRedis()).toContain(WORD);
-    const ids = await idsOf(WORD);
+    const ids = [...(await idsOf(WORD)), failed];
     await server.kill();
     const away = await home.start(['bus', 'redact', ...ids, '--reason', 'why', '--yes'], env).ended;
     expect(away.code).toBe(1);
@@ -255,12 +275,13 @@ describe('nika bus redact, and Redis', () => {
     expect(done).toMatchObject({ code: 0 });
     expect(await inRedis()).not.toContain(WORD);
     expect(await inRedis()).toContain('echo fine');
+    expect(await inRedis()).toContain('of another');
     expect(openFiles()).toEqual([]);
   });
 });
 
 describe.runIf(hasQdrant)('nika bus redact, and Qdrant', () => {
-  it('puts a point without text in the place of the one that was there; while Qdrant is away it waits', async () => {
+  it('puts a point without text in the place of the one that was there; while Qdrant is away it waits, and Alpha finishes it', async () => {
     await using server = await QdrantServer.open();
     home.job('leak', `\n  - { id: one, tool: shell, input: { command: "echo ${WORD} >&2; exit 3" } }`);
     await home.nika('pod', 'start', 'leak');
@@ -286,7 +307,10 @@ describe.runIf(hasQdrant)('nika bus redact, and Qdrant', () => {
     expect((await home.start(['bus', 'redact', ...ids, '--reason', 'why', '--yes'], server.env).ended).code).toBe(1);
     await server.start();
     expect(await all()).toContain(WORD);
-    expect(await home.start(['bus', 'redact', '--resume'], server.env).ended).toMatchObject({ code: 0 });
+    const place = resolveHome({ flag: home.dir, env: {}, cwd: home.cwd });
+    const alpha = { home: place, settings: loadSettings(place, server.env), env: server.env } as AlphaContext;
+    await finishRedactions(0).run(alpha, signal);
+    expect(openFiles()).toEqual([]);
     expect(await all()).not.toContain(WORD);
     expect([await server.count(), await server.count(failed)]).toEqual([points.length, before]);
   });

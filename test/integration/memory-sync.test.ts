@@ -9,6 +9,7 @@ import type { MemoryKind } from '../../src/model/memory.ts';
 import { openStore } from '../../src/memory/qdrant/open-store.ts';
 import type { PointStore } from '../../src/memory/point-store.ts';
 import { memoryTargetName, readMemoryCursor } from '../../src/memory/sync/memory-files.ts';
+import { pointOf } from '../../src/memory/point.ts';
 import { MemorySync } from '../../src/memory/sync/memory-sync.ts';
 import { busLine, type LineParts } from '../fixtures/memory-lines.ts';
 import { TempBus } from '../fixtures/temp-bus.ts';
@@ -120,6 +121,39 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
     late[Symbol.dispose]();
     writer[Symbol.dispose]();
+  });
+
+  it('G3: passes over what Qdrant does not take, counts it, and brings all the rest', async () => {
+    using writer = bus.open();
+    const ids = [write(writer, 'job_failed', 'JOB-1')];
+    const texts = { metaJson: JSON.stringify(busLine('job_failed', 'JOB-2').meta), dataJson: '{"to":"failed"}' };
+    const ts = new Date().toISOString();
+    writer.write({ ts, type: 'job_failed', entity: parseEntityId('JOB-2'), id: 'not-a-uuid', ...texts });
+    ids.push(write(writer, 'job_failed', 'JOB-3', { meta: { job: 'half a character: \ud800' } }));
+    const sync = createSync();
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done' });
+    expect(sync.counts).toMatchObject({ refusedCount: 1, writtenCount: 2 });
+    expect(await createSync().catchUp()).toMatchObject({ isFull: false, writtenCount: 0 });
+    sync.compareAll();
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done', isFull: true });
+    expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('lets nothing stand as begun that another home ends at the same moment', async () => {
+    await using other = await openStore({ target: server.target() });
+    await Promise.all([store.prepare(signal), other.prepare(signal)]);
+    const points = (type: string, nth: number) => {
+      const point = pointOf(busLine(type, `JOB-${nth}`));
+      if (point === undefined) throw new Error('it is not remembered');
+      return [point];
+    };
+    for (let nth = 0; nth < 60; nth += 1)
+      await Promise.all([
+        store.write(points('entity_created', nth), signal),
+        other.write(points('job_failed', nth), signal),
+      ]);
+    const standing = [...(await there()).values()].filter((one) => one);
+    expect(standing.length).toBe(60);
   });
 
   it('does not bring what is kept no longer, or was copied from another host, or is of another collection', async () => {

@@ -7,7 +7,6 @@
 import { type BusLine, redactionOf } from '../../bus/line.ts';
 import { transitionOfBusType } from '../../model/entity.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
 type Column = readonly [name: string, value: (line: BusLine) => unknown];
 
 const ofMeta = (key: string): Column => [key, ({ meta }) => meta[key]];
@@ -72,7 +71,7 @@ const NEEDS_QUOTES = /[",\r\n]/;
 const textOf = (value: unknown): string => {
   if (value === undefined || value === null) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const text = typeof value === 'string' ? value : (JSON.stringify(value as Fields) ?? '');
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return FORMULA_START.test(text) ? `'${text}` : text; // V2
 };
 

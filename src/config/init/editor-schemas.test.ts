@@ -50,6 +50,6 @@ describe('the schemas for editors', () => {
   it('take a section of the settings with nothing in it', () => {
     expect(
       everyNode(schemaOf('nika.schema.json')).filter((node) => JSON.stringify(node['type']) === '["object","null"]'),
-    ).toHaveLength(21);
+    ).toHaveLength(25);
   });
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Secret } from '../../model/secret.ts';
 import { MEMORY_KINDS } from '../../model/memory.ts';
 import type { Frozen } from '../frozen.ts';
-import { durationSchema } from '../quantity.ts';
+import { durationSchema, sumOfDurationsSchema } from '../quantity.ts';
 
 const MAX_DIMENSION = 65_536;
 const MAX_BATCH = 2_048;
@@ -17,10 +17,21 @@ const embeddingsSchema = z
   .strictObject({
     url: z
       .url({ protocol: /^https?$/, error: 'must be like http://127.0.0.1:11434/v1' })
+      .meta({ examples: ['http://127.0.0.1:11434/v1'] })
       .refine((text) => !hasCredentials(text), 'must hold no user and password: see "apiKey"')
       .describe('Of the API; "/embeddings" is put behind it. Ollama: http://127.0.0.1:11434/v1'),
-    model: z.string().min(1).max(200).describe('As that API calls it, such as nomic-embed-text.'),
-    dimension: z.int().min(1).max(MAX_DIMENSION).describe('How many numbers a vector of that model has.'),
+    model: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ examples: ['nomic-embed-text'] })
+      .describe('As that API calls it.'),
+    dimension: z
+      .int()
+      .min(1)
+      .max(MAX_DIMENSION)
+      .meta({ examples: [768] })
+      .describe('How many numbers a vector of that model has.'),
     apiKey: z
       .string()
       .min(1)
@@ -34,7 +45,7 @@ const embeddingsSchema = z
   .transform(({ timeout, ...rest }) => ({ ...rest, timeoutMs: timeout }));
 export type EmbeddingsSettings = Frozen<z.output<typeof embeddingsSchema>>;
 
-const keepField = durationSchema.optional().meta({ examples: ['365d'] });
+const keepField = sumOfDurationsSchema.optional().meta({ examples: ['365d'] });
 
 export const memorySchema = z.strictObject({
   embeddings: embeddingsSchema

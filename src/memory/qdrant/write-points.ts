@@ -68,6 +68,36 @@ const readStanding = async (
 };
 
 const updatesSchema = z.array(z.object({ status: z.string() }));
+const NOTHING: LinkOutcome<undefined> = { kind: 'done', value: undefined };
+
+/** Their `created` stands no more. */
+const clearings = (over: readonly string[]) => {
+  const filter: QdrantFilter = {
+    must: [isTrue('standing'), anyOf('event', [CREATED_EVENT]), anyOf('entity_id', over)],
+  };
+  return over.length === 0 ? [] : [{ set_payload: { payload: { standing: false }, filter } }];
+};
+
+/**
+ * Roots that were written as if they were not over, and were over by then: another home, which wrote the end meanwhile,
+ * found nothing to take the place of. Whoever comes last of the two sees the other.
+ */
+const endMeanwhile = async (
+  link: QdrantLink,
+  points: readonly MemoryPoint[],
+  terms: WriteTerms,
+  signal: AbortSignal,
+): Promise<LinkOutcome<undefined>> => {
+  const begun = points.filter(({ payload: { event, standing } }) => event === CREATED_EVENT && standing);
+  const { entities } = askedOf(begun);
+  const ended = await readStanding(link, { entities, sessions: [] }, terms, signal);
+  if (ended.kind !== 'done' || ended.value.size === 0) return ended.kind === 'done' ? NOTHING : ended;
+  const over = entities.filter((entity) => ended.value.has(`entity ${entity}`));
+  const given = { collection_name: link.collection, wait: true, operations: clearings(over) };
+  const call = { schema: updatesSchema, withinMs: terms.withinMs };
+  const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
+  return outcome.kind === 'done' ? NOTHING : outcome;
+};
 
 /** The whole rule; a repeat gives the same (S1). In one request: first the points, then what they end. */
 export const writePoints = async (
@@ -80,14 +110,10 @@ export const writePoints = async (
   if (there.kind !== 'done') return there;
   const decided = decideStanding(points, there.value);
   const upsert = { points: decided.points.map((point) => pointStruct(point, terms.encode)) };
-  const filter: QdrantFilter = {
-    must: [isTrue('standing'), anyOf('event', [CREATED_EVENT]), anyOf('entity_id', decided.over)],
-  };
-  const ended = decided.over.length === 0 ? [] : [{ set_payload: { payload: { standing: false }, filter } }];
-  const given = { collection_name: link.collection, wait: true, operations: [{ upsert }, ...ended] };
+  const given = { collection_name: link.collection, wait: true, operations: [{ upsert }, ...clearings(decided.over)] };
   const call = { schema: updatesSchema, withinMs: terms.withinMs };
   const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
-  return outcome.kind === 'done' ? { kind: 'done', value: undefined } : outcome;
+  return outcome.kind === 'done' ? endMeanwhile(link, decided.points, terms, signal) : outcome;
 };
 
 /** As they are; nothing is asked. `wait`: until it is applied, and all before it. */

@@ -4,6 +4,8 @@
  * M1. Written by event id, so that a repeat is harmless: who is killed between a batch and the note of it writes it again.
  * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`): then all of the bus is compared.
  * M3. A writer that has not noticed yet that its segment is full writes on into it: its end is read again for a while.
+ * M4. What Qdrant understands and does not take, though its collection is right, is a line that somebody else wrote: it is
+ *     passed over and counted, and holds nothing up (G3).
  */
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
@@ -18,6 +20,8 @@ export interface SyncCounts {
   /** Points that were looked at, and of them those that were written. */
   readonly comparedCount: number;
   readonly writtenCount: number;
+  /** Those that Qdrant does not take. */
+  readonly refusedCount: number;
   /** Of the bus, on disk. */
   readonly readBytes: number;
   readonly totalBytes: number;
@@ -32,6 +36,8 @@ export interface MemorySyncOptions {
   /** How long each kind is kept in Qdrant; missing: for ever. */
   readonly keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
   readonly onProgress?: (counts: SyncCounts) => void;
+  /** Told of each point that Qdrant does not take. */
+  readonly onRefused?: (id: string, why: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -59,7 +65,9 @@ export class MemorySync {
   #way: Way = 'write';
   #isReady = false;
   #keptAtMs = -Infinity;
-  #counts = { comparedCount: 0, writtenCount: 0, readBytes: 0, totalBytes: 0 };
+  #counts = { comparedCount: 0, writtenCount: 0, refusedCount: 0, readBytes: 0, totalBytes: 0 };
+  /** Of the batch at hand (M4). */
+  readonly #refused = new Set<string>();
   /** Of all times, as the cursor has it. */
   #everWritten = 0;
 
@@ -149,55 +157,82 @@ export class MemorySync {
   }
 
   async #readOn(): Promise<StoreFailure | undefined> {
+    const turn = this.#turn;
+    if (turn !== undefined) {
+      if (Date.now() > turn.untilMs) this.#turn = undefined; // once more, and then no more
+      const failure = await this.#readFrom(turn.place, turn.place.begins);
+      if (failure !== undefined) return failure;
+    }
+    return this.#readFrom(this.#place);
+  }
+
+  /** `only`: how the segment begins behind which nothing is read (M3). */
+  async #readFrom(from: BusPlace | undefined, only?: string): Promise<StoreFailure | undefined> {
     const { busDir, signal } = this.#options;
-    const from = this.#from();
     const batch: MemoryPoint[] = [];
     let place = from;
     for await (const piece of readRemembered({ busDir, from, signal, onRead: (...bytes) => this.#tell(...bytes) })) {
       if (piece === 'lost') {
+        if (only !== undefined) return undefined; // it was compressed: nobody writes to it any more
         this.#begin('compare'); // the bus was moved or cut
-        return this.#readOn();
+        return this.#readFrom(undefined);
       }
+      if (only !== undefined && piece.end.begins !== only) break;
       for (const point of piece.points) {
         batch.push(point);
         if (batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH)) continue;
         const failure = await this.#flush(batch);
         if (failure !== undefined) return failure;
       }
+      if (only !== undefined) continue;
       if (place !== undefined && place.begins !== piece.end.begins)
         this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
       place = piece.end;
       if (batch.length === 0) this.#reach(place);
     }
     const failure = await this.#flush(batch);
-    if (failure === undefined && place !== undefined) this.#reach(place);
+    if (failure === undefined && only === undefined && place !== undefined) this.#reach(place);
     return failure;
-  }
-
-  #from(): BusPlace | undefined {
-    const turn = this.#turn;
-    if (turn === undefined) return this.#place;
-    if (Date.now() > turn.untilMs) this.#turn = undefined; // once more, and then no more
-    return turn.place;
   }
 
   /** Writes what has to be, and empties the batch. */
   async #flush(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
-    const { store, signal } = this.#options;
     const wanted = batch.filter((point) => !this.#isTooOld(point));
     const missing = await this.#missingOf(wanted);
     if (missing.kind !== 'done') return missing;
     for (let at = 0; at < missing.value.length; at += BATCH) {
       const some = missing.value.slice(at, at + BATCH);
-      const outcome = await store.write(some, signal);
-      if (outcome.kind !== 'done') return outcome;
-      this.#counts.writtenCount += some.length;
-      this.#everWritten += some.length;
+      const failure = await this.#write(some);
+      if (failure !== undefined) return failure;
     }
-    for (const { id } of wanted) this.#samples.add(id);
+    for (const { id } of wanted) if (!this.#refused.has(id)) this.#samples.add(id);
+    this.#refused.clear();
     this.#counts.comparedCount += wanted.length;
     batch.length = 0;
     this.#options.onProgress?.(this.#counts);
+    return undefined;
+  }
+
+  /** M4 */
+  async #write(points: readonly MemoryPoint[]): Promise<StoreFailure | undefined> {
+    const { store, signal } = this.#options;
+    const outcome = await store.write(points, signal);
+    if (outcome.kind === 'done') {
+      this.#counts.writtenCount += points.length;
+      this.#everWritten += points.length;
+      return undefined;
+    }
+    const [first] = points;
+    if (outcome.kind !== 'other-shape' || first === undefined) return outcome;
+    if (points.length > 1) {
+      const half = points.length >> 1;
+      return (await this.#write(points.slice(0, half))) ?? this.#write(points.slice(half));
+    }
+    const prepared = await store.prepare(signal);
+    if (prepared.kind !== 'done') return prepared; // it is not the point
+    this.#counts.refusedCount += 1;
+    this.#refused.add(first.id);
+    this.#options.onRefused?.(first.id, outcome.why);
     return undefined;
   }
 
@@ -205,6 +240,7 @@ export class MemorySync {
     if (this.#way !== 'compare' || points.length === 0) return { kind: 'done', value: points };
     const ids = points.map(({ id }) => id);
     const present = await this.#options.store.present(ids, this.#options.signal);
+    if (present.kind === 'other-shape') return { kind: 'done', value: points }; // one of the ids is none (M4)
     if (present.kind !== 'done') return present;
     return { kind: 'done', value: points.filter(({ id }) => !present.value.has(id)) };
   }

@@ -2,7 +2,7 @@
 import { tryParseLine } from '../../bus/line.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { readTypes } from '../../bus/query/read-types.ts';
-import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
+import { MEMORY_TYPES, type MemoryPayload, type MemoryPoint, pointOf } from '../point.ts';
 
 export interface RememberedLines {
   readonly points: readonly MemoryPoint[];
@@ -21,10 +21,21 @@ export interface RememberedOptions {
 /** What was copied from the feed is brought by the home that it happened in, which knows more of it. */
 const isCopied = (data: Readonly<Record<string, unknown>>): boolean => data['via'] === 'feed';
 
+/** Half a character can only come of such an escape; Qdrant takes none. */
+const MAY_BE_HALF = /\\ud[89a-f]/i;
+
+const wellFormed = (value: unknown): unknown => {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key.toWellFormed(), wellFormed(part)]));
+};
+
 const pointsOf = (text: string): readonly MemoryPoint[] => {
   const line = tryParseLine(text);
   const point = line === undefined || isCopied(line.data) ? undefined : pointOf(line);
-  return point === undefined ? [] : [point];
+  if (point === undefined) return [];
+  return MAY_BE_HALF.test(text) ? [{ ...point, payload: wellFormed(point.payload) as MemoryPayload }] : [point];
 };
 
 /**

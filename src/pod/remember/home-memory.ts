@@ -36,7 +36,7 @@ export class HomeMemory implements AsyncDisposable {
   constructor(options: HomeMemoryOptions, store: PointStore) {
     this.#options = options;
     this.#store = store;
-    const { home, settings, target, onProgress, signal } = options;
+    const { home, settings, target, clean, log, onProgress, signal } = options;
     const { busDir, runDir } = home;
     const kept = Object.entries(settings.memory.keep).filter(([, ms]) => ms !== undefined);
     this.#keepMs = Object.fromEntries(kept);
@@ -47,6 +47,7 @@ export class HomeMemory implements AsyncDisposable {
       signal,
       keepMs: this.#keepMs,
       target: memoryTargetName(target),
+      onRefused: (id, why) => log?.write('error', 'Qdrant does not take it', { id, why: clean(why) }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
   }

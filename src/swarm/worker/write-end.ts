@@ -2,6 +2,7 @@
 import type { EntityView } from '../../bus/query/entity-view.ts';
 import { isTerminal } from '../../model/entity.ts';
 import { labelSchema } from '../../model/envelope.ts';
+import type { SessionWork } from '../../model/session-digest.ts';
 import type { Lineage } from '../../pod/lineage.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import type { QueuedJob } from '../queue/work-queue.ts';
@@ -31,6 +32,14 @@ const lineageOf = ({ name, root }: QueuedJob, view: EntityView | undefined): Lin
   root_id: root,
 });
 
+/** What its last pod did, as far as its end says; names of tools and models stand there alone. */
+const workOf = (view: EntityView | undefined): { readonly work?: SessionWork } => {
+  const { calls, errors = 0, used } = view?.sessions.findLast((session) => session.calls !== undefined) ?? {};
+  if (calls === undefined) return {};
+  const spent = used === undefined ? {} : { tokens: used.tokens, cost_usd: used.costUsd };
+  return { work: { calls, errors, tools: [], models: [], ...spent } };
+};
+
 /** In the channel of this home, whoever ran it before. False: it is over already. */
 export const writeJobEnd = (
   session: SwarmSession,
@@ -41,7 +50,8 @@ export const writeJobEnd = (
   if (isTerminal(standing.state)) return false;
   const known = { state: standing.state, rev: standing.rev };
   const entity = session.entity(queued.entity, queued.parent ?? undefined, lineageOf(queued, view), known);
-  if (end.kind === 'failed') entity.transition('failed', 'job_failed', { error: end.error, code: end.code });
-  else entity.transition('cancelled', 'job_cancelled', { reason: end.reason });
+  const work = workOf(view);
+  if (end.kind === 'failed') entity.transition('failed', 'job_failed', { error: end.error, code: end.code, ...work });
+  else entity.transition('cancelled', 'job_cancelled', { reason: end.reason, ...work });
   return true;
 };
