@@ -171,6 +171,7 @@ export class MemorySync {
     const { busDir, signal } = this.#options;
     const batch: MemoryPoint[] = [];
     let place = from;
+    let changedAtMs = Date.now();
     for await (const piece of readRemembered({ busDir, from, signal, onRead: (...bytes) => this.#tell(...bytes) })) {
       if (piece === 'lost') {
         if (only !== undefined) return undefined; // it was compressed: nobody writes to it any more
@@ -185,9 +186,12 @@ export class MemorySync {
         if (failure !== undefined) return failure;
       }
       if (only !== undefined) continue;
-      if (place !== undefined && place.begins !== piece.end.begins)
+      if (place !== undefined && place.begins !== piece.end.begins && Date.now() - changedAtMs < TURN_MS)
         this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
+      ({ changedAtMs } = piece);
       place = piece.end;
+      const left = this.#isKeepDue ? await this.#flush(batch) : undefined; // else a place would be kept by chance alone
+      if (left !== undefined) return left;
       if (batch.length === 0) this.#reach(place);
     }
     const failure = await this.#flush(batch);
@@ -260,10 +264,14 @@ export class MemorySync {
     this.#keep(false);
   }
 
+  get #isKeepDue(): boolean {
+    return performance.now() - this.#keptAtMs >= KEEP_CURSOR_EVERY_MS;
+  }
+
   /** A disk that takes nothing costs the next one a comparison, and nothing else (G1). */
   #keep(isEnd: boolean): void {
     const place = this.#turn?.place ?? this.#place;
-    if (place === undefined || (!isEnd && performance.now() - this.#keptAtMs < KEEP_CURSOR_EVERY_MS)) return;
+    if (place === undefined || (!isEnd && !this.#isKeepDue)) return;
     this.#keptAtMs = performance.now();
     const { runDir, target } = this.#options;
     bestEffortSync('memory.cursor', () =>
