@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 const folder = import.meta.dirname;
 const notBenches = [
   'run.ts',
+  'bare-qdrant.ts',
   'figures.ts',
   'generated-bus.ts',
   'generated-history.ts',
@@ -14,7 +15,10 @@ const notBenches = [
   'qdrant-ranking.ts',
   'ranking.ts',
   'recording-pods.ts',
+  'remembered-bus.ts',
+  'remembered-home.ts',
   'transcript-calls.ts',
+  'word-tape.ts',
 ];
 const all = globSync('*.ts', { cwd: folder })
   .filter((name) => !notBenches.includes(name))

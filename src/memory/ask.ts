@@ -16,7 +16,7 @@ import type {
   SearchHit,
   SearchQuestion,
 } from './memory-source.ts';
-import type { PointStore } from './point-store.ts';
+import { areAllThere, type PointStore } from './point-store.ts';
 import type { DenseEncoder } from './qdrant/dense-encoder.ts';
 import { openStore } from './qdrant/open-store.ts';
 import { openQdrantSource } from './qdrant/qdrant-source.ts';
@@ -110,12 +110,11 @@ class QdrantMemory implements AsyncDisposable {
   /** What waits; `all` also where samples are gone (A2). A Qdrant that does not say lacks nothing: the question tells. */
   async #lacking(withinMs: number, signal: AbortSignal): Promise<Waiting> {
     const samples = readMemoryCursor(this.#options.runDir)?.samples ?? [];
-    const [waiting, present] = await Promise.all([
+    const [waiting, there] = await Promise.all([
       this.#waiting(withinMs, signal),
-      this.#store.present(samples, signal),
+      areAllThere(this.#store, samples, signal),
     ]);
-    if (!isNothing(waiting) || present.kind !== 'done') return waiting;
-    return samples.every((id) => present.value.has(id)) ? waiting : { kind: 'all' };
+    return there.kind === 'done' && !there.value ? { kind: 'all' } : waiting;
   }
 
   async #waiting(withinMs: number, signal: AbortSignal): Promise<Waiting> {

@@ -20,7 +20,8 @@ export interface PointStore extends AsyncDisposable {
   prepare(signal: AbortSignal): Promise<StoreOutcome<'there' | 'made'>>;
   /**
    * Writes them, with their vectors, and sees to `standing` (P2 of `point.ts`), also against what is there already. Of a
-   * batch of up to some hundreds; the order in it is that of the bus.
+   * batch of up to some hundreds; the order in it is that of the bus. Sparse vectors alone: {@link completeDense} does the
+   * rest. A collection that is gone is `away`; the next {@link prepare} makes it, and says so.
    */
   write(points: readonly MemoryPoint[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
   /**
@@ -28,6 +29,10 @@ export interface PointStore extends AsyncDisposable {
    * `standing` itself: nothing is looked up. `isLast`: it waits until all is applied.
    */
   writeFresh(points: readonly MemoryPoint[], isLast: boolean, signal: AbortSignal): Promise<StoreOutcome<undefined>>;
+  /** Those points stand no more; of an id that is not there nothing comes. */
+  clearStanding(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
+  /** Of those roots, which were written as not over, the ones whose end another home has written are over. */
+  clearEnded(roots: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
   /** Of those ids the ones that are there. */
   present(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<ReadonlySet<string>>>;
   remove(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
@@ -36,3 +41,14 @@ export interface PointStore extends AsyncDisposable {
   /** Of points whose dense vector is missing, where one is configured: makes it. How many were completed; 0: none is missing. */
   completeDense(limit: number, signal: AbortSignal): Promise<StoreOutcome<number>>;
 }
+
+/** Whether none of those ids is missing. @throws the signal's reason */
+export const areAllThere = async (
+  store: Pick<PointStore, 'present'>,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<StoreOutcome<boolean>> => {
+  if (ids.length === 0) return { kind: 'done', value: true };
+  const found = await store.present(ids, signal);
+  return found.kind === 'done' ? { kind: 'done', value: ids.every((id) => found.value.has(id)) } : found;
+};

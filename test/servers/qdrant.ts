@@ -21,6 +21,8 @@ export interface QdrantServerOptions {
   readonly dataDir?: string;
   /** It has a disk of its own, of so many megabytes, which {@link QdrantServer.fillDisk} fills. */
   readonly diskMb?: number;
+  /** Its log of writes as it is by itself: for what is measured. */
+  readonly isAsInstalled?: boolean;
 }
 
 const ROOM_BYTES = 2 ** 31;
@@ -57,11 +59,13 @@ export class QdrantServer implements AsyncDisposable {
   readonly dir: string = mkdtempSync(join(roomyDir(), 'nika-qdrant-'));
   readonly #dataDir: string;
   readonly #diskMb: number | undefined;
+  readonly #isAsInstalled: boolean;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, { dataDir, diskMb }: QdrantServerOptions) {
+  private constructor(port: number, { dataDir, diskMb, isAsInstalled = false }: QdrantServerOptions) {
     this.port = port;
     this.#diskMb = diskMb;
+    this.#isAsInstalled = isAsInstalled;
     this.#dataDir = dataDir ?? join(this.dir, 'data');
   }
 
@@ -119,7 +123,8 @@ export class QdrantServer implements AsyncDisposable {
     const secret = new Secret(this.key);
     const config = qdrantService.config({ port: this.port, secret, dataDir: this.#dataDir });
     // Of a log that is 32 MB long from the start nothing is seen in a test but the time that it takes.
-    writeFileSync(file, config.replace('storage:\n', 'storage:\n  wal: { wal_capacity_mb: 1 }\n'), { mode: 0o600 });
+    const small = config.replace('storage:\n', 'storage:\n  wal: { wal_capacity_mb: 1 }\n');
+    writeFileSync(file, this.#isAsInstalled ? config : small, { mode: 0o600 });
     const child = spawnServerIn(this.dir, ...this.#onDisk(program, ...qdrantService.args(file))); // it writes into its folder
     let log = '';
     child.stdout?.on('data', (chunk) => (log += String(chunk)));

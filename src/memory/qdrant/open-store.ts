@@ -11,7 +11,7 @@ import type { LinkOutcome } from './link-failure.ts';
 import { prepareCollection, storeFailureOf } from './prepare-collection.ts';
 import { anyOf, qdrantFilter } from './qdrant-filter.ts';
 import { QdrantLink } from './qdrant-link.ts';
-import { type DocumentEncoder, writeAsTheyAre, writePoints } from './write-points.ts';
+import { type DocumentEncoder, clearPoints, endRoots, writeAsTheyAre, writePoints } from './write-points.ts';
 
 export interface StoreOptions {
   readonly target: QdrantTarget;
@@ -71,6 +71,15 @@ class QdrantStore implements PointStore {
     if (points.length === 0) return nothing;
     const terms = { encode: this.#encode, withinMs: this.#writeMs, wait: isLast };
     return doneOf(await writeAsTheyAre(this.#link, points, terms, signal));
+  }
+
+  async clearStanding(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>> {
+    if (ids.length === 0) return nothing;
+    return doneOf(await clearPoints(this.#link, ids, { encode: this.#encode, withinMs: this.#writeMs }, signal));
+  }
+
+  async clearEnded(roots: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>> {
+    return doneOf(await endRoots(this.#link, roots, { encode: this.#encode, withinMs: this.#writeMs }, signal));
   }
 
   async present(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<ReadonlySet<string>>> {

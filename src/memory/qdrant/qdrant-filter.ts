@@ -5,7 +5,8 @@ import { keywordsOf } from '../filter.ts';
 export type QdrantCondition =
   | { readonly key: string; readonly match: { readonly value: string | boolean } | { readonly any: string[] } }
   | { readonly key: string; readonly range: { readonly gte?: string; readonly lt?: string } }
-  | { readonly has_vector: string };
+  | { readonly has_vector: string }
+  | { readonly has_id: string[] };
 
 /** As its client wants it: nothing of it is readonly there. */
 export interface QdrantFilter {

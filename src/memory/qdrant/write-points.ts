@@ -78,26 +78,49 @@ const clearings = (over: readonly string[]) => {
   return over.length === 0 ? [] : [{ set_payload: { payload: { standing: false }, filter } }];
 };
 
+const applied = async (
+  link: QdrantLink,
+  operations: ReturnType<typeof clearings>,
+  { withinMs }: WriteTerms,
+  signal: AbortSignal,
+): Promise<LinkOutcome<undefined>> => {
+  const given = { collection_name: link.collection, wait: true, operations };
+  const outcome = await link.call(
+    (api, init) => api.batchUpdate(given, init),
+    { schema: updatesSchema, withinMs },
+    signal,
+  );
+  return outcome.kind === 'done' ? NOTHING : outcome;
+};
+
+/** Those points stand no more. */
+export const clearPoints = (
+  link: QdrantLink,
+  ids: readonly string[],
+  terms: WriteTerms,
+  signal: AbortSignal,
+): Promise<LinkOutcome<undefined>> => {
+  const filter: QdrantFilter = { must: [{ has_id: [...ids] }] };
+  return applied(link, [{ set_payload: { payload: { standing: false }, filter } }], terms, signal);
+};
+
 /**
  * Roots that were written as if they were not over, and were over by then: another home, which wrote the end meanwhile,
  * found nothing to take the place of. Whoever comes last of the two sees the other.
  */
-const endMeanwhile = async (
+export const endRoots = async (
   link: QdrantLink,
-  points: readonly MemoryPoint[],
+  entities: readonly string[],
   terms: WriteTerms,
   signal: AbortSignal,
 ): Promise<LinkOutcome<undefined>> => {
-  const begun = points.filter(({ payload: { event, standing } }) => event === CREATED_EVENT && standing);
-  const { entities } = askedOf(begun);
   const ended = await readStanding(link, { entities, sessions: [] }, terms, signal);
   if (ended.kind !== 'done' || ended.value.size === 0) return ended.kind === 'done' ? NOTHING : ended;
   const over = entities.filter((entity) => ended.value.has(`entity ${entity}`));
-  const given = { collection_name: link.collection, wait: true, operations: clearings(over) };
-  const call = { schema: updatesSchema, withinMs: terms.withinMs };
-  const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
-  return outcome.kind === 'done' ? NOTHING : outcome;
+  return applied(link, clearings(over), terms, signal);
 };
+
+const isOpenRoot = ({ payload: { event, standing } }: MemoryPoint): boolean => event === CREATED_EVENT && standing;
 
 /** The whole rule; a repeat gives the same (S1). In one request: first the points, then what they end. */
 export const writePoints = async (
@@ -113,7 +136,8 @@ export const writePoints = async (
   const given = { collection_name: link.collection, wait: true, operations: [{ upsert }, ...clearings(decided.over)] };
   const call = { schema: updatesSchema, withinMs: terms.withinMs };
   const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
-  return outcome.kind === 'done' ? endMeanwhile(link, decided.points, terms, signal) : outcome;
+  if (outcome.kind !== 'done') return outcome;
+  return endRoots(link, askedOf(decided.points.filter(isOpenRoot)).entities, terms, signal);
 };
 
 /** As they are; nothing is asked. `wait`: until it is applied, and all before it. */

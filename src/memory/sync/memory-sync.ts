@@ -4,28 +4,19 @@
  * M1. Written by event id, so that a repeat is harmless: who is killed between a batch and the note of it writes it again.
  * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`): then all of the bus is compared.
  * M3. A writer that has not noticed yet that its segment is full writes on into it: its end is read again for a while.
- * M4. What Qdrant understands and does not take, though its collection is right, is a line that somebody else wrote: it is
- *     passed over and counted, and holds nothing up (G3).
  */
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
-import { MEMORY_SCHEMA, type MemoryKind } from '../../model/memory.ts';
+import { MEMORY_SCHEMA } from '../../model/memory.ts';
 import type { MemoryPoint } from '../point.ts';
-import type { PointStore, StoreFailure, StoreOutcome } from '../point-store.ts';
+import { areAllThere, type PointStore, type StoreFailure, type StoreOutcome } from '../point-store.ts';
+import { CarefulWriter } from './careful-writer.ts';
+import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
+import { isKept, type KeepMs } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
-
-export interface SyncCounts {
-  /** Points that were looked at, and of them those that were written. */
-  readonly comparedCount: number;
-  readonly writtenCount: number;
-  /** Those that Qdrant does not take. */
-  readonly refusedCount: number;
-  /** Of the bus, on disk. */
-  readonly readBytes: number;
-  readonly totalBytes: number;
-}
+import type { SyncCounts } from './sync-counts.ts';
 
 export interface MemorySyncOptions {
   readonly store: PointStore;
@@ -34,7 +25,7 @@ export interface MemorySyncOptions {
   /** {@link memoryTargetName} */
   readonly target: string;
   /** How long each kind is kept in Qdrant; missing: for ever. */
-  readonly keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
+  readonly keepMs: KeepMs;
   readonly onProgress?: (counts: SyncCounts) => void;
   /** Told of each point that Qdrant does not take. */
   readonly onRefused?: (id: string, why: string) => void;
@@ -46,6 +37,8 @@ export type Caught = { readonly kind: 'done'; readonly isFull: boolean; readonly
 const BATCH = 500;
 const COMPARE_BATCH = 1_000;
 const KEEP_CURSOR_EVERY_MS = 1_000;
+/** While all is written anew: to settle costs a wait for what is under way. */
+const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
 
 type Way =
@@ -59,20 +52,34 @@ type Way =
 export class MemorySync {
   readonly #options: MemorySyncOptions;
   readonly #samples = new SamplePicker();
+  readonly #careful: CarefulWriter;
   #place: BusPlace | undefined;
   #isPartial = false;
   #turn: { readonly place: BusPlace; readonly untilMs: number } | undefined;
   #way: Way = 'write';
+  /** While all is written again from the beginning, and nothing of it failed. */
+  #fresh: FreshWriter | undefined;
   #isReady = false;
   #keptAtMs = -Infinity;
   #counts = { comparedCount: 0, writtenCount: 0, refusedCount: 0, readBytes: 0, totalBytes: 0 };
-  /** Of the batch at hand (M4). */
+  /** When the place was reached. */
+  #settled = { comparedCount: 0, writtenCount: 0 };
+  /** Of the batch at hand (M4 of `careful-writer.ts`). */
   readonly #refused = new Set<string>();
-  /** Of all times, as the cursor has it. */
-  #everWritten = 0;
 
   constructor(options: MemorySyncOptions) {
+    const { store, signal, onRefused } = options;
     this.#options = options;
+    this.#careful = new CarefulWriter({
+      store,
+      signal,
+      onWritten: (count) => this.#count([], count),
+      onRefused: (id, why) => {
+        this.#counts.refusedCount += 1;
+        this.#refused.add(id);
+        onRefused?.(id, why);
+      },
+    });
   }
 
   get counts(): SyncCounts {
@@ -112,6 +119,7 @@ export class MemorySync {
     if (failure !== undefined) return failure;
     const isFull = this.#way !== 'write';
     const failed = await this.#readOn();
+    this.#fresh = undefined; // it would see lines twice
     if (failed !== undefined) return failed;
     this.#isPartial = false;
     this.#way = 'write';
@@ -124,6 +132,8 @@ export class MemorySync {
     this.#place = undefined;
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
+    const { store, signal } = this.#options;
+    this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
   }
 
   /** Where to go on (M2). */
@@ -134,26 +144,24 @@ export class MemorySync {
     if (this.#isReady && prepared.value === 'there') return undefined;
     const cursor = readMemoryCursor(runDir);
     const isKnown = cursor?.target === target && prepared.value === 'there';
-    const isThere = isKnown ? await this.#hasSamples(cursor) : { kind: 'done' as const, value: false };
+    const isThere = isKnown
+      ? await areAllThere(store, cursor.samples, signal)
+      : { kind: 'done' as const, value: false };
     if (isThere.kind !== 'done') return isThere;
     if (isKnown && isThere.value) this.#goOn(cursor);
-    else if (this.#way === 'write') this.#begin(prepared.value === 'made' ? 'rewrite' : 'compare');
+    else if (prepared.value === 'made') this.#begin('rewrite');
+    else if (this.#way === 'write') this.#begin('compare');
     this.#isReady = true;
     return undefined;
   }
 
-  #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite, written }: MemoryCursor): void {
+  #goOn({ place, turn, samples, is_partial: isPartial, is_rewrite: isRewrite }: MemoryCursor): void {
     this.#place = place;
+    this.#turn = turn === null ? undefined : { place: turn, untilMs: Date.now() + TURN_MS };
+    this.#fresh = undefined;
     this.#isPartial = isPartial;
     this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
     this.#samples.restore(samples);
-    this.#everWritten = written;
-  }
-
-  async #hasSamples({ samples }: MemoryCursor): Promise<StoreOutcome<boolean>> {
-    if (samples.length === 0) return { kind: 'done', value: true };
-    const found = await this.#options.store.present(samples, this.#options.signal);
-    return found.kind === 'done' ? { kind: 'done', value: samples.every((id) => found.value.has(id)) } : found;
   }
 
   async #readOn(): Promise<StoreFailure | undefined> {
@@ -180,63 +188,70 @@ export class MemorySync {
       }
       if (only !== undefined && piece.end.begins !== only) break;
       for (const point of piece.points) {
-        batch.push(point);
-        if (batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH)) continue;
-        const failure = await this.#flush(batch);
-        if (failure !== undefined) return failure;
+        const failure = await this.#take(point, batch);
+        if (failure !== undefined) return this.#goOnSlowly(failure);
       }
       if (only !== undefined) continue;
       if (place !== undefined && place.begins !== piece.end.begins && Date.now() - changedAtMs < TURN_MS)
         this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
       ({ changedAtMs } = piece);
       place = piece.end;
-      const left = this.#isKeepDue ? await this.#flush(batch) : undefined; // else a place would be kept by chance alone
-      if (left !== undefined) return left;
-      if (batch.length === 0) this.#reach(place);
+      const failure = await this.#settle(batch);
+      if (failure !== undefined) return this.#goOnSlowly(failure);
+      if (batch.length === 0 && this.#fresh?.isSettled !== false) this.#reach(place);
     }
-    const failure = await this.#flush(batch);
-    if (failure === undefined && only === undefined && place !== undefined) this.#reach(place);
-    return failure;
+    const failure = (await this.#fresh?.settle()) ?? (await this.#flush(batch));
+    if (failure !== undefined) return this.#goOnSlowly(failure);
+    if (only === undefined && place !== undefined) this.#reach(place);
+    return undefined;
+  }
+
+  /** Now and then, so that a place can be kept; else one would be by chance alone. */
+  async #settle(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    const keptForMs = performance.now() - this.#keptAtMs;
+    if (this.#fresh === undefined) return keptForMs < KEEP_CURSOR_EVERY_MS ? undefined : this.#flush(batch);
+    return this.#fresh.isDue || keptForMs >= SETTLE_EVERY_MS ? this.#fresh.settle() : undefined;
+  }
+
+  /** One of many points at once is not taken (M4 of `careful-writer.ts`): which it is is found out from where all was written. */
+  async #goOnSlowly(failure: StoreFailure): Promise<StoreFailure | undefined> {
+    if (failure.kind !== 'other-shape' || this.#fresh === undefined) return failure;
+    this.#fresh = undefined;
+    this.#samples.keep(() => false);
+    this.#counts = { ...this.#counts, ...this.#settled };
+    return this.#readFrom(this.#place);
+  }
+
+  async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    if (this.#fresh === undefined) {
+      batch.push(point);
+      return batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH) ? undefined : this.#flush(batch);
+    }
+    const isWanted = isKept(point, this.#options.keepMs);
+    if (isWanted) this.#count([point], 1);
+    return this.#fresh.add(point, isWanted);
+  }
+
+  #count(compared: readonly MemoryPoint[], writtenCount: number): void {
+    for (const { id } of compared) if (!this.#refused.has(id)) this.#samples.add(id);
+    this.#counts.comparedCount += compared.length;
+    this.#counts.writtenCount += writtenCount;
   }
 
   /** Writes what has to be, and empties the batch. */
   async #flush(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
-    const wanted = batch.filter((point) => !this.#isTooOld(point));
+    const wanted = batch.filter((point) => isKept(point, this.#options.keepMs));
     const missing = await this.#missingOf(wanted);
     if (missing.kind !== 'done') return missing;
     for (let at = 0; at < missing.value.length; at += BATCH) {
       const some = missing.value.slice(at, at + BATCH);
-      const failure = await this.#write(some);
+      const failure = await this.#careful.write(some);
       if (failure !== undefined) return failure;
     }
-    for (const { id } of wanted) if (!this.#refused.has(id)) this.#samples.add(id);
+    this.#count(wanted, 0);
     this.#refused.clear();
-    this.#counts.comparedCount += wanted.length;
     batch.length = 0;
     this.#options.onProgress?.(this.#counts);
-    return undefined;
-  }
-
-  /** M4 */
-  async #write(points: readonly MemoryPoint[]): Promise<StoreFailure | undefined> {
-    const { store, signal } = this.#options;
-    const outcome = await store.write(points, signal);
-    if (outcome.kind === 'done') {
-      this.#counts.writtenCount += points.length;
-      this.#everWritten += points.length;
-      return undefined;
-    }
-    const [first] = points;
-    if (outcome.kind !== 'other-shape' || first === undefined) return outcome;
-    if (points.length > 1) {
-      const half = points.length >> 1;
-      return (await this.#write(points.slice(0, half))) ?? this.#write(points.slice(half));
-    }
-    const prepared = await store.prepare(signal);
-    if (prepared.kind !== 'done') return prepared; // it is not the point
-    this.#counts.refusedCount += 1;
-    this.#refused.add(first.id);
-    this.#options.onRefused?.(first.id, outcome.why);
     return undefined;
   }
 
@@ -244,14 +259,9 @@ export class MemorySync {
     if (this.#way !== 'compare' || points.length === 0) return { kind: 'done', value: points };
     const ids = points.map(({ id }) => id);
     const present = await this.#options.store.present(ids, this.#options.signal);
-    if (present.kind === 'other-shape') return { kind: 'done', value: points }; // one of the ids is none (M4)
+    if (present.kind === 'other-shape') return { kind: 'done', value: points }; // one of the ids is none (M4 of `careful-writer.ts`)
     if (present.kind !== 'done') return present;
     return { kind: 'done', value: points.filter(({ id }) => !present.value.has(id)) };
-  }
-
-  #isTooOld({ payload: { kind, ts } }: MemoryPoint): boolean {
-    const keepMs = this.#options.keepMs[kind];
-    return keepMs !== undefined && Date.parse(ts) < Date.now() - keepMs;
   }
 
   #tell(readBytes: number, totalBytes: number): void {
@@ -261,17 +271,15 @@ export class MemorySync {
 
   #reach(place: BusPlace): void {
     this.#place = place;
+    const { comparedCount, writtenCount } = this.#counts;
+    this.#settled = { comparedCount, writtenCount };
     this.#keep(false);
-  }
-
-  get #isKeepDue(): boolean {
-    return performance.now() - this.#keptAtMs >= KEEP_CURSOR_EVERY_MS;
   }
 
   /** A disk that takes nothing costs the next one a comparison, and nothing else (G1). */
   #keep(isEnd: boolean): void {
-    const place = this.#turn?.place ?? this.#place;
-    if (place === undefined || (!isEnd && !this.#isKeepDue)) return;
+    const place = this.#place;
+    if (place === undefined || (!isEnd && performance.now() - this.#keptAtMs < KEEP_CURSOR_EVERY_MS)) return;
     this.#keptAtMs = performance.now();
     const { runDir, target } = this.#options;
     bestEffortSync('memory.cursor', () =>
@@ -280,8 +288,8 @@ export class MemorySync {
         schema: MEMORY_SCHEMA,
         target,
         place,
+        turn: this.#turn?.place ?? null,
         samples: [...this.#samples.ids],
-        written: this.#everWritten,
         is_partial: this.#isPartial,
         is_rewrite: this.#isPartial && this.#way === 'rewrite',
         at: new Date().toISOString(),

@@ -10,9 +10,9 @@ import { AlphaWake } from '../../bus/query/alpha-wake.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { Breaker } from '../../failopen/breaker.ts';
 import { errorMessage } from '../../model/error.ts';
-import type { MemoryKind } from '../../model/memory.ts';
 import type { PointStore, StoreFailure } from '../point-store.ts';
 import { type MemoryState, readMemoryState, writeMemoryState } from './memory-files.ts';
+import type { KeepMs } from './retention.ts';
 import type { Caught, MemorySync } from './memory-sync.ts';
 
 export interface MemoryOutage {
@@ -28,7 +28,7 @@ export interface MemoryWriterOptions {
   readonly busDir: string;
   readonly runDir: string;
   readonly about: Pick<MemoryState, 'target' | 'url' | 'collection'>;
-  readonly keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
+  readonly keepMs: KeepMs;
   /** Whether dense vectors are to be made of what has none yet. */
   readonly isDense: boolean;
   readonly onOutageStart: (why: string) => void;
