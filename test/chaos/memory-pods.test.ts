@@ -3,6 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BusLine } from '../../src/bus/line.ts';
+import { resolveHome } from '../../src/config/home.ts';
+import { loadSettings } from '../../src/config/settings.ts';
+import { bringWaiting } from '../../src/swarm/alpha/watch/memory.ts';
+import { writeClaude } from '../fixtures/histories/claude-file.ts';
 import { countOf, endMemoryWriters, useQdrant } from '../memory-homes.ts';
 import { TestHome } from '../nika.ts';
 import { endPods, until } from '../pods.ts';
@@ -56,6 +60,13 @@ describe.runIf(hasQdrant)('memory of pods', () => {
     expect(outages()).toEqual([]);
   });
 
+  it('has an imported history without being told', async () => {
+    writeClaude(home.dir);
+    expect(await home.nika('import', 'claude')).toMatchObject({ code: 0, stderr: '' });
+    const filter = { must: [{ key: 'agent', match: { value: 'claude-code' } }] };
+    await until('the session in Qdrant', async () => (await server.count(filter).catch(() => 0)) > 1);
+  });
+
   it('G1, G3, G4: a pod neither waits nor fails where Qdrant was killed; the bus answers; then all is brought, and told of once', async () => {
     await mustRun('JOB-one');
     await until('the first pod', async () => (await jobThere('JOB-one')) > 0);
@@ -99,6 +110,20 @@ describe.runIf(hasQdrant)('memory of pods', () => {
     });
     expect(await countOf(home)).toMatchObject({ count: 2, source: 'qdrant' });
   }, 40_000);
+
+  it('G4: Alpha has brought what waited, once Qdrant is there again and nobody asks', async () => {
+    await server.kill();
+    await mustRun('JOB-one');
+    await endMemoryWriters(home.dir);
+    await server.start();
+    const place = resolveHome({ flag: home.dir, env: {}, cwd: home.cwd });
+    const env = { PATH: process.env['PATH'] };
+    const context = { home: place, settings: loadSettings(place, env), env };
+    await until('the pod in Qdrant', async () => {
+      await bringWaiting(context, false, new AbortController().signal); // as it does again and again
+      return (await jobThere('JOB-one')) > 0;
+    });
+  });
 
   it('G4: what Qdrant lost is brought again; until then the bus answers', async () => {
     await mustRun('JOB-one');
