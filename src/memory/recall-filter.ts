@@ -47,12 +47,10 @@ const usage = (message: string, remedy: string): NikaError => new NikaError('NIK
 /** Callers without types give what they like. */
 const timeOf = (name: string, given: unknown, nowMs: number): number | undefined => {
   if (given === undefined) return undefined;
-  const ms = given instanceof Date ? given.getTime() : tryParseTimeSpan(String(given), nowMs)?.fromMs;
+  const text = typeof given === 'string' ? given : (JSON.stringify(given) ?? typeof given);
+  const ms = given instanceof Date ? given.getTime() : tryParseTimeSpan(text, nowMs)?.fromMs;
   if (ms !== undefined && !Number.isNaN(ms)) return ms;
-  throw usage(
-    `${name} is no time that is known: "${String(given).slice(0, 80)}"`,
-    `Write it as ${TIME_SPAN_FORMS}; UTC.`,
-  );
+  throw usage(`${name} is no time that is known: ${text.slice(0, 80)}`, `Write it as ${TIME_SPAN_FORMS}; UTC.`);
 };
 
 const listOf = (given: AnyOf<string>): readonly string[] => (typeof given === 'string' ? [given] : given);

@@ -14,21 +14,11 @@ import type { PointStore, StoreFailure } from '../point-store.ts';
 import { CarefulWriter } from './careful-writer.ts';
 import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
-import { areThere, done, missingOf } from './present-points.ts';
+import { areAllThere, done, missingOf } from './present-points.ts';
 import { isKept, type KeepMs } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
-
-export interface SyncCounts {
-  /** Points that were looked at, and of them those that were written. */
-  readonly comparedCount: number;
-  readonly writtenCount: number;
-  /** Those that Qdrant does not take. */
-  readonly refusedCount: number;
-  /** Of the bus, on disk. */
-  readonly readBytes: number;
-  readonly totalBytes: number;
-}
+import type { SyncCounts } from './sync-counts.ts';
 
 export interface MemorySyncOptions {
   readonly store: PointStore;
@@ -49,6 +39,8 @@ export type Caught = { readonly kind: 'done'; readonly isFull: boolean; readonly
 const BATCH = 500;
 const COMPARE_BATCH = 1_000;
 const KEEP_CURSOR_EVERY_MS = 1_000;
+/** While all is written anew: to settle costs a wait for what is under way. */
+const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
 const SURE_MS = 10_000;
 
@@ -147,8 +139,7 @@ export class MemorySync {
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
     this.#samples.restore([]); // one that is not to be brought again would be missing for ever
-    const { store, signal } = this.#options;
-    this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
+    this.#fresh = way === 'rewrite' ? new FreshWriter(this.#options.store, this.#options.signal) : undefined;
   }
 
   /** Where to go on (M2). */
@@ -161,7 +152,7 @@ export class MemorySync {
     const cursor = readMemoryCursor(runDir);
     if (isReady && cursor?.target !== target) return undefined; // the disk took none
     const isKnown = cursor?.target === target && prepared.value === 'there';
-    const isThere = isKnown ? await areThere(store, cursor.samples, signal) : done(false);
+    const isThere = isKnown ? await areAllThere(store, cursor.samples, signal) : done(false);
     if (isThere.kind !== 'done') return isThere;
     this.#sureUntilMs = performance.now() + SURE_MS;
     if (isKnown && isThere.value) {
@@ -172,8 +163,9 @@ export class MemorySync {
     return undefined;
   }
 
-  #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite }: MemoryCursor): void {
+  #goOn({ place, turn, samples, is_partial: isPartial, is_rewrite: isRewrite }: MemoryCursor): void {
     this.#place = place;
+    this.#turn = turn === null ? undefined : { place: turn, untilMs: performance.now() + TURN_MS };
     this.#fresh = undefined;
     this.#isPartial = isPartial;
     this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
@@ -196,6 +188,7 @@ export class MemorySync {
     const { busDir, signal } = this.#options;
     const batch: MemoryPoint[] = [];
     let place = from;
+    let changedAtMs = Date.now();
     for await (const piece of readRemembered({ busDir, from, signal, onRead: (...bytes) => this.#tell(...bytes) })) {
       if (piece === 'lost') {
         if (only !== undefined) return undefined; // it was compressed: nobody writes to it any more
@@ -208,10 +201,11 @@ export class MemorySync {
         if (failure !== undefined) return this.#goOnSlowly(failure);
       }
       if (only !== undefined) continue;
-      if (place !== undefined && place.begins !== piece.end.begins)
+      if (place !== undefined && place.begins !== piece.end.begins && Date.now() - changedAtMs < TURN_MS)
         this.#turn = { place, untilMs: performance.now() + TURN_MS }; // M3
+      ({ changedAtMs } = piece);
       place = piece.end;
-      const failure = this.#fresh?.isDue === true ? await this.#fresh.settle() : undefined;
+      const failure = await this.#settle(batch);
       if (failure !== undefined) return this.#goOnSlowly(failure);
       if (batch.length === 0 && this.#fresh?.isSettled !== false) this.#reach(place);
     }
@@ -219,6 +213,13 @@ export class MemorySync {
     if (failure !== undefined) return this.#goOnSlowly(failure);
     if (only === undefined && place !== undefined) this.#reach(place);
     return undefined;
+  }
+
+  /** Now and then, so that a place can be kept; else one would be by chance alone. */
+  async #settle(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    const keptForMs = performance.now() - this.#keptAtMs;
+    if (this.#fresh === undefined) return keptForMs < KEEP_CURSOR_EVERY_MS ? undefined : this.#flush(batch);
+    return this.#fresh.isDue || keptForMs >= SETTLE_EVERY_MS ? this.#fresh.settle() : undefined;
   }
 
   /** One of many points at once is not taken (M4 of `careful-writer.ts`): which it is is found out from where all was written. */
@@ -278,7 +279,7 @@ export class MemorySync {
 
   /** A disk that takes nothing costs the next one a comparison, and nothing else (G1). */
   #keep(isEnd: boolean): void {
-    const place = this.#turn?.place ?? this.#place;
+    const place = this.#place;
     if (place === undefined || (!isEnd && performance.now() - this.#keptAtMs < KEEP_CURSOR_EVERY_MS)) return;
     this.#keptAtMs = performance.now();
     const { runDir, target } = this.#options;
@@ -288,6 +289,7 @@ export class MemorySync {
         schema: MEMORY_SCHEMA,
         target,
         place,
+        turn: this.#turn?.place ?? null,
         samples: [...this.#samples.ids],
         is_partial: this.#isPartial,
         is_rewrite: this.#isPartial && this.#way === 'rewrite',

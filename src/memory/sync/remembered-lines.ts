@@ -8,6 +8,8 @@ export interface RememberedLines {
   readonly points: readonly MemoryPoint[];
   /** Behind them: where to go on. */
   readonly end: BusPlace;
+  /** When its segment was last written to. */
+  readonly changedAtMs: number;
 }
 
 export interface RememberedOptions {
@@ -47,6 +49,6 @@ export async function* readRemembered(options: RememberedOptions): AsyncGenerato
   const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, signal };
   for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
     if (piece === 'lost') yield 'lost';
-    else yield { points: piece.texts.flatMap(pointsOf), end: piece.end };
+    else yield { points: piece.texts.flatMap(pointsOf), end: piece.end, changedAtMs: piece.changedAtMs };
   }
 }

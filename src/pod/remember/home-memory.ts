@@ -10,8 +10,9 @@ import { encodeDocument } from '../../memory/encode/sparse.ts';
 import { openStore } from '../../memory/qdrant/open-store.ts';
 import type { PointStore } from '../../memory/point-store.ts';
 import { memoryTargetName } from '../../memory/sync/memory-files.ts';
-import { MemorySync, type SyncCounts } from '../../memory/sync/memory-sync.ts';
+import { MemorySync } from '../../memory/sync/memory-sync.ts';
 import { type MemoryOutage, MemoryWriter } from '../../memory/sync/memory-writer.ts';
+import type { SyncCounts } from '../../memory/sync/sync-counts.ts';
 import { writeOutage } from './write-outage.ts';
 
 export interface HomeMemoryOptions {

@@ -5,7 +5,7 @@ import type { QdrantTarget } from '../../../config/memory/qdrant-settings.ts';
 import type { Settings } from '../../../config/settings.ts';
 import { readHomeStanding } from '../../../memory/sync/home-standing.ts';
 import { startMemoryWriter } from '../../../pod/remember/start-memory-writer.ts';
-import type { Chore } from '../duty.ts';
+import type { AlphaContext, Chore } from '../duty.ts';
 
 const COUNT_BUS_MS = 1_000;
 /** So often also where nothing waits: whether Qdrant lost its data is found by who asks it. */
@@ -15,20 +15,29 @@ const ANYWAY_EVERY = 15;
 const targetOf = ({ runDir }: Home, { qdrant }: Settings): QdrantTarget | undefined =>
   qdrant.kind === 'on' ? qdrant : localQdrant(runDir, qdrant.collection);
 
+/** Where something waits, Qdrant was away, or it is time. */
+export const bringWaiting = async (
+  { home, settings, env }: Pick<AlphaContext, 'home' | 'settings' | 'env'>,
+  isDueAnyway: boolean,
+  signal: AbortSignal,
+): Promise<void> => {
+  const target = targetOf(home, settings);
+  if (target === undefined) return;
+  const { busDir, runDir } = home;
+  const standing = await readHomeStanding({ busDir, runDir, target, withinMs: COUNT_BUS_MS }, signal);
+  const wasAway = standing.state !== undefined && standing.state.standing !== 'up';
+  if (!standing.isWhole || wasAway || isDueAnyway) await startMemoryWriter(home, env);
+};
+
 export const bringMemory = (everyMs: number): Chore => {
   let nth = 0;
   return {
     name: 'memory',
     role: 'home',
     everyMs,
-    run: async ({ home, settings, env }, signal) => {
-      const target = targetOf(home, settings);
-      if (target === undefined) return;
+    run: async (context, signal) => {
       nth += 1;
-      const { busDir, runDir } = home;
-      const standing = await readHomeStanding({ busDir, runDir, target, withinMs: COUNT_BUS_MS }, signal);
-      const isOwed = !standing.isWhole || (standing.state !== undefined && standing.state.standing !== 'up');
-      if (isOwed || nth % ANYWAY_EVERY === 1) await startMemoryWriter(home, env);
+      await bringWaiting(context, nth % ANYWAY_EVERY === 1, signal);
     },
   };
 };
