@@ -44,7 +44,7 @@ async function* chunks(): AsyncGenerator<readonly MemoryPoint[]> {
     yield points;
     points = [];
   }
-  yield points;
+  if (points.length > 0) yield points;
 }
 
 /** Milliseconds of sending alone, until all of it is visible. */

@@ -100,7 +100,7 @@ export class SparseEncoder {
   /** Of the vector of a document only the values of those hashes, in that order; `undefined`: it has no word. */
   valuesOf(text: string, nthOf: ReadonlyMap<number, number>): readonly number[] | undefined {
     const { count, hashes } = this.#tokenizer.tokens(text);
-    const times = new Array<number>(nthOf.size).fill(0);
+    const times = Array.from({ length: nthOf.size }, () => 0);
     let length = 0;
     for (let n = 0; n < count; n += 1) {
       const hash = hashes[n] ?? 0;

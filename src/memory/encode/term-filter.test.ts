@@ -42,6 +42,7 @@ describe('whether a text may have a word', () => {
   };
 
   it('never says no where it has one', () => {
+    const lost: object[] = [];
     let [hits, passed] = [0, 0];
     for (let nth = 0; nth < QUESTIONS; nth += 1) {
       const words = cased(word());
@@ -52,10 +53,11 @@ describe('whether a text may have a word', () => {
         const text = `${written(random() < 0.5 ? word() : words.toLowerCase())} and ${written(word())}`;
         const has = encodeDocument(text).indices.some((hash) => indices.includes(hash));
         if (has) hits += 1;
-        if (has && !mayHave(text)) expect({ words, text }).toBe('found');
+        if (has && !mayHave(text)) lost.push({ words, text });
         if (!mayHave(text)) passed += 1;
       }
     }
+    expect(lost).toEqual([]);
     expect(Math.min(hits, passed)).toBeGreaterThan(QUESTIONS / 2);
   });
 

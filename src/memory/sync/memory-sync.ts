@@ -51,6 +51,10 @@ type Way =
   /** From the beginning, all of it again. */
   | 'rewrite';
 
+/** Of a rebuild nothing was settled. */
+const isAtBeginning = ({ is_partial: isPartial, is_rewrite: isRewrite, place }: MemoryCursor): boolean =>
+  isPartial && isRewrite && place.byte === 0;
+
 export class MemorySync {
   readonly #options: MemorySyncOptions;
   readonly #samples = new SamplePicker();
@@ -134,7 +138,8 @@ export class MemorySync {
     const isKnown = cursor?.target === target && prepared.value === 'there';
     const isThere = isKnown ? await this.#hasSamples(cursor) : { kind: 'done' as const, value: false };
     if (isThere.kind !== 'done') return isThere;
-    if (isKnown && isThere.value) this.#goOn(cursor);
+    if (isKnown && isThere.value && !isAtBeginning(cursor)) this.#goOn(cursor);
+    else if (isKnown && isThere.value) this.#begin('rewrite');
     else if (prepared.value === 'made') this.#begin('rewrite');
     else if (this.#way === 'write') this.#begin('compare');
     this.#isReady = true;
@@ -157,15 +162,17 @@ export class MemorySync {
   }
 
   async #readOn(): Promise<StoreFailure | undefined> {
-    const { busDir, signal } = this.#options;
+    const { busDir, runDir, signal } = this.#options;
     const from = this.#from();
     const batch: MemoryPoint[] = [];
     let place = from;
-    for await (const piece of readRemembered({ busDir, from, signal, onRead: (...bytes) => this.#tell(...bytes) })) {
+    const onRead = (...bytes: readonly [number, number]): void => this.#tell(...bytes);
+    for await (const piece of readRemembered({ busDir, runDir, from, signal, onRead })) {
       if (piece === 'lost') {
         this.#begin('compare'); // the bus was moved or cut
         return this.#readOn();
       }
+      if (this.#place === undefined && this.#fresh !== undefined) this.#reach({ begins: piece.end.begins, byte: 0 }); // F3
       for (const point of piece.points) {
         const failure = await this.#take(point, batch);
         if (failure !== undefined) return failure;
@@ -196,6 +203,7 @@ export class MemorySync {
     }
     const isWanted = !this.#isTooOld(point);
     if (isWanted) this.#count([point], 1);
+    if (this.#counts.comparedCount % BATCH === 0) this.#options.onProgress?.(this.#counts);
     return this.#fresh.add(point, isWanted);
   }
 

@@ -1,7 +1,9 @@
 /** Owns the points of a bus, read from a place on, in the order of writing. */
 import { tryParseLine } from '../../bus/line.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
-import { readTypes } from '../../bus/query/read-types.ts';
+import { readTypes, type ReadTypesOptions } from '../../bus/query/read-types.ts';
+import { tsOf } from '../../bus/query/line-filter.ts';
+import { SegmentSpans } from '../bus/segment-spans.ts';
 import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
 
 export interface RememberedLines {
@@ -13,6 +15,8 @@ export interface RememberedLines {
 export interface RememberedOptions {
   readonly busDir: string;
   readonly from?: BusPlace | undefined;
+  /** Where it is noted from when to when segments are that were read from their beginning to their end. */
+  readonly runDir?: string;
   /** Told of bytes on disk as they were read. */
   readonly onRead?: (bytes: number, totalBytes: number) => void;
   readonly signal: AbortSignal;
@@ -32,10 +36,24 @@ const pointsOf = (text: string): readonly MemoryPoint[] => {
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export async function* readRemembered(options: RememberedOptions): AsyncGenerator<RememberedLines | 'lost'> {
-  const { busDir, from, onRead, signal } = options;
-  const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, signal };
-  for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
-    if (piece === 'lost') yield 'lost';
-    else yield { points: piece.texts.flatMap(pointsOf), end: piece.end };
+  const { busDir, from, runDir, onRead, signal } = options;
+  const spans = runDir === undefined ? undefined : new SegmentSpans(runDir);
+  let isPartial = from !== undefined;
+  const wants: ReadTypesOptions['wants'] = (part, begins) => {
+    if (!isPartial) spans?.begin(part, begins);
+    isPartial = false;
+    return true;
+  };
+  const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, wants, signal };
+  try {
+    for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
+      if (piece === 'lost') yield 'lost';
+      else {
+        for (const text of piece.texts) spans?.see(tsOf(text));
+        yield { points: piece.texts.flatMap(pointsOf), end: piece.end };
+      }
+    }
+  } finally {
+    spans?.keep();
   }
 }
