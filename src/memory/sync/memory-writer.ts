@@ -14,7 +14,8 @@ import { errorMessage } from '../../model/error.ts';
 import type { PointStore, StoreFailure } from '../point-store.ts';
 import { type MemoryState, readMemoryState, writeMemoryState } from './memory-files.ts';
 import type { KeepMs } from './retention.ts';
-import type { Caught, MemorySync } from './memory-sync.ts';
+import type { MemorySync } from './memory-sync.ts';
+import type { Caught } from './sync-options.ts';
 
 export interface MemoryOutage {
   readonly since: string;
