@@ -25,3 +25,14 @@ export { digest, type LibraryDigestOptions } from './swarm/digest/library-digest
 export type { Digest, ToldItem } from './swarm/digest/write-digest.ts';
 export { observePod, type ObservedPod, type ObservePodOptions } from './swarm/api/observe-pod.ts';
 export type { ObservedCall } from './memory/observe/observe-calls.ts';
+export {
+  memory,
+  type MemoryCount,
+  type MemoryCountQuestion,
+  type MemoryHit,
+  type MemoryHits,
+  type MemoryQuestion,
+  type MemorySearchQuestion,
+} from './pod/remember/library-memory.ts';
+export type { MemoryGroup, MemoryKind } from './model/memory.ts';
+export type { MemoryPayload } from './memory/point.ts';

@@ -182,6 +182,10 @@ const run = async (
   const counts = await importHistory(options);
   progress.clear();
   if (counts.isInterrupted) process.exitCode = EXIT_INTERRUPTED;
+  if (!isDryRun && counts.newCount + counts.grownCount > 0 && settings.qdrant.kind === 'on') {
+    const { startMemoryWriter } = await import('../pod/remember/start-memory-writer.ts');
+    await startMemoryWriter(home, terminal.env);
+  }
   const done = { counts, form, isDryRun, durationMs: performance.now() - startedAtMs };
   if (flags.json === true) terminal.print(jsonOf(done, unreadable));
   else terminal.print(sentencesOf(done, terminal));

@@ -14,6 +14,8 @@ export const toolSchema = ({ input }: McpTool): ToolSchema => {
     reused: 'inline',
     override: ({ jsonSchema }) => {
       delete jsonSchema.propertyNames; // not every model takes it, and it is checked here
+      delete jsonSchema.minLength; // how long a text may be is checked here, too
+      delete jsonSchema.maxLength;
     },
   });
   return { ...schema, type: 'object' } as ToolSchema;

@@ -9,6 +9,7 @@ import { jobs } from './tools/jobs.ts';
 import { memoryGet, memoryList, memoryPut } from './tools/memory.ts';
 import { note } from './tools/note.ts';
 import { podObserve } from './tools/pod-observe.ts';
+import { memoryCount, memorySearch } from './tools/recall.ts';
 import { result } from './tools/result.ts';
 import { reviewDecide, reviewList } from './tools/review.ts';
 import { send } from './tools/send.ts';
@@ -26,6 +27,8 @@ export const TOOLS: readonly McpTool[] = [
   fleet,
   digest,
   podObserve,
+  memorySearch,
+  memoryCount,
   send,
   signal,
   signals,

@@ -22,6 +22,7 @@ import { openStore } from './qdrant/open-store.ts';
 import { openQdrantSource } from './qdrant/qdrant-source.ts';
 import { SourceAway } from './source-away.ts';
 import { memoryTargetName, readMemoryCursor, readMemoryState } from './sync/memory-files.ts';
+import { areAllThere } from './sync/present-points.ts';
 import { readWaiting, type Waiting } from './sync/waiting.ts';
 
 export interface MemoryAskOptions {
@@ -49,6 +50,7 @@ type Asked<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 
 /** As long as a person waits without wondering. */
 export const BRING_MS = 1_200;
 const LOOK_EVERY_MS = 25;
+const LAST_LOOK_MS = 250;
 
 const isNothing = (waiting: Waiting): boolean => waiting.kind === 'counted' && waiting.count === 0;
 
@@ -88,7 +90,7 @@ class QdrantMemory implements AsyncDisposable {
   async ask<T>(question: Question<T>, signal: AbortSignal): Promise<Asked<T> | { kind: 'lacking'; waiting: Waiting }> {
     const startedAtMs = Date.now();
     const untilMs = performance.now() + BRING_MS;
-    const [asked, lacking] = await Promise.all([this.#try(question, signal), this.#lacking(signal)]);
+    const [asked, lacking] = await Promise.all([this.#try(question, signal), this.#lacking(BRING_MS, signal)]);
     if (asked.kind === 'away' && !asked.thrown.isUnmade) return asked;
     if (isNothing(lacking)) return asked; // where the collection is missing: there is nothing to make one of
     await this.#options.startWriter();
@@ -107,19 +109,18 @@ class QdrantMemory implements AsyncDisposable {
   }
 
   /** What waits; `all` also where samples are gone (A2). A Qdrant that does not say lacks nothing: the question tells. */
-  async #lacking(signal: AbortSignal): Promise<Waiting> {
+  async #lacking(withinMs: number, signal: AbortSignal): Promise<Waiting> {
     const samples = readMemoryCursor(this.#options.runDir)?.samples ?? [];
-    const [waiting, present] = await Promise.all([
-      this.#waiting(BRING_MS, signal),
-      this.#store.present(samples, signal),
+    const [waiting, there] = await Promise.all([
+      this.#waiting(withinMs, signal),
+      areAllThere(this.#store, samples, signal),
     ]);
-    if (!isNothing(waiting) || present.kind !== 'done') return waiting;
-    return samples.every((id) => present.value.has(id)) ? waiting : { kind: 'all' };
+    return there.kind === 'done' && !there.value ? { kind: 'all' } : waiting;
   }
 
   async #waiting(withinMs: number, signal: AbortSignal): Promise<Waiting> {
     const { busDir, runDir } = this.#options;
-    const late = AbortSignal.timeout(Math.max(1, withinMs));
+    const late = AbortSignal.timeout(Math.ceil(withinMs));
     try {
       const about = { busDir, runDir, target: memoryTargetName(this.#target) };
       return await readWaiting(about, AbortSignal.any([signal, late]));
@@ -139,7 +140,7 @@ class QdrantMemory implements AsyncDisposable {
       const leftMs = untilMs - performance.now();
       const cursor = readMemoryCursor(runDir);
       const at = `${cursor?.at} ${cursor?.place.byte}`;
-      if (at !== lookedAt || leftMs <= 0) waiting = await this.#waiting(Math.max(leftMs, 250), signal);
+      if (at !== lookedAt || leftMs <= 0) waiting = await this.#lacking(Math.max(leftMs, LAST_LOOK_MS), signal);
       lookedAt = at;
       const state = readMemoryState(runDir);
       const hasFailed = state !== undefined && state.standing !== 'up' && Date.parse(state.at) >= startedAtMs;

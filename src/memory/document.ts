@@ -29,12 +29,25 @@ const textOf = (fields: Fields, key: string): string => {
 const textsOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
 
+/** Of declared outputs what is written for people, where it comes first; also of a JSON that is cut. */
+const TOLD_FIRST = /^\{"(?:gist|summary|message|text|result)":("(?:[^"\\]|\\.)*)/;
+
+const toldFirst = (json: string): string => {
+  const told = TOLD_FIRST.exec(json)?.[1];
+  if (told === undefined) return json;
+  try {
+    return `${String(JSON.parse(`${told}"`))}\n${json.slice(json.indexOf(told) + told.length)}`;
+  } catch {
+    return json; // cut within an escape
+  }
+};
+
 /** A body as text: of a long one its head. */
 const bodyText = (value: unknown): string => {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value.slice(0, RESULT_CHARS);
-  if (isFields(value) && typeof value['$blob'] === 'string') return textOf(value, 'head').slice(0, RESULT_CHARS);
-  return JSON.stringify(value).slice(0, RESULT_CHARS);
+  const isBlob = isFields(value) && typeof value['$blob'] === 'string';
+  return toldFirst(isBlob ? textOf(value, 'head') : JSON.stringify(value)).slice(0, RESULT_CHARS);
 };
 
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.trim() ?? '';
@@ -73,8 +86,10 @@ export const documentOf = (line: BusLine): MemoryDocument => {
   const allNames = joined(names);
   const room = DOCUMENT_CHARS - 1 - Math.min(allNames.length, NAMES_CHARS);
   const allProse = cutText(joined(prose), room);
-  const text = cutText(joined([allProse, allNames]), DOCUMENT_CHARS);
+  // A step that says nothing of itself would be found by its job's name, before the job that says much.
+  const isSilent = line.type !== 'session_end_summary' && allProse === '' && textOf(data, 'name') === '';
+  const text = isSilent ? '' : cutText(joined([allProse, allNames]), DOCUMENT_CHARS);
   const told = [textOf(data, 'summary'), textOf(data, 'error'), textOf(data, 'reason'), bodyText(data['result'])];
   const shown = [textOf(digest, 'asked'), textOf(digest, 'said'), ...told].map(firstLine).find((one) => one !== '');
-  return { summary: (shown ?? firstLine(text)).toWellFormed(), text };
+  return { summary: (shown ?? firstLine(allNames)).toWellFormed(), text };
 };

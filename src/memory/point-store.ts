@@ -20,7 +20,8 @@ export interface PointStore extends AsyncDisposable {
   prepare(signal: AbortSignal): Promise<StoreOutcome<'there' | 'made'>>;
   /**
    * Writes them, with their vectors, and sees to `standing` (P2 of `point.ts`), also against what is there already. Of a
-   * batch of up to some hundreds; the order in it is that of the bus.
+   * batch of up to some hundreds; the order in it is that of the bus. Sparse vectors alone: {@link completeDense} does the
+   * rest. A collection that is gone is `away`; the next {@link prepare} makes it, and says so.
    */
   write(points: readonly MemoryPoint[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
   /**

@@ -59,6 +59,17 @@ describe('pointOf', () => {
     expect(payload?.text).toContain('src/socket.ts');
   });
 
+  it('is found by what it says, first by what its outputs say to people; a step that says nothing by nothing', () => {
+    const outputs = { gist: 'Two secrets\nand no README', report: 'run/report.md' };
+    const of = (type: string, data: Readonly<Record<string, unknown>>) =>
+      pointOf(busLine(type, 'TASK-a', { data }))?.payload;
+    expect(of('job_completed', { result: outputs })).toMatchObject({ summary: 'Two secrets' });
+    const head = JSON.stringify(outputs).slice(0, 30);
+    expect(of('job_completed', { result: { $blob: 'x', bytes: 9_000, head } })?.summary).toBe('Two secrets');
+    expect(of('job_completed', { result: outputs })?.text).toContain('run/report.md');
+    expect(of('job_completed', {})).toMatchObject({ summary: 'fix-bug', text: '' });
+  });
+
   it('never throws at what a later or hostile writer put there', () => {
     const odd = [null, 7, 'text', [], [null], { a: { b: 1 } }];
     for (const value of odd) {

@@ -102,6 +102,7 @@ describe('memory while what is at its address', () => {
       what: 'too many, with a time',
       status: 429,
       headers: { ...json, 'retry-after': '7' },
+      body: '{}',
       why: 'asked too much (429)',
     },
     {

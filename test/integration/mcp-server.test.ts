@@ -77,6 +77,8 @@ describe('the tools as an agent sees them', () => {
       'fleet',
       'digest',
       'pod_observe',
+      'memory_search',
+      'memory_count',
       'send',
       'signal',
       'signals',

@@ -1,5 +1,6 @@
 /** What the bus of a home has for memory is in Qdrant, whatever happened to Qdrant or to who brings it (G4). */
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rollSegment } from '../../src/bus/segments.ts';
 import type { BusWriter } from '../../src/bus/writer.ts';
@@ -135,6 +136,29 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
   });
 
+  it('G4: notices that Qdrant came back with an older state of its data, also where the same process goes on', async () => {
+    using writer = bus.open();
+    const some = (count: number): readonly string[] =>
+      Array.from({ length: count }, () => write(writer, 'job_failed', `JOB-${crypto.randomUUID()}`));
+    const ids = [...some(8)];
+    const sync = createSync();
+    await sync.catchUp();
+    const dataDir = join(server.dir, 'data');
+    await server.kill();
+    cpSync(dataDir, `${dataDir}-old`, { recursive: true });
+    await server.start();
+    ids.push(...some(2));
+    await sync.catchUp();
+    await server.kill();
+    rmSync(dataDir, { recursive: true });
+    renameSync(`${dataDir}-old`, dataDir);
+    expect(await sync.catchUp()).toMatchObject({ kind: 'away' });
+    await server.start();
+    ids.push(...some(6));
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done', isFull: true, writtenCount: 8 });
+    expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
+  });
+
   it('goes on over the turn of a segment, also with what is written late into the full one', async () => {
     const late = bus.open();
     const writer = bus.open();
@@ -150,6 +174,22 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
     late[Symbol.dispose]();
     writer[Symbol.dispose]();
+  });
+
+  it('G3: passes over what Qdrant does not take, counts it, and brings all the rest', async () => {
+    using writer = bus.open();
+    const ids = [write(writer, 'job_failed', 'JOB-1')];
+    const texts = { metaJson: JSON.stringify(busLine('job_failed', 'JOB-2').meta), dataJson: '{"to":"failed"}' };
+    const ts = new Date().toISOString();
+    writer.write({ ts, type: 'job_failed', entity: parseEntityId('JOB-2'), id: 'not-a-uuid', ...texts });
+    ids.push(write(writer, 'job_failed', 'JOB-3', { meta: { job: 'half a character: \ud800' } }));
+    const sync = createSync();
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done' });
+    expect(sync.counts).toMatchObject({ refusedCount: 1, writtenCount: 2 });
+    expect(await createSync().catchUp()).toMatchObject({ isFull: false, writtenCount: 0 });
+    sync.compareAll();
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done', isFull: true });
+    expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
   });
 
   it('lets nothing stand as begun that another home ends at the same moment', async () => {

@@ -156,7 +156,7 @@ describe.skipIf(!hasQdrant)('what Qdrant answers', () => {
     for (const { point, indices } of vectors) {
       const hits = idf.filter(({ index }) => indices.includes(index));
       const { entity_id: entity } = point.payload;
-      if (hits.length === 0 || !is(point.payload) || entity === without) continue;
+      if (hits.length === 0 || !point.payload.standing || !is(point.payload) || entity === without) continue;
       const score = hits.reduce((sum, { weight }) => sum + weight, 0);
       if (score > (best.get(entity)?.score ?? -1)) best.set(entity, { id: point.id, score });
     }
@@ -210,7 +210,7 @@ describe.skipIf(!hasQdrant)('what Qdrant answers', () => {
     const told = (entity: string, result: string, domain = 'hooks') =>
       rememberedPoint({ entity, meta: { domain, job: entity }, data: { result } });
     const given = [told('JOB-1', 'socket closed'), told('JOB-2', 'wire cut'), told('JOB-3', 'socket', 'bus')];
-    const options = await filled('with_dense', [...given, told('JOB-4', 'typo on page')], dense);
+    const options = await filled('with_dense', [...given, told('JOB-4', 'typo on page', 'docs')], dense);
     await using fused = await openQdrantSource({ ...options, denseWithinMs: 100 });
     const entities = async (): Promise<readonly string[]> => {
       const hits = await fused.search({ words: 'socket', filter: { domain: ['hooks'] }, limit: 2 }, signal);

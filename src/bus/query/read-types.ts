@@ -27,6 +27,8 @@ export interface TypedLines {
   readonly texts: readonly string[];
   /** Behind them: where to go on. */
   readonly end: BusPlace;
+  /** When that part of the file was last written to, as it was listed. */
+  readonly changedAtMs: number;
 }
 
 const SLICE_BYTES = 32 * 1024;
@@ -60,7 +62,7 @@ class PartReader {
       if (chunk === undefined) return;
       if (chunk.kind === 'rest' && !part.compressed) return; // it may still be written to: it is read again
       byte += chunk.bytes.byteLength;
-      yield { texts: this.#wantedOf(chunk), end: { begins, byte } };
+      yield { texts: this.#wantedOf(chunk), end: { begins, byte }, changedAtMs: part.mtimeMs };
       if (chunk !== whole) return;
     }
   }

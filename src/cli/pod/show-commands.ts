@@ -1,6 +1,7 @@
 /** Owns `nika pod show` and `nika pod result`. */
 import { type Command, Option } from 'commander';
 import { NikaError } from '../../model/error.ts';
+import type { MemoryState } from '../../memory/sync/memory-files.ts';
 import type { PodRecord } from '../../pod/registry/pod-record.ts';
 import { describeTree } from '../../pod/tree/pod-tree.ts';
 import { cell, renderTable } from '../table.ts';
@@ -9,7 +10,7 @@ import { changesText } from '../words/worktree.ts';
 import { tokensText, usedText } from '../words/used.ts';
 import { formatDuration, printable } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
-import { namedPods, openPodContext } from './pod-context.ts';
+import { namedPods, openPodContext, type PodContext } from './pod-context.ts';
 import { podJson, standingOf, statusText } from './pod-table.ts';
 
 interface ShowOptions {
@@ -59,7 +60,21 @@ const worktreeRows = ({ worktree, entity }: PodRecord): readonly (readonly [stri
   ];
 };
 
-const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly string[])[] => {
+/** Whether memory in Qdrant has what this pod did, as it was found the last time (G9). */
+const memoryRows = ({ end }: PodRecord, state: MemoryState | undefined): readonly (readonly [string, string])[] => {
+  if (state === undefined) return [];
+  const { standing, since, why, whole_at: wholeAt } = state;
+  if (standing !== 'up')
+    return [['qdrant', `${standing}${sinceText(since)}: ${why ?? ''}; what is to be remembered waits on the bus`]];
+  if (end === null || wholeAt === null) return [['qdrant', `up${sinceText(since)}`]];
+  return [['qdrant', wholeAt >= end.at ? 'has its end' : 'has not its end yet: nika memory status']];
+};
+
+const showRows = (
+  record: PodRecord,
+  memory: MemoryState | undefined,
+  terminal: Terminal,
+): readonly (readonly string[])[] => {
   const { beat, end, process: by } = record;
   const { last_tool: last } = beat;
   const rows: (readonly [string, string | undefined])[] = [
@@ -90,6 +105,7 @@ const showRows = (record: PodRecord, terminal: Terminal): readonly (readonly str
         : `${last.tool} ${last.what}${last.running && end === null ? ' (runs)' : `, ${ago(last.at)}`}`,
     ],
     ...serviceRows(record),
+    ...memoryRows(record, memory),
     ['dropped', droppedText(beat.dropped) || undefined],
     ['runs in', record.cwd],
     ...worktreeRows(record),
@@ -109,14 +125,22 @@ const showJson = (record: PodRecord): Readonly<Record<string, unknown>> => {
   return { ...podJson(record), record: rest };
 };
 
+const memoryState = async ({ home, settings }: PodContext): Promise<MemoryState | undefined> => {
+  if (settings.qdrant.kind === 'off') return undefined;
+  const { memoryTargetName, readMemoryState } = await import('../../memory/sync/memory-files.ts');
+  const state = readMemoryState(home.runDir);
+  return state?.target === memoryTargetName(settings.qdrant) ? state : undefined;
+};
+
 const show = async (names: readonly string[], options: ShowOptions, terminal: Terminal): Promise<void> => {
   const context = await openPodContext(options.home, terminal);
   const pods = await namedPods(names.length === 0 ? ['@last'] : names, context);
+  const memory = await memoryState(context);
   for (const record of pods) {
     terminal.print(
       options.json === true
         ? `${JSON.stringify(showJson(record))}\n`
-        : `${terminal.paint('bold', record.entity)}\n${renderTable(showRows(record, terminal), 2)}`,
+        : `${terminal.paint('bold', record.entity)}\n${renderTable(showRows(record, memory, terminal), 2)}`,
     );
   }
 };

@@ -41,20 +41,21 @@ const sentenceOf = (outcome: BringOutcome, way: BringWay, { paint }: Terminal): 
       return `${paint('red', '✗')} Qdrant: ${printable(failure.why)}; ${points(writtenCount)} written; ${remedyOf(failure.kind, command)}`;
     }
     case 'done': {
-      const { writtenCount, comparedCount, isFull, durationMs } = outcome;
+      const { writtenCount, comparedCount, refusedCount, isFull, durationMs } = outcome;
       const looked = isFull ? `, ${comparedCount.toLocaleString('en-US')} looked at (all of the bus)` : '';
       const written = writtenCount === 0 && !isFull ? 'nothing was missing' : `${points(writtenCount)} written`;
-      return `${paint('green', '✓')} ${written}${looked}, in ${formatDuration(durationMs)}`;
+      const refused = refusedCount === 0 ? '' : `, ${points(refusedCount)} that Qdrant does not take (nika doctor)`;
+      return `${paint('green', '✓')} ${written}${looked}${refused}, in ${formatDuration(durationMs)}`;
     }
   }
 };
 
 const jsonOf = (outcome: BringOutcome): Readonly<Record<string, unknown>> => {
   if (outcome.kind === 'off') return { kind: 'off', why: outcome.why };
-  const { kind, writtenCount: written, comparedCount: compared, durationMs } = outcome;
+  const { kind, writtenCount: written, comparedCount: compared, refusedCount: refused, durationMs } = outcome;
   const why = outcome.kind === 'failed' ? { failure: outcome.failure.kind, why: outcome.failure.why } : {};
   const full = outcome.kind === 'done' ? { full: outcome.isFull } : {};
-  return { kind, ...full, written, compared, duration_ms: Math.round(durationMs), ...why };
+  return { kind, ...full, written, compared, refused, duration_ms: Math.round(durationMs), ...why };
 };
 
 const bring = async (way: BringWay, flags: BringFlags, terminal: Terminal): Promise<void> => {
@@ -91,7 +92,7 @@ const bring = async (way: BringWay, flags: BringFlags, terminal: Terminal): Prom
     signal,
   ).catch((thrown: unknown): BringOutcome => {
     if (!signal.aborted) throw thrown;
-    return { kind: 'interrupted', writtenCount: 0, comparedCount: 0, durationMs: 0 };
+    return { kind: 'interrupted', writtenCount: 0, comparedCount: 0, refusedCount: 0, durationMs: 0 };
   });
   clear();
   if (outcome.kind === 'failed' || (outcome.kind === 'off' && way === 'rebuild')) process.exitCode = EXIT_FAILED;
@@ -105,7 +106,7 @@ const bring = async (way: BringWay, flags: BringFlags, terminal: Terminal): Prom
 
 const JSON_OPTION = [
   '--json',
-  'one object: kind (done, failed, interrupted, off, empty), full, written, compared, duration_ms, why',
+  'one object: kind (done, failed, interrupted, off, empty), full, written, compared, refused, duration_ms, why',
 ] as const;
 const HOME_OPTION = ['--home <dir>', 'the home: config/, _bus/, logs/, run/'] as const;
 

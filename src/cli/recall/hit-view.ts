@@ -1,7 +1,7 @@
 /** Owns how something that memory found is shown: how it ended, when, what, why it was found, and where the rest is. */
 import type { SearchHit } from '../../memory/memory-source.ts';
 import type { MemoryPayload } from '../../memory/point.ts';
-import { snippetOf } from '../../memory/encode/snippet.ts';
+import { SNIPPET_CHARS, snippetOf } from '../../memory/encode/snippet.ts';
 import { clip, formatDuration, printable } from '../format.ts';
 import { asCalled } from '../hint/called-as.ts';
 import { cell } from '../table.ts';
@@ -72,9 +72,9 @@ export const hitLines = ({ payload }: SearchHit, words: string, terminal: Termin
   const { paint } = terminal;
   const columns = (terminal.isInteractive ? terminal.columns : PIPE_COLUMNS) - INDENT.length;
   const head = `${statusOf(payload, terminal)}  ${whenOf(payload)}  ${paint('bold', cell(payload.entity_id))}  ${aboutOf(payload)}`;
-  const summary = clip(cell(payload.summary), columns);
+  const summary = clip(cell(payload.summary), Math.min(columns, SNIPPET_CHARS));
   const snippet = words === '' ? '' : markedSnippet(payload.text, words, terminal);
-  const isSame = snippet === summary;
+  const isSame = words !== '' && snippetOf(payload.text, words).text.startsWith(summary);
   return [
     head.trimEnd(),
     ...(summary === '' || isSame ? [] : [`${INDENT}${summary}`]),

@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
 import { addBringCommands } from './bring-commands.ts';
 import { addCountCommand } from './count-command.ts';
+import { addMigrateCommand } from './migrate-command.ts';
 import { addSearchCommands } from './search-commands.ts';
+import { addStatusCommand } from './status-command.ts';
 
 export const addRecallCommands = (program: Command, terminal: Terminal): void => {
   const memory = program
@@ -21,5 +23,7 @@ Examples:
     );
   addCountCommand(memory, terminal);
   addSearchCommands(memory, terminal);
+  addStatusCommand(memory, terminal);
   addBringCommands(memory, terminal);
+  addMigrateCommand(memory, terminal);
 };

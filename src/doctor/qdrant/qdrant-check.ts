@@ -2,16 +2,20 @@
  * Owns the check of Qdrant: whether it is there, takes the key, and has memory as nika writes it. Its client is loaded only
  * where one is configured. Nothing that is told holds the key: what a server says comes through the link, which takes it out.
  */
+import { existsSync } from 'node:fs';
+import type { Home } from '../../config/home.ts';
 import type { QdrantTarget } from '../../config/memory/qdrant-settings.ts';
 import { hasDied } from '../../config/services/service-state.ts';
 import type { DenseShape } from '../../memory/qdrant/dense-encoder.ts';
 import { degraded, type Finding, info, ok, wrong } from '../finding.ts';
 import { type Check, homeOf, type Place, settingsOf } from '../place.ts';
 import { collectionFindings } from './collection-findings.ts';
+import { homeFinding } from './home-findings.ts';
 import { unreachable } from './unreachable.ts';
 
 /** Of each of three questions: together less than what the check may take. */
 const ASK_MS = 400;
+const COUNT_BUS_MS = 300;
 /** Each question has its own time. */
 const NO_END = new AbortController().signal;
 
@@ -49,13 +53,25 @@ const checkTarget = async (target: QdrantTarget, dense: DenseShape | undefined, 
   for (const finding of collectionFindings(target.collection, collection)) tell(finding);
 };
 
+/** What is on the bus and not there. A bus that cannot be read is told of by its own check. */
+const checkHome = async ({ busDir, runDir }: Home, target: QdrantTarget, { tell }: Place): Promise<void> => {
+  if (!existsSync(busDir)) return;
+  const { readHomeStanding } = await import('../../memory/sync/home-standing.ts');
+  const standing = await readHomeStanding({ busDir, runDir, target, withinMs: COUNT_BUS_MS }, NO_END);
+  tell(homeFinding(standing, Date.now()));
+};
+
 export const checkQdrant: Check = async (place) => {
   const home = homeOf(place);
   const settings = home && settingsOf(place, home);
   if (settings === undefined)
     return place.tell(info('qdrant.reach', 'not looked at: the settings must be valid first'));
   const { qdrant, memory } = settings;
-  if (qdrant.kind === 'on') return checkTarget(qdrant, memory.embeddings, place);
+  if (qdrant.kind === 'on') {
+    await checkTarget(qdrant, memory.embeddings, place);
+    if (home !== undefined) await checkHome(home, qdrant, place);
+    return;
+  }
   if (home !== undefined && hasDied(home.runDir, 'qdrant')) {
     const says = 'the Qdrant that "nika up" started for this home is gone: questions are answered from the bus';
     return place.tell(degraded('qdrant.reach', says, 'Start it again, with its data: nika up --qdrant'));

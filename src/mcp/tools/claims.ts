@@ -34,7 +34,7 @@ export const claimPath = createTool({
   name: 'claim_path',
   title: 'Claim a path',
   description:
-    'Claims a file or folder for a while, before you change what other pods may change too. Refused while another holds it, something in it, or a folder around it. Advisory: it locks nothing. Claim again to renew.',
+    'Claims a file or folder for a while, before you change what other pods may change too. Refused while another holds it or what is in or around it. Locks nothing. Claim again to renew.',
   isReadOnly: false,
   input: z.strictObject({
     path,

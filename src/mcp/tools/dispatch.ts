@@ -68,7 +68,7 @@ export const dispatch = createTool({
   name: 'dispatch',
   title: 'Give a job to the swarm',
   description:
-    'Puts a job into the queue of the swarm, for whichever worker can do it, here or on another machine; gives its id. Use it for work that need not run beside you now; else start_pod.',
+    'Puts a job into the queue of the swarm, for whichever worker can do it, here or on another machine; gives its id. For work that need not run beside you now; else start_pod.',
   isReadOnly: false,
   input,
   call: (wish, context) => context.caller.inTurn(() => give(wish, context)),

@@ -25,4 +25,4 @@ export const ownId = z
   .string()
   .regex(/^JOB-/, { error: 'must begin with JOB-' })
   .optional()
-  .describe('An id of your own, such as JOB-fix-login. Default: one is made.');
+  .describe('An own id, such as JOB-fix-login.');

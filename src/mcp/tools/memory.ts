@@ -32,7 +32,7 @@ export const memoryPut = createTool({
   name: 'memory_put',
   title: 'Put into working memory',
   description:
-    'Puts a text of less than 512 kB under a name for the other pods of the job, while the job runs and an hour more.',
+    'Puts a text of less than 512 kB under a name for the other pods of the job, while it runs and an hour more.',
   isReadOnly: false,
   input: z.strictObject({
     artifact,

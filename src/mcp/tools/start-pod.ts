@@ -116,7 +116,7 @@ export const startPod = createTool({
   name: 'start_pod',
   title: 'Start a pod',
   description:
-    'Starts a job as a pod below yours, in the background; gives its id. Use it for work that can go on beside yours, such as another agent. See jobs for names and inputs.',
+    'Starts a job as a pod below yours, in the background; gives its id. For work that can go on beside yours, such as another agent. See jobs for names and inputs.',
   isReadOnly: false,
   input,
   call: (wish, context) => context.caller.inTurn(() => start(wish, context)),

@@ -13,16 +13,18 @@ import { z } from 'zod';
 import type { QdrantTarget } from '../../config/memory/qdrant-settings.ts';
 import { MEMORY_SCHEMA } from '../../model/memory.ts';
 
+const placeSchema = z.object({ begins: z.string(), byte: z.int().min(0) });
+
 const cursorSchema = z.object({
   v: z.literal(1),
   /** Version of the points. */
   schema: z.literal(MEMORY_SCHEMA),
   /** {@link memoryTargetName} */
   target: z.string(),
-  place: z.object({ begins: z.string(), byte: z.int().min(0) }),
+  place: placeSchema,
+  /** In the segment before, which may still be written to: its end is read once more. */
+  turn: placeSchema.nullable().default(null),
   samples: z.array(z.string()),
-  /** How many points went before it. */
-  written: z.int().min(0),
   /** Not all of the bus was read yet: it is gone on with from `place`. */
   is_partial: z.boolean(),
   /** Then all of it is written again, not only what is missing. */

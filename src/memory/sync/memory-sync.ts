@@ -2,46 +2,32 @@
  * Owns that Qdrant has what the bus of a home has for memory (G4): what was written since the last time, or all of it.
  *
  * M1. Written by event id, so that a repeat is harmless: who is killed between a batch and the note of it writes it again.
- * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`): then all of the bus is compared.
+ * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`), which are looked for at first, after each failure
+ *     and now and then (Qdrant may come back with an older state of its data): then all of the bus is compared.
  * M3. A writer that has not noticed yet that its segment is full writes on into it: its end is read again for a while.
  */
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
-import { MEMORY_SCHEMA, type MemoryKind } from '../../model/memory.ts';
+import { MEMORY_SCHEMA } from '../../model/memory.ts';
 import type { MemoryPoint } from '../point.ts';
-import type { PointStore, StoreFailure, StoreOutcome } from '../point-store.ts';
+import type { StoreFailure } from '../point-store.ts';
+import { CarefulWriter } from './careful-writer.ts';
 import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
+import { areAllThere, done, missingOf } from './present-points.ts';
+import { isKept } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
-
-export interface SyncCounts {
-  /** Points that were looked at, and of them those that were written. */
-  readonly comparedCount: number;
-  readonly writtenCount: number;
-  /** Of the bus, on disk. */
-  readonly readBytes: number;
-  readonly totalBytes: number;
-}
-
-export interface MemorySyncOptions {
-  readonly store: PointStore;
-  readonly busDir: string;
-  readonly runDir: string;
-  /** {@link memoryTargetName} */
-  readonly target: string;
-  /** How long each kind is kept in Qdrant; missing: for ever. */
-  readonly keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
-  readonly onProgress?: (counts: SyncCounts) => void;
-  readonly signal: AbortSignal;
-}
-
-export type Caught = { readonly kind: 'done'; readonly isFull: boolean; readonly writtenCount: number } | StoreFailure;
+import type { Caught, MemorySyncOptions } from './sync-options.ts';
+import type { SyncCounts } from './sync-counts.ts';
 
 const BATCH = 500;
 const COMPARE_BATCH = 1_000;
 const KEEP_CURSOR_EVERY_MS = 1_000;
+/** While all is written anew: to settle costs a wait for what is under way. */
+const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
+const SURE_MS = 10_000;
 
 type Way =
   /** From the place on: none of it is there. */
@@ -58,6 +44,7 @@ const isAtBeginning = ({ is_partial: isPartial, is_rewrite: isRewrite, place }: 
 export class MemorySync {
   readonly #options: MemorySyncOptions;
   readonly #samples = new SamplePicker();
+  readonly #careful: CarefulWriter;
   #place: BusPlace | undefined;
   #isPartial = false;
   #turn: { readonly place: BusPlace; readonly untilMs: number } | undefined;
@@ -65,13 +52,28 @@ export class MemorySync {
   /** While all is written again from the beginning, and nothing of it failed. */
   #fresh: FreshWriter | undefined;
   #isReady = false;
+  /** That nothing was lost there (M2). */
+  #sureUntilMs = -Infinity;
   #keptAtMs = -Infinity;
-  #counts = { comparedCount: 0, writtenCount: 0, readBytes: 0, totalBytes: 0 };
-  /** Of all times, as the cursor has it. */
-  #everWritten = 0;
+  #counts = { comparedCount: 0, writtenCount: 0, refusedCount: 0, readBytes: 0, totalBytes: 0 };
+  /** When the place was reached. */
+  #settled = { comparedCount: 0, writtenCount: 0 };
+  /** Of the batch at hand (M4 of `careful-writer.ts`). */
+  readonly #refused = new Set<string>();
 
   constructor(options: MemorySyncOptions) {
+    const { store, signal, onRefused } = options;
     this.#options = options;
+    this.#careful = new CarefulWriter({
+      store,
+      signal,
+      onWritten: (count) => this.#count([], count),
+      onRefused: (id, why) => {
+        this.#counts.refusedCount += 1;
+        this.#refused.add(id);
+        onRefused?.(id, why);
+      },
+    });
   }
 
   get counts(): SyncCounts {
@@ -107,12 +109,13 @@ export class MemorySync {
   /** Up to where the bus ends now. Call it again for what came meanwhile. @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason */
   async catchUp(): Promise<Caught> {
     const before = this.#counts.writtenCount;
-    const failure = await this.#makeReady();
-    if (failure !== undefined) return failure;
-    const isFull = this.#way !== 'write';
-    const failed = await this.#readOn();
+    const failure = (await this.#makeReady()) ?? (await this.#readOn());
     this.#fresh = undefined; // it would see lines twice
-    if (failed !== undefined) return failed;
+    if (failure !== undefined) {
+      this.#sureUntilMs = -Infinity;
+      return failure;
+    }
+    const isFull = this.#way !== 'write';
     this.#isPartial = false;
     this.#way = 'write';
     this.#keep(true);
@@ -124,8 +127,8 @@ export class MemorySync {
     this.#place = undefined;
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
-    const { store, signal } = this.#options;
-    this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
+    this.#samples.restore([]); // one that is not to be brought again would be missing for ever
+    this.#fresh = way === 'rewrite' ? new FreshWriter(this.#options.store, this.#options.signal) : undefined;
   }
 
   /** Where to go on (M2). */
@@ -133,67 +136,91 @@ export class MemorySync {
     const { store, runDir, target, signal } = this.#options;
     const prepared = await store.prepare(signal);
     if (prepared.kind !== 'done') return prepared;
-    if (this.#isReady && prepared.value === 'there') return undefined;
+    const isReady = this.#isReady && prepared.value === 'there';
+    if (isReady && performance.now() < this.#sureUntilMs) return undefined;
     const cursor = readMemoryCursor(runDir);
+    if (isReady && cursor?.target !== target) return undefined; // the disk took none
     const isKnown = cursor?.target === target && prepared.value === 'there';
-    const isThere = isKnown ? await this.#hasSamples(cursor) : { kind: 'done' as const, value: false };
+    const isThere = isKnown ? await areAllThere(store, cursor.samples, signal) : done(false);
     if (isThere.kind !== 'done') return isThere;
-    if (isKnown && isThere.value && !isAtBeginning(cursor)) this.#goOn(cursor);
-    else if (isKnown && isThere.value) this.#begin('rewrite');
-    else if (prepared.value === 'made') this.#begin('rewrite');
-    else if (this.#way === 'write') this.#begin('compare');
+    this.#sureUntilMs = performance.now() + SURE_MS;
+    if (isKnown && isThere.value) {
+      if (isAtBeginning(cursor)) this.#begin('rewrite');
+      else if (!isReady) this.#goOn(cursor);
+    } else if (prepared.value === 'made') this.#begin('rewrite');
+    else if (isReady || this.#way === 'write') this.#begin(this.#way === 'write' ? 'compare' : this.#way);
     this.#isReady = true;
     return undefined;
   }
 
-  #goOn({ place, samples, is_partial: isPartial, is_rewrite: isRewrite, written }: MemoryCursor): void {
+  #goOn({ place, turn, samples, is_partial: isPartial, is_rewrite: isRewrite }: MemoryCursor): void {
     this.#place = place;
+    this.#turn = turn === null ? undefined : { place: turn, untilMs: performance.now() + TURN_MS };
     this.#fresh = undefined;
     this.#isPartial = isPartial;
     this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
     this.#samples.restore(samples);
-    this.#everWritten = written;
-  }
-
-  async #hasSamples({ samples }: MemoryCursor): Promise<StoreOutcome<boolean>> {
-    if (samples.length === 0) return { kind: 'done', value: true };
-    const found = await this.#options.store.present(samples, this.#options.signal);
-    return found.kind === 'done' ? { kind: 'done', value: samples.every((id) => found.value.has(id)) } : found;
   }
 
   async #readOn(): Promise<StoreFailure | undefined> {
+    const turn = this.#turn;
+    if (turn !== undefined) {
+      const isLast = performance.now() > turn.untilMs;
+      const failure = await this.#readFrom(turn.place, turn.place.begins);
+      if (failure !== undefined) return failure;
+      if (isLast) this.#turn = undefined;
+    }
+    return this.#readFrom(this.#place);
+  }
+
+  /** `only`: how the segment begins behind which nothing is read (M3). */
+  async #readFrom(from: BusPlace | undefined, only?: string): Promise<StoreFailure | undefined> {
     const { busDir, runDir, signal } = this.#options;
-    const from = this.#from();
+    const onRead = (...bytes: readonly [number, number]): void => this.#tell(...bytes);
     const batch: MemoryPoint[] = [];
     let place = from;
-    const onRead = (...bytes: readonly [number, number]): void => this.#tell(...bytes);
+    let changedAtMs = Date.now();
     for await (const piece of readRemembered({ busDir, runDir, from, signal, onRead })) {
       if (piece === 'lost') {
+        if (only !== undefined) return undefined; // it was compressed: nobody writes to it any more
         this.#begin('compare'); // the bus was moved or cut
-        return this.#readOn();
+        return this.#readFrom(undefined);
       }
-      if (this.#place === undefined && this.#fresh !== undefined) this.#reach({ begins: piece.end.begins, byte: 0 }); // F3
+      if (only !== undefined && piece.end.begins !== only) break;
+      if (this.#place === undefined && this.#fresh !== undefined) this.#beginAt(piece.end);
       for (const point of piece.points) {
         const failure = await this.#take(point, batch);
-        if (failure !== undefined) return failure;
+        if (failure !== undefined) return this.#goOnSlowly(failure);
       }
-      if (place !== undefined && place.begins !== piece.end.begins)
-        this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
+      if (only !== undefined) continue;
+      if (place !== undefined && place.begins !== piece.end.begins && Date.now() - changedAtMs < TURN_MS)
+        this.#turn = { place, untilMs: performance.now() + TURN_MS }; // M3
+      ({ changedAtMs } = piece);
       place = piece.end;
-      const failure = this.#fresh?.isDue === true ? await this.#fresh.settle() : undefined;
-      if (failure !== undefined) return failure;
+      const failure = await this.#settle(batch);
+      if (failure !== undefined) return this.#goOnSlowly(failure);
       if (batch.length === 0 && this.#fresh?.isSettled !== false) this.#reach(place);
     }
     const failure = (await this.#fresh?.settle()) ?? (await this.#flush(batch));
-    if (failure === undefined && place !== undefined) this.#reach(place);
-    return failure;
+    if (failure !== undefined) return this.#goOnSlowly(failure);
+    if (only === undefined && place !== undefined) this.#reach(place);
+    return undefined;
   }
 
-  #from(): BusPlace | undefined {
-    const turn = this.#turn;
-    if (turn === undefined) return this.#place;
-    if (Date.now() > turn.untilMs) this.#turn = undefined; // once more, and then no more
-    return turn.place;
+  /** Now and then, so that a place can be kept; else one would be by chance alone. */
+  async #settle(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    const keptForMs = performance.now() - this.#keptAtMs;
+    if (this.#fresh === undefined) return keptForMs < KEEP_CURSOR_EVERY_MS ? undefined : this.#flush(batch);
+    return this.#fresh.isDue || keptForMs >= SETTLE_EVERY_MS ? this.#fresh.settle() : undefined;
+  }
+
+  /** One of many points at once is not taken (M4 of `careful-writer.ts`): which it is is found out from where all was written. */
+  async #goOnSlowly(failure: StoreFailure): Promise<StoreFailure | undefined> {
+    if (failure.kind !== 'other-shape' || this.#fresh === undefined) return failure;
+    this.#fresh = undefined;
+    this.#samples.keep(() => false);
+    this.#counts = { ...this.#counts, ...this.#settled };
+    return this.#readFrom(this.#place);
   }
 
   async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
@@ -201,48 +228,34 @@ export class MemorySync {
       batch.push(point);
       return batch.length < (this.#way === 'compare' ? COMPARE_BATCH : BATCH) ? undefined : this.#flush(batch);
     }
-    const isWanted = !this.#isTooOld(point);
+    const isWanted = isKept(point, this.#options.keepMs);
     if (isWanted) this.#count([point], 1);
     if (this.#counts.comparedCount % BATCH === 0) this.#options.onProgress?.(this.#counts);
     return this.#fresh.add(point, isWanted);
   }
 
   #count(compared: readonly MemoryPoint[], writtenCount: number): void {
-    for (const { id } of compared) this.#samples.add(id);
+    for (const { id } of compared) if (!this.#refused.has(id)) this.#samples.add(id);
     this.#counts.comparedCount += compared.length;
     this.#counts.writtenCount += writtenCount;
-    this.#everWritten += writtenCount;
   }
 
   /** Writes what has to be, and empties the batch. */
   async #flush(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
+    const wanted = batch.filter((point) => isKept(point, this.#options.keepMs));
     const { store, signal } = this.#options;
-    const wanted = batch.filter((point) => !this.#isTooOld(point));
-    const missing = await this.#missingOf(wanted);
+    const missing = this.#way === 'compare' ? await missingOf(store, wanted, signal) : done(wanted);
     if (missing.kind !== 'done') return missing;
     for (let at = 0; at < missing.value.length; at += BATCH) {
       const some = missing.value.slice(at, at + BATCH);
-      const outcome = await store.write(some, signal);
-      if (outcome.kind !== 'done') return outcome;
-      this.#count([], some.length);
+      const failure = await this.#careful.write(some);
+      if (failure !== undefined) return failure;
     }
     this.#count(wanted, 0);
+    this.#refused.clear();
     batch.length = 0;
     this.#options.onProgress?.(this.#counts);
     return undefined;
-  }
-
-  async #missingOf(points: readonly MemoryPoint[]): Promise<StoreOutcome<readonly MemoryPoint[]>> {
-    if (this.#way !== 'compare' || points.length === 0) return { kind: 'done', value: points };
-    const ids = points.map(({ id }) => id);
-    const present = await this.#options.store.present(ids, this.#options.signal);
-    if (present.kind !== 'done') return present;
-    return { kind: 'done', value: points.filter(({ id }) => !present.value.has(id)) };
-  }
-
-  #isTooOld({ payload: { kind, ts } }: MemoryPoint): boolean {
-    const keepMs = this.#options.keepMs[kind];
-    return keepMs !== undefined && Date.parse(ts) < Date.now() - keepMs;
   }
 
   #tell(readBytes: number, totalBytes: number): void {
@@ -252,12 +265,20 @@ export class MemorySync {
 
   #reach(place: BusPlace): void {
     this.#place = place;
+    const { comparedCount, writtenCount } = this.#counts;
+    this.#settled = { comparedCount, writtenCount };
     this.#keep(false);
+  }
+
+  /** Before anything of it is written (F3 of `fresh-writer.ts`). */
+  #beginAt({ begins }: BusPlace): void {
+    this.#place = { begins, byte: 0 };
+    this.#keep(true);
   }
 
   /** A disk that takes nothing costs the next one a comparison, and nothing else (G1). */
   #keep(isEnd: boolean): void {
-    const place = this.#turn?.place ?? this.#place;
+    const place = this.#place;
     if (place === undefined || (!isEnd && performance.now() - this.#keptAtMs < KEEP_CURSOR_EVERY_MS)) return;
     this.#keptAtMs = performance.now();
     const { runDir, target } = this.#options;
@@ -267,8 +288,8 @@ export class MemorySync {
         schema: MEMORY_SCHEMA,
         target,
         place,
+        turn: this.#turn?.place ?? null,
         samples: [...this.#samples.ids],
-        written: this.#everWritten,
         is_partial: this.#isPartial,
         is_rewrite: this.#isPartial && this.#way === 'rewrite',
         at: new Date().toISOString(),

@@ -4,12 +4,14 @@ import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { readTypes, type ReadTypesOptions } from '../../bus/query/read-types.ts';
 import { tsOf } from '../../bus/query/line-filter.ts';
 import { SegmentSpans } from '../bus/segment-spans.ts';
-import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
+import { MEMORY_TYPES, type MemoryPayload, type MemoryPoint, pointOf } from '../point.ts';
 
 export interface RememberedLines {
   readonly points: readonly MemoryPoint[];
   /** Behind them: where to go on. */
   readonly end: BusPlace;
+  /** When its segment was last written to. */
+  readonly changedAtMs: number;
 }
 
 export interface RememberedOptions {
@@ -25,10 +27,21 @@ export interface RememberedOptions {
 /** What was copied from the feed is brought by the home that it happened in, which knows more of it. */
 const isCopied = (data: Readonly<Record<string, unknown>>): boolean => data['via'] === 'feed';
 
+/** Half a character can only come of such an escape; Qdrant takes none. */
+const MAY_BE_HALF = /\\ud[89a-f]/i;
+
+const wellFormed = (value: unknown): unknown => {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key.toWellFormed(), wellFormed(part)]));
+};
+
 const pointsOf = (text: string): readonly MemoryPoint[] => {
   const line = tryParseLine(text);
   const point = line === undefined || isCopied(line.data) ? undefined : pointOf(line);
-  return point === undefined ? [] : [point];
+  if (point === undefined) return [];
+  return MAY_BE_HALF.test(text) ? [{ ...point, payload: wellFormed(point.payload) as MemoryPayload }] : [point];
 };
 
 /**
@@ -38,7 +51,7 @@ const pointsOf = (text: string): readonly MemoryPoint[] => {
 export async function* readRemembered(options: RememberedOptions): AsyncGenerator<RememberedLines | 'lost'> {
   const { busDir, from, runDir, onRead, signal } = options;
   const spans = runDir === undefined ? undefined : new SegmentSpans(runDir);
-  let isPartial = from !== undefined;
+  let isPartial = from !== undefined && from.byte > 0;
   const wants: ReadTypesOptions['wants'] = (part, begins) => {
     if (!isPartial) spans?.begin(part, begins);
     isPartial = false;
@@ -50,7 +63,7 @@ export async function* readRemembered(options: RememberedOptions): AsyncGenerato
       if (piece === 'lost') yield 'lost';
       else {
         for (const text of piece.texts) spans?.see(tsOf(text));
-        yield { points: piece.texts.flatMap(pointsOf), end: piece.end };
+        yield { points: piece.texts.flatMap(pointsOf), end: piece.end, changedAtMs: piece.changedAtMs };
       }
     }
   } finally {

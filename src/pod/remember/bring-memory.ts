@@ -4,7 +4,7 @@ import { absentQdrant } from '../../config/services/absent-qdrant.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { StoreFailure } from '../../memory/point-store.ts';
-import type { SyncCounts } from '../../memory/sync/memory-sync.ts';
+import type { SyncCounts } from '../../memory/sync/sync-counts.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { openHomeMemory } from './home-memory.ts';
 import { takeMemoryLock } from './memory-lock.ts';
@@ -28,6 +28,8 @@ export interface BringOptions {
 interface Brought {
   readonly comparedCount: number;
   readonly writtenCount: number;
+  /** Those that Qdrant does not take. */
+  readonly refusedCount: number;
   readonly durationMs: number;
 }
 
@@ -54,9 +56,11 @@ const bring = async (
   const startedAtMs = performance.now();
   await using memory = await openHomeMemory({ home, settings, target, clean, onProgress, signal });
   begin(memory.sync, options);
-  const caught = await memory.writer({ lingerMs: 0, awayLingerMs: 0 }).bring(signal);
-  const { comparedCount, writtenCount } = memory.sync.counts;
-  const counts = { comparedCount, writtenCount, durationMs: performance.now() - startedAtMs };
+  const writer = memory.writer({ lingerMs: 0, awayLingerMs: 0 });
+  const caught = await writer.bring(signal);
+  if (caught?.kind === 'done') while (await writer.completeDense(signal));
+  const { comparedCount, writtenCount, refusedCount } = memory.sync.counts;
+  const counts = { comparedCount, writtenCount, refusedCount, durationMs: performance.now() - startedAtMs };
   if (caught === undefined) return { kind: 'interrupted', ...counts };
   if (caught.kind !== 'done') return { kind: 'failed', failure: caught, ...counts };
   return { kind: 'done', isFull: caught.isFull, ...counts };

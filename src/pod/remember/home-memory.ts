@@ -1,5 +1,6 @@
 /** Owns the bringing of what a home's bus has for memory: by the process that follows it, and by `nika memory sync`. */
 import type { QdrantTarget } from '../../config/memory/qdrant-settings.ts';
+import type { KeepMs } from '../../memory/sync/retention.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
@@ -9,9 +10,9 @@ import { encodeDocument } from '../../memory/encode/sparse.ts';
 import { openStore } from '../../memory/qdrant/open-store.ts';
 import type { PointStore } from '../../memory/point-store.ts';
 import { memoryTargetName } from '../../memory/sync/memory-files.ts';
-import { MemorySync, type SyncCounts } from '../../memory/sync/memory-sync.ts';
+import { MemorySync } from '../../memory/sync/memory-sync.ts';
 import { type MemoryOutage, MemoryWriter } from '../../memory/sync/memory-writer.ts';
-import type { MemoryKind } from '../../model/memory.ts';
+import type { SyncCounts } from '../../memory/sync/sync-counts.ts';
 import { writeOutage } from './write-outage.ts';
 
 export interface HomeMemoryOptions {
@@ -30,13 +31,13 @@ const OUTAGE_BUDGET_MS = 5_000;
 export class HomeMemory implements AsyncDisposable {
   readonly #options: HomeMemoryOptions;
   readonly #store: PointStore;
-  readonly #keepMs: Readonly<Partial<Record<MemoryKind, number>>>;
+  readonly #keepMs: KeepMs;
   readonly sync: MemorySync;
 
   constructor(options: HomeMemoryOptions, store: PointStore) {
     this.#options = options;
     this.#store = store;
-    const { home, settings, target, onProgress, signal } = options;
+    const { home, settings, target, clean, log, onProgress, signal } = options;
     const { busDir, runDir } = home;
     const kept = Object.entries(settings.memory.keep).filter(([, ms]) => ms !== undefined);
     this.#keepMs = Object.fromEntries(kept);
@@ -47,6 +48,7 @@ export class HomeMemory implements AsyncDisposable {
       signal,
       keepMs: this.#keepMs,
       target: memoryTargetName(target),
+      onRefused: (id, why) => log?.write('error', 'Qdrant does not take it', { id, why: clean(why) }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
   }

@@ -4,6 +4,7 @@ import type { Duties } from './duty.ts';
 import { mirrorFeed } from './mirror/mirror.ts';
 import { bringQueue } from './queue/bring-queue.ts';
 import { announceAgain, type AnnounceTimes } from './watch/announce-again.ts';
+import { bringMemory } from './watch/memory.ts';
 import { closeLost, reconcileNowAndThen } from './watch/lost-pods.ts';
 import { watchOverdue } from './watch/overdue-jobs.ts';
 import { finishRejectedJobs } from './watch/rejected-jobs.ts';
@@ -17,6 +18,7 @@ export interface DutyTimes extends AnnounceTimes {
   readonly watchEveryMs: number;
   readonly reconcileEveryMs: number;
   readonly redactionsEveryMs: number;
+  readonly memoryEveryMs: number;
 }
 
 export const DUTY_TIMES: DutyTimes = {
@@ -27,6 +29,7 @@ export const DUTY_TIMES: DutyTimes = {
   slackMs: 60_000,
   reconcileEveryMs: 5 * 60_000,
   redactionsEveryMs: 60_000,
+  memoryEveryMs: 60_000,
 };
 
 export const createDuties = (times: DutyTimes = DUTY_TIMES): Duties => ({
@@ -38,6 +41,7 @@ export const createDuties = (times: DutyTimes = DUTY_TIMES): Duties => ({
     finishRedactions(times.redactionsEveryMs),
     announceAgain(times),
     reconcileNowAndThen(times.reconcileEveryMs),
+    bringMemory(times.memoryEveryMs),
   ],
   listeners: [followUps()],
   tasks: [mirrorFeed, bringQueue],
