@@ -119,10 +119,12 @@ describe.runIf(hasQdrant)('memory of pods', () => {
     const place = resolveHome({ flag: home.dir, env: {}, cwd: home.cwd });
     const env = { PATH: process.env['PATH'] };
     const context = { home: place, settings: loadSettings(place, env), env };
-    await until('the pod in Qdrant', async () => {
+    const count = await until('the pod in Qdrant', async () => {
       await bringWaiting(context, false, new AbortController().signal); // as it does again and again
-      return (await jobThere('JOB-one')) > 0;
+      const found = await jobThere('JOB-one');
+      return found > 0 && found;
     });
+    expect(count).toBe(1);
   });
 
   it('G4: what Qdrant lost is brought again; until then the bus answers', async () => {

@@ -187,7 +187,7 @@ export class MemorySync {
         return this.#readFrom(undefined);
       }
       if (only !== undefined && piece.end.begins !== only) break;
-      if (this.#place === undefined && this.#fresh !== undefined) this.#reach({ begins: piece.end.begins, byte: 0 }); // F3
+      if (this.#place === undefined && this.#fresh !== undefined) this.#beginAt(piece.end);
       for (const point of piece.points) {
         const failure = await this.#take(point, batch);
         if (failure !== undefined) return this.#goOnSlowly(failure);
@@ -221,6 +221,12 @@ export class MemorySync {
     this.#samples.keep(() => false);
     this.#counts = { ...this.#counts, ...this.#settled };
     return this.#readFrom(this.#place);
+  }
+
+  /** Before anything of it is written (F3 of `fresh-writer.ts`). */
+  #beginAt({ begins }: BusPlace): void {
+    this.#place = { begins, byte: 0 };
+    this.#keep(true);
   }
 
   async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
