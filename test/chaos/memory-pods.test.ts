@@ -119,12 +119,11 @@ describe.runIf(hasQdrant)('memory of pods', () => {
     const place = resolveHome({ flag: home.dir, env: {}, cwd: home.cwd });
     const env = { PATH: process.env['PATH'] };
     const context = { home: place, settings: loadSettings(place, env), env };
-    const count = await until('the pod in Qdrant', async () => {
+    await until('the pod in Qdrant', async () => {
       await bringWaiting(context, false, new AbortController().signal); // as it does again and again
-      const found = await jobThere('JOB-one');
-      return found > 0 && found;
+      return (await jobThere('JOB-one')) > 0;
     });
-    expect(count).toBe(1);
+    expect(await countOf(home)).toMatchObject({ count: 1, source: 'qdrant' });
   });
 
   it('G4: what Qdrant lost is brought again; until then the bus answers', async () => {
