@@ -7,13 +7,13 @@ import { encodeDocument } from '../../src/memory/encode/sparse.ts';
 import type { MemoryPoint } from '../../src/memory/point.ts';
 import { newCollection, PAYLOAD_INDEXES, SPARSE } from '../../src/memory/qdrant/collection-shape.ts';
 import type { QdrantFilter } from '../../src/memory/qdrant/qdrant-filter.ts';
-import { pointStruct } from '../../src/memory/qdrant/write-points.ts';
+import { pointStruct } from '../../src/memory/qdrant/point-requests.ts';
 import type { SparseVector } from '../../src/memory/encode/sparse-vector.ts';
 
 export type PreparedPoint = ReturnType<typeof pointStruct>;
 
 export const prepared = (points: readonly MemoryPoint[]): readonly PreparedPoint[] =>
-  points.map((point) => pointStruct(point, encodeDocument));
+  points.map((point) => pointStruct({ point, vector: encodeDocument(point.payload.text) }));
 
 const TIMEOUT_MS = 60_000;
 export const BATCH = 500;

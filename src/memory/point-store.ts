@@ -41,14 +41,3 @@ export interface PointStore extends AsyncDisposable {
   /** Of points whose dense vector is missing, where one is configured: makes it. How many were completed; 0: none is missing. */
   completeDense(limit: number, signal: AbortSignal): Promise<StoreOutcome<number>>;
 }
-
-/** Whether none of those ids is missing. @throws the signal's reason */
-export const areAllThere = async (
-  store: Pick<PointStore, 'present'>,
-  ids: readonly string[],
-  signal: AbortSignal,
-): Promise<StoreOutcome<boolean>> => {
-  if (ids.length === 0) return { kind: 'done', value: true };
-  const found = await store.present(ids, signal);
-  return found.kind === 'done' ? { kind: 'done', value: ids.every((id) => found.value.has(id)) } : found;
-};

@@ -1,5 +1,6 @@
 /** What the bus of a home has for memory is in Qdrant, whatever happened to Qdrant or to who brings it (G4). */
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rollSegment } from '../../src/bus/segments.ts';
 import type { BusWriter } from '../../src/bus/writer.ts';
@@ -103,6 +104,29 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     expect(await sync.catchUp()).toMatchObject({ kind: 'away' });
     await server.start();
     expect(await sync.catchUp()).toMatchObject({ kind: 'done', writtenCount: 1 });
+    expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('G4: notices that Qdrant came back with an older state of its data, also where the same process goes on', async () => {
+    using writer = bus.open();
+    const some = (count: number): readonly string[] =>
+      Array.from({ length: count }, () => write(writer, 'job_failed', `JOB-${crypto.randomUUID()}`));
+    const ids = [...some(8)];
+    const sync = createSync();
+    await sync.catchUp();
+    const dataDir = join(server.dir, 'data');
+    await server.kill();
+    cpSync(dataDir, `${dataDir}-old`, { recursive: true });
+    await server.start();
+    ids.push(...some(2));
+    await sync.catchUp();
+    await server.kill();
+    rmSync(dataDir, { recursive: true });
+    renameSync(`${dataDir}-old`, dataDir);
+    expect(await sync.catchUp()).toMatchObject({ kind: 'away' });
+    await server.start();
+    ids.push(...some(6));
+    expect(await sync.catchUp()).toMatchObject({ kind: 'done', isFull: true, writtenCount: 8 });
     expect([...(await there()).keys()].toSorted()).toEqual(ids.toSorted());
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DenseEncoder } from '../../src/memory/qdrant/dense-encoder.ts';
+import { encodeDocument } from '../../src/memory/encode/sparse.ts';
 import { openStore, type StoreOptions } from '../../src/memory/qdrant/open-store.ts';
 import type { MemoryPoint } from '../../src/memory/point.ts';
 import type { PointStore } from '../../src/memory/point-store.ts';
@@ -45,6 +46,20 @@ describe.skipIf(!hasQdrant)('the store of memory', () => {
       config: { params: object; metadata?: object };
       payload_schema: Record<string, { data_type: string }>;
     }>;
+
+  it('writes a batch of the longest texts, of which Qdrant does not take so many in one request', async () => {
+    const { store, collection } = await opened({ encode: encodeDocument, writeWithinMs: 20_000 });
+    await store.prepare(signal);
+    // Han characters, one word for each pair of them.
+    const text = (nth: number) =>
+      Array.from({ length: 6_000 }, (_, at) => String.fromCharCode(0x4e00 + ((at * (nth + 7)) % 9_973))).join('');
+    const points = Array.from({ length: 300 }, (_, nth) => {
+      const point = rememberedPoint({ entity: `JOB-${nth}` });
+      return { ...point, payload: { ...point.payload, text: text(nth) } };
+    });
+    expect(await store.write(points, signal)).toEqual(done);
+    expect(await server.count({}, collection)).toBe(points.length);
+  }, 60_000);
 
   it('makes the collection on first use, with its vectors, its version and an index for all that is filtered by', async () => {
     const { store, collection } = await opened();

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { SparseVector } from '../encode/sparse-vector.ts';
 import type { MemoryPoint } from '../point.ts';
-import { SPARSE } from './collection-shape.ts';
 import type { LinkOutcome } from './link-failure.ts';
 import { anyOf, isTrue, type QdrantFilter } from './qdrant-filter.ts';
+import { type EncodedPoint, pointStruct, requestsOf } from './point-requests.ts';
 import type { QdrantLink } from './qdrant-link.ts';
 import { type Asked, askedOf, CREATED_EVENT, decideStanding, standingKey, TERMINAL_EVENTS } from './standing.ts';
 
@@ -14,13 +14,6 @@ export interface WriteTerms {
   readonly encode: DocumentEncoder;
   readonly withinMs: number;
 }
-
-/** As Qdrant takes it. A point without words has no vector. */
-export const pointStruct = ({ id, payload }: MemoryPoint, encode: DocumentEncoder) => {
-  const { indices, values } = encode(payload.text);
-  const vector = indices.length === 0 ? {} : { [SPARSE]: { indices: [...indices], values: [...values] } };
-  return { id, payload: { ...payload }, vector };
-};
 
 const standsSchema = z.object({
   points: z.array(
@@ -122,6 +115,25 @@ export const endRoots = async (
 
 const isOpenRoot = ({ payload: { event, standing } }: MemoryPoint): boolean => event === CREATED_EVENT && standing;
 
+const writeRequest = async (
+  link: QdrantLink,
+  some: readonly EncodedPoint[],
+  terms: WriteTerms,
+  signal: AbortSignal,
+): Promise<LinkOutcome<undefined>> => {
+  const points = some.map(({ point }) => point);
+  const there = await readStanding(link, askedOf(points), terms, signal);
+  if (there.kind !== 'done') return there;
+  const decided = decideStanding(points, there.value);
+  const structs = some.map(({ point, vector }, at) => pointStruct({ point: decided.points[at] ?? point, vector }));
+  const operations = [{ upsert: { points: structs } }, ...clearings(decided.over)];
+  const given = { collection_name: link.collection, wait: true, operations };
+  const call = { schema: updatesSchema, withinMs: terms.withinMs };
+  const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
+  if (outcome.kind !== 'done') return outcome;
+  return endRoots(link, askedOf(decided.points.filter(isOpenRoot)).entities, terms, signal);
+};
+
 /** The whole rule; a repeat gives the same (S1). In one request: first the points, then what they end. */
 export const writePoints = async (
   link: QdrantLink,
@@ -129,15 +141,11 @@ export const writePoints = async (
   terms: WriteTerms,
   signal: AbortSignal,
 ): Promise<LinkOutcome<undefined>> => {
-  const there = await readStanding(link, askedOf(points), terms, signal);
-  if (there.kind !== 'done') return there;
-  const decided = decideStanding(points, there.value);
-  const upsert = { points: decided.points.map((point) => pointStruct(point, terms.encode)) };
-  const given = { collection_name: link.collection, wait: true, operations: [{ upsert }, ...clearings(decided.over)] };
-  const call = { schema: updatesSchema, withinMs: terms.withinMs };
-  const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
-  if (outcome.kind !== 'done') return outcome;
-  return endRoots(link, askedOf(decided.points.filter(isOpenRoot)).entities, terms, signal);
+  for (const some of requestsOf(points, terms.encode)) {
+    const outcome = await writeRequest(link, some, terms, signal);
+    if (outcome.kind !== 'done') return outcome;
+  }
+  return NOTHING;
 };
 
 /** As they are; nothing is asked. `wait`: until it is applied, and all before it. */
@@ -147,8 +155,11 @@ export const writeAsTheyAre = async (
   { encode, withinMs, wait }: WriteTerms & { readonly wait: boolean },
   signal: AbortSignal,
 ): Promise<LinkOutcome<undefined>> => {
-  const given = { collection_name: link.collection, wait, points: points.map((point) => pointStruct(point, encode)) };
   const call = { schema: z.object({ status: z.string() }), withinMs };
-  const outcome = await link.call((api, init) => api.upsertPoints(given, init), call, signal);
-  return outcome.kind === 'done' ? { kind: 'done', value: undefined } : outcome;
+  for (const some of requestsOf(points, encode)) {
+    const given = { collection_name: link.collection, wait, points: some.map(pointStruct) };
+    const outcome = await link.call((api, init) => api.upsertPoints(given, init), call, signal);
+    if (outcome.kind !== 'done') return outcome;
+  }
+  return NOTHING;
 };

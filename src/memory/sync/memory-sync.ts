@@ -2,17 +2,19 @@
  * Owns that Qdrant has what the bus of a home has for memory (G4): what was written since the last time, or all of it.
  *
  * M1. Written by event id, so that a repeat is harmless: who is killed between a batch and the note of it writes it again.
- * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`): then all of the bus is compared.
+ * M2. What was lost there is noticed by samples (C2 of `memory-files.ts`), which are looked for at first, after each failure
+ *     and now and then (Qdrant may come back with an older state of its data): then all of the bus is compared.
  * M3. A writer that has not noticed yet that its segment is full writes on into it: its end is read again for a while.
  */
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { MEMORY_SCHEMA } from '../../model/memory.ts';
 import type { MemoryPoint } from '../point.ts';
-import { areAllThere, type PointStore, type StoreFailure, type StoreOutcome } from '../point-store.ts';
+import type { PointStore, StoreFailure } from '../point-store.ts';
 import { CarefulWriter } from './careful-writer.ts';
 import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
+import { areThere, done, missingOf } from './present-points.ts';
 import { isKept, type KeepMs } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
@@ -40,14 +42,10 @@ const KEEP_CURSOR_EVERY_MS = 1_000;
 /** While all is written anew: to settle costs a wait for what is under way. */
 const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
+const SURE_MS = 10_000;
 
-type Way =
-  /** From the place on: none of it is there. */
-  | 'write'
-  /** From the beginning: most of it is there. */
-  | 'compare'
-  /** From the beginning, all of it again. */
-  | 'rewrite';
+/** `write`: from the place on, none of it is there; `compare`: from the beginning, most is; `rewrite`: all of it again. */
+type Way = 'write' | 'compare' | 'rewrite';
 
 export class MemorySync {
   readonly #options: MemorySyncOptions;
@@ -60,6 +58,8 @@ export class MemorySync {
   /** While all is written again from the beginning, and nothing of it failed. */
   #fresh: FreshWriter | undefined;
   #isReady = false;
+  /** That nothing was lost there (M2). */
+  #sureUntilMs = -Infinity;
   #keptAtMs = -Infinity;
   #counts = { comparedCount: 0, writtenCount: 0, refusedCount: 0, readBytes: 0, totalBytes: 0 };
   /** When the place was reached. */
@@ -115,12 +115,13 @@ export class MemorySync {
   /** Up to where the bus ends now. Call it again for what came meanwhile. @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason */
   async catchUp(): Promise<Caught> {
     const before = this.#counts.writtenCount;
-    const failure = await this.#makeReady();
-    if (failure !== undefined) return failure;
-    const isFull = this.#way !== 'write';
-    const failed = await this.#readOn();
+    const failure = (await this.#makeReady()) ?? (await this.#readOn());
     this.#fresh = undefined; // it would see lines twice
-    if (failed !== undefined) return failed;
+    if (failure !== undefined) {
+      this.#sureUntilMs = -Infinity;
+      return failure;
+    }
+    const isFull = this.#way !== 'write';
     this.#isPartial = false;
     this.#way = 'write';
     this.#keep(true);
@@ -132,6 +133,7 @@ export class MemorySync {
     this.#place = undefined;
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
+    this.#samples.restore([]); // one that is not to be brought again would be missing for ever
     const { store, signal } = this.#options;
     this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
   }
@@ -141,23 +143,25 @@ export class MemorySync {
     const { store, runDir, target, signal } = this.#options;
     const prepared = await store.prepare(signal);
     if (prepared.kind !== 'done') return prepared;
-    if (this.#isReady && prepared.value === 'there') return undefined;
+    const isReady = this.#isReady && prepared.value === 'there';
+    if (isReady && performance.now() < this.#sureUntilMs) return undefined;
     const cursor = readMemoryCursor(runDir);
+    if (isReady && cursor?.target !== target) return undefined; // the disk took none
     const isKnown = cursor?.target === target && prepared.value === 'there';
-    const isThere = isKnown
-      ? await areAllThere(store, cursor.samples, signal)
-      : { kind: 'done' as const, value: false };
+    const isThere = isKnown ? await areThere(store, cursor.samples, signal) : done(false);
     if (isThere.kind !== 'done') return isThere;
-    if (isKnown && isThere.value) this.#goOn(cursor);
-    else if (prepared.value === 'made') this.#begin('rewrite');
-    else if (this.#way === 'write') this.#begin('compare');
+    this.#sureUntilMs = performance.now() + SURE_MS;
+    if (isKnown && isThere.value) {
+      if (!isReady) this.#goOn(cursor);
+    } else if (prepared.value === 'made') this.#begin('rewrite');
+    else if (isReady || this.#way === 'write') this.#begin(this.#way === 'write' ? 'compare' : this.#way);
     this.#isReady = true;
     return undefined;
   }
 
   #goOn({ place, turn, samples, is_partial: isPartial, is_rewrite: isRewrite }: MemoryCursor): void {
     this.#place = place;
-    this.#turn = turn === null ? undefined : { place: turn, untilMs: Date.now() + TURN_MS };
+    this.#turn = turn === null ? undefined : { place: turn, untilMs: performance.now() + TURN_MS };
     this.#fresh = undefined;
     this.#isPartial = isPartial;
     this.#way = isPartial && !isRewrite ? 'compare' : isPartial ? 'rewrite' : 'write';
@@ -167,9 +171,10 @@ export class MemorySync {
   async #readOn(): Promise<StoreFailure | undefined> {
     const turn = this.#turn;
     if (turn !== undefined) {
-      if (Date.now() > turn.untilMs) this.#turn = undefined; // once more, and then no more
+      const isLast = performance.now() > turn.untilMs;
       const failure = await this.#readFrom(turn.place, turn.place.begins);
       if (failure !== undefined) return failure;
+      if (isLast) this.#turn = undefined;
     }
     return this.#readFrom(this.#place);
   }
@@ -193,7 +198,7 @@ export class MemorySync {
       }
       if (only !== undefined) continue;
       if (place !== undefined && place.begins !== piece.end.begins && Date.now() - changedAtMs < TURN_MS)
-        this.#turn = { place, untilMs: Date.now() + TURN_MS }; // M3
+        this.#turn = { place, untilMs: performance.now() + TURN_MS }; // M3
       ({ changedAtMs } = piece);
       place = piece.end;
       const failure = await this.#settle(batch);
@@ -241,7 +246,8 @@ export class MemorySync {
   /** Writes what has to be, and empties the batch. */
   async #flush(batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
     const wanted = batch.filter((point) => isKept(point, this.#options.keepMs));
-    const missing = await this.#missingOf(wanted);
+    const { store, signal } = this.#options;
+    const missing = this.#way === 'compare' ? await missingOf(store, wanted, signal) : done(wanted);
     if (missing.kind !== 'done') return missing;
     for (let at = 0; at < missing.value.length; at += BATCH) {
       const some = missing.value.slice(at, at + BATCH);
@@ -253,15 +259,6 @@ export class MemorySync {
     batch.length = 0;
     this.#options.onProgress?.(this.#counts);
     return undefined;
-  }
-
-  async #missingOf(points: readonly MemoryPoint[]): Promise<StoreOutcome<readonly MemoryPoint[]>> {
-    if (this.#way !== 'compare' || points.length === 0) return { kind: 'done', value: points };
-    const ids = points.map(({ id }) => id);
-    const present = await this.#options.store.present(ids, this.#options.signal);
-    if (present.kind === 'other-shape') return { kind: 'done', value: points }; // one of the ids is none (M4 of `careful-writer.ts`)
-    if (present.kind !== 'done') return present;
-    return { kind: 'done', value: points.filter(({ id }) => !present.value.has(id)) };
   }
 
   #tell(readBytes: number, totalBytes: number): void {

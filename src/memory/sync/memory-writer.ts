@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AlphaWake } from '../../bus/query/alpha-wake.ts';
+import { endOf } from '../../bus/query/read-types.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { Breaker } from '../../failopen/breaker.ts';
 import { errorMessage } from '../../model/error.ts';
@@ -40,7 +41,18 @@ export interface MemoryWriterOptions {
 const PAUSES = { firstPauseMs: 250, maxPauseMs: 10_000 };
 const LOOK_EVERY_MS = 2_000;
 const RETAIN_EVERY_MS = 24 * 3_600_000;
-const DENSE_BATCH = 256;
+/** What comes on the bus waits for as long as the endpoint takes for so many. */
+const DENSE_BATCH = 64;
+
+/** `undefined`: it was ended by the signal. */
+const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> => {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (signal.aborted) return undefined;
+    throw thrown;
+  }
+};
 
 export class MemoryWriter {
   readonly #options: MemoryWriterOptions;
@@ -48,12 +60,18 @@ export class MemoryWriter {
   #state: MemoryState | undefined;
   #wake = Promise.withResolvers<void>();
   #isDue = true;
-  #failedDense = false;
+  #dense: 'due' | 'complete' | 'failed' = 'due';
+  #broughtEnd: string | undefined;
 
   constructor(options: MemoryWriterOptions) {
     this.#options = options;
     const state = readMemoryState(options.runDir);
     this.#state = state?.target === options.about.target ? state : undefined;
+  }
+
+  /** Where the bus ended when it was last brought, as {@link endOf} has it; `undefined`: that could not be. */
+  get broughtEnd(): string | undefined {
+    return this.#broughtEnd;
   }
 
   /** Until nothing has come for a while, Qdrant was away for a while, or the signal. */
@@ -72,6 +90,7 @@ export class MemoryWriter {
         isUp = caught.kind === 'done';
         if (isUp && caught.kind === 'done' && caught.writtenCount > 0) idleSinceMs = performance.now();
       }
+      if (isUp && !this.#isDue && (await this.completeDense(signal))) continue;
       const { lingerMs, awayLingerMs } = this.#options;
       const leftMs = idleSinceMs + (isUp ? lingerMs : awayLingerMs) - performance.now();
       if (leftMs <= 0) return;
@@ -83,7 +102,9 @@ export class MemoryWriter {
   /** Once. `undefined`: it was ended meanwhile. */
   async bring(signal: AbortSignal): Promise<Caught | undefined> {
     let caught: Caught;
+    let end: string;
     try {
+      end = JSON.stringify(await endOf(this.#options.busDir, signal));
       caught = await this.#options.sync.catchUp();
     } catch (thrown) {
       if (signal.aborted) return undefined;
@@ -91,9 +112,23 @@ export class MemoryWriter {
       this.#note({ standing: this.#state?.standing ?? 'up', why: errorMessage(thrown) }, false);
       return { kind: 'away', why: errorMessage(thrown) };
     }
-    if (caught.kind === 'done') await this.#succeed(caught.writtenCount, signal);
-    else this.#fail(caught);
+    this.#broughtEnd = caught.kind === 'done' ? end : undefined;
+    if (caught.kind !== 'done') {
+      this.#fail(caught);
+      return caught;
+    }
+    await this.#succeed(caught.writtenCount);
+    await unlessAborted(this.#retain(signal), signal);
     return caught;
+  }
+
+  /** Makes some of the dense vectors that are missing; whether there may be more. After a failure the next writer tries again. */
+  async completeDense(signal: AbortSignal): Promise<boolean> {
+    if (!this.#options.isDense || this.#dense !== 'due') return false;
+    const outcome = await unlessAborted(this.#options.store.completeDense(DENSE_BATCH, signal), signal);
+    if (outcome?.kind !== 'done') this.#dense = 'failed';
+    else if (outcome.value === 0) this.#dense = 'complete';
+    return this.#dense === 'due';
   }
 
   #fail({ kind, why }: StoreFailure): void {
@@ -102,14 +137,13 @@ export class MemoryWriter {
     this.#note({ standing: kind, why }, false);
   }
 
-  async #succeed(writtenCount: number, signal: AbortSignal): Promise<void> {
+  async #succeed(writtenCount: number): Promise<void> {
     this.#breaker.succeeded();
     const before = this.#state;
     this.#note({ standing: 'up', why: null }, true);
     if (before !== undefined && before.standing !== 'up')
       await this.#options.onOutageEnd({ since: before.since, cause: before.why ?? '', replayed: writtenCount }); // W1
-    await this.#retain(signal);
-    await this.#completeDense(signal);
+    if (writtenCount > 0 && this.#dense === 'complete') this.#dense = 'due';
   }
 
   #note({ standing, why }: Pick<MemoryState, 'standing' | 'why'>, isWhole: boolean): void {
@@ -138,7 +172,7 @@ export class MemoryWriter {
     const { keepMs, store, sync, runDir } = this.#options;
     const lastMs = Date.parse(this.#state?.retained_at ?? '') || -Infinity;
     const kinds = Object.entries(keepMs);
-    if (kinds.length === 0 || Date.now() - lastMs < RETAIN_EVERY_MS || this.#state === undefined) return;
+    if (kinds.length === 0 || Math.abs(Date.now() - lastMs) < RETAIN_EVERY_MS || this.#state === undefined) return;
     for (const [kind, ms] of kinds) {
       const outcome = await store.removeBefore(kind, Date.now() - ms, signal);
       if (outcome.kind !== 'done') return;
@@ -146,16 +180,6 @@ export class MemoryWriter {
     await sync.forgetSamples();
     this.#state = { ...this.#state, retained_at: new Date().toISOString() };
     this.#keepState(runDir);
-  }
-
-  /** Once an endpoint failed, the next writer tries again. */
-  async #completeDense(signal: AbortSignal): Promise<void> {
-    if (!this.#options.isDense || this.#failedDense) return;
-    for (;;) {
-      const outcome = await this.#options.store.completeDense(DENSE_BATCH, signal);
-      this.#failedDense = outcome.kind !== 'done';
-      if (outcome.kind !== 'done' || outcome.value === 0) return;
-    }
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -56,7 +56,9 @@ const bring = async (
   const startedAtMs = performance.now();
   await using memory = await openHomeMemory({ home, settings, target, clean, onProgress, signal });
   begin(memory.sync, options);
-  const caught = await memory.writer({ lingerMs: 0, awayLingerMs: 0 }).bring(signal);
+  const writer = memory.writer({ lingerMs: 0, awayLingerMs: 0 });
+  const caught = await writer.bring(signal);
+  if (caught?.kind === 'done') while (await writer.completeDense(signal));
   const { comparedCount, writtenCount, refusedCount } = memory.sync.counts;
   const counts = { comparedCount, writtenCount, refusedCount, durationMs: performance.now() - startedAtMs };
   if (caught === undefined) return { kind: 'interrupted', ...counts };

@@ -18,6 +18,23 @@ const LOOK_EVERY_MS = 150;
 const FRESH_MS = 3_000;
 const PATIENCE_MS = 400;
 
+/** Who looks whether the lock is free has it for a moment. */
+const LOOKED_AT_MS = 300;
+const TRY_AGAIN_MS = 15;
+
+/** Of who was started to bring things; `undefined`: another one does. @throws a system error where there is no `_bus/` */
+export const tryMemoryLock = async ({ busDir }: Pick<Home, 'busDir'>): Promise<AsyncDisposable | undefined> => {
+  const untilMs = performance.now() + LOOKED_AT_MS;
+  for (;;) {
+    const lock = await tryLock(busDir, MEMORY_LOCK);
+    if (lock !== undefined || performance.now() > untilMs) return lock;
+    await delay(TRY_AGAIN_MS);
+  }
+};
+
+/** There while one that was started has not come to the lock. */
+export const startingPath = (runDir: string): string => join(runDir, 'memory', 'starting');
+
 const wantedPath = (runDir: string): string => join(runDir, 'memory', 'wanted');
 
 const isWanted = (runDir: string): boolean => {

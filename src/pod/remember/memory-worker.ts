@@ -1,7 +1,7 @@
 /** A process that brings to Qdrant what the bus of a home has for memory, and ends when nothing comes any more. */
+import { rmSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { endOf } from '../../bus/query/read-types.ts';
-import { tryLock } from '../../bus/segments.ts';
 import { resolveHome } from '../../config/home.ts';
 import { loadSettings } from '../../config/settings.ts';
 import { bestEffort, bestEffortSync } from '../../failopen/best-effort.ts';
@@ -9,7 +9,7 @@ import { Log } from '../../log/log.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { leaveParentTree } from '../tree/cgroup.ts';
 import { openHomeMemory } from './home-memory.ts';
-import { MEMORY_LOCK, watchWanted } from './memory-lock.ts';
+import { startingPath, tryMemoryLock, watchWanted } from './memory-lock.ts';
 
 const LOG_BUDGET_MS = 500;
 const LINGER_MS = 10_000;
@@ -33,7 +33,8 @@ const workAlone = async (): Promise<boolean> => {
   });
   const clean = (text: string): string => encoder.encodeText(text).text;
   using log = new Log({ logsDir: home.logsDir, name: 'memory', ...settings.logs, fields: { pid: process.pid }, clean });
-  const lock = await tryLock(home.busDir, MEMORY_LOCK);
+  const lock = await tryMemoryLock(home);
+  bestEffortSync('memory.starting', () => rmSync(startingPath(home.runDir), { force: true }));
   if (lock === undefined) return false;
   using _wanted = watchWanted(home.runDir, () => stop.abort());
   let before = '';
@@ -46,8 +47,9 @@ const workAlone = async (): Promise<boolean> => {
       log,
       signal: stop.signal,
     });
-    await memory.writer({ lingerMs: LINGER_MS, awayLingerMs: AWAY_LINGER_MS }).run(stop.signal);
-    before = await sizeOfBus();
+    const writer = memory.writer({ lingerMs: LINGER_MS, awayLingerMs: AWAY_LINGER_MS });
+    await writer.run(stop.signal);
+    before = writer.broughtEnd ?? (await sizeOfBus());
   }
   await bestEffort('log.flush', { withinMs: LOG_BUDGET_MS }, () => log.flush());
   await lock[Symbol.asyncDispose]();

@@ -3,18 +3,19 @@
  * itself. The bus is its queue.
  *
  * S1. A process of its own: no tool call and no pod waits for Qdrant, and none loads its client (G1).
- * S2. What is written before the lock is found taken is brought by who has it: that one looks again when it has freed it.
+ * S2. What is written before the lock is found taken is brought by who has it: that one looks, when it has freed it, whether
+ *     the bus is longer than when it began to read it the last time.
  */
 import { spawn } from 'node:child_process';
 import { statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tryLock } from '../../bus/segments.ts';
 import type { Home } from '../../config/home.ts';
 import { bestEffort } from '../../failopen/best-effort.ts';
 import { makeFolder } from '../../failopen/make-folder.ts';
 import { detachedEnv } from '../tree/tree-path.ts';
-import { MEMORY_LOCK } from './memory-lock.ts';
+import { MEMORY_LOCK, startingPath } from './memory-lock.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +25,7 @@ const workerFile = fileURLToPath(
 
 /** Reading a bus makes much garbage that lives shortly. */
 const SMALL_MEMORY = '--max-semi-space-size=4';
-/** Of a fleet that ends at once one starts it: it takes a moment until that has the lock. */
+/** Of a fleet that ends at once one starts it: it takes a moment until that has the lock, and takes the mark away. */
 const STARTING_MS = 1_000;
 const START_BUDGET_MS = 200;
 
@@ -39,9 +40,8 @@ export const startMemoryWriter = async (home: Home, env: Env): Promise<void> => 
     const lock = await tryLock(home.busDir, MEMORY_LOCK);
     if (lock === undefined) return; // S2
     await lock[Symbol.asyncDispose]();
-    const folder = join(home.runDir, 'memory');
-    makeFolder(folder, 0o700);
-    const mark = join(folder, 'starting');
+    const mark = startingPath(home.runDir);
+    makeFolder(dirname(mark), 0o700);
     if (isJustStarted(mark)) return;
     const child = spawn(process.execPath, [SMALL_MEMORY, workerFile, home.dir], {
       cwd: '/',
