@@ -22,7 +22,7 @@ import { openStore } from './qdrant/open-store.ts';
 import { openQdrantSource } from './qdrant/qdrant-source.ts';
 import { SourceAway } from './source-away.ts';
 import { memoryTargetName, readMemoryCursor, readMemoryState } from './sync/memory-files.ts';
-import { areThere } from './sync/present-points.ts';
+import { areAllThere } from './sync/present-points.ts';
 import { readWaiting, type Waiting } from './sync/waiting.ts';
 
 export interface MemoryAskOptions {
@@ -113,7 +113,7 @@ class QdrantMemory implements AsyncDisposable {
     const samples = readMemoryCursor(this.#options.runDir)?.samples ?? [];
     const [waiting, there] = await Promise.all([
       this.#waiting(withinMs, signal),
-      areThere(this.#store, samples, signal),
+      areAllThere(this.#store, samples, signal),
     ]);
     return there.kind === 'done' && !there.value ? { kind: 'all' } : waiting;
   }

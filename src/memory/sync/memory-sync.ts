@@ -14,7 +14,7 @@ import type { PointStore, StoreFailure } from '../point-store.ts';
 import { CarefulWriter } from './careful-writer.ts';
 import { FreshWriter } from './fresh-writer.ts';
 import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
-import { areThere, done, missingOf } from './present-points.ts';
+import { areAllThere, done, missingOf } from './present-points.ts';
 import { isKept, type KeepMs } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
@@ -134,8 +134,7 @@ export class MemorySync {
     this.#turn = undefined;
     this.#isPartial = way !== 'write';
     this.#samples.restore([]); // one that is not to be brought again would be missing for ever
-    const { store, signal } = this.#options;
-    this.#fresh = way === 'rewrite' ? new FreshWriter(store, signal) : undefined;
+    this.#fresh = way === 'rewrite' ? new FreshWriter(this.#options.store, this.#options.signal) : undefined;
   }
 
   /** Where to go on (M2). */
@@ -148,7 +147,7 @@ export class MemorySync {
     const cursor = readMemoryCursor(runDir);
     if (isReady && cursor?.target !== target) return undefined; // the disk took none
     const isKnown = cursor?.target === target && prepared.value === 'there';
-    const isThere = isKnown ? await areThere(store, cursor.samples, signal) : done(false);
+    const isThere = isKnown ? await areAllThere(store, cursor.samples, signal) : done(false);
     if (isThere.kind !== 'done') return isThere;
     this.#sureUntilMs = performance.now() + SURE_MS;
     if (isKnown && isThere.value) {

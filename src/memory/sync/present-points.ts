@@ -5,8 +5,8 @@ import type { PointStore, StoreOutcome } from '../point-store.ts';
 export const done = <T>(value: T): StoreOutcome<T> => ({ kind: 'done', value });
 
 /** Whether all are there. @throws the signal's reason */
-export const areThere = async (
-  store: PointStore,
+export const areAllThere = async (
+  store: Pick<PointStore, 'present'>,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<StoreOutcome<boolean>> => {
