@@ -34,13 +34,8 @@ const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
 const SURE_MS = 10_000;
 
-type Way =
-  /** From the place on: none of it is there. */
-  | 'write'
-  /** From the beginning: most of it is there. */
-  | 'compare'
-  /** From the beginning, all of it again. */
-  | 'rewrite';
+/** `write`: from the place on, none of it is there; `compare`: from the beginning, most is; `rewrite`: all of it again. */
+type Way = 'write' | 'compare' | 'rewrite';
 
 export class MemorySync {
   readonly #options: MemorySyncOptions;
