@@ -27,6 +27,14 @@ const CONDITIONS = (Object.keys(FIELD_OF) as (keyof typeof FIELD_OF)[]).filter(
   (name): name is Condition => name !== 'day',
 );
 
+/** Years of four digits: Qdrant reads no others, and the bus has no others. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** As a time stands on the bus. Those are whole milliseconds, so a part of one is none. */
+export const isoOf = (ms: number): string =>
+  new Date(Math.min(LAST_MS, Math.max(FIRST_MS, Math.ceil(ms)))).toISOString();
+
 export interface KeywordCondition {
   readonly field: string;
   /** Any of them. */

@@ -31,8 +31,8 @@ export interface PointStore extends AsyncDisposable {
   writeFresh(points: readonly MemoryPoint[], isLast: boolean, signal: AbortSignal): Promise<StoreOutcome<undefined>>;
   /** Those points stand no more; of an id that is not there nothing comes. */
   clearStanding(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
-  /** Of those roots, which were written as not over, the ones whose end another home has written are over. */
-  clearEnded(roots: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
+  /** Of those entities, of which one point each was written as standing, one stands: another home may have written as well. */
+  clearOthers(entities: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;
   /** Of those ids the ones that are there. */
   present(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<ReadonlySet<string>>>;
   remove(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>>;

@@ -161,6 +161,21 @@ describe('an endpoint that fails', () => {
     expect(made).toEqual(vectors(['a', long.slice(0, 1_000), 'b', 'c']));
   });
 
+  it('takes one text not even in part: the others are made all the same; after some of that kind it is asked no more', async () => {
+    server.fault = { kind: 'longest', chars: 500 };
+    const long = 'word '.repeat(300);
+    const { vectors: made, failure } = await clientOf().tryEncode(['a', long, ...texts(40)], never);
+    expect(made).toEqual([...vectors(['a']), undefined, ...vectors(texts(40))]);
+    expect(failure).toMatchObject({ kind: 'not-taken' });
+    server.fault = { kind: 'status', status: 404, body: 'no such model' };
+    const before = server.requests.length;
+    await clientOf().tryEncode(
+      texts(500).map((text) => `other ${text}`),
+      never,
+    );
+    expect(server.requests.length - before).toBeLessThan(20);
+  });
+
   it('lets go at once when nobody wants it any more', async () => {
     server.fault = { kind: 'hang' };
     const controller = new AbortController();
@@ -189,7 +204,8 @@ describe.skipIf(!hasQdrant)('points in Qdrant', () => {
     await using store = await openStore({ target, encode: encodeDocument, dense });
     await store.prepare(never);
     server.fault = { kind: 'status', status: 503, body: '' };
-    const points = [rememberedPoint(), rememberedPoint({ entity: 'JOB-b' })];
+    const data = { result: 'it works' };
+    const points = [rememberedPoint({ data }), rememberedPoint({ entity: 'JOB-b', data })];
     expect(await store.write(points, never)).toMatchObject({ kind: 'done' });
     expect(await store.completeDense(10, never)).toMatchObject({ kind: 'away' });
     const [point] = points;

@@ -209,6 +209,33 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     expect(standing.length).toBe(60);
   });
 
+  it('lets one end of an entity stand where two homes have one each, written at once or again', async () => {
+    using second = new TempBus();
+    mkdirSync(second.runDir, { recursive: true });
+    await using other = await openStore({ target: server.target() });
+    using here = bus.open();
+    using elsewhere = second.open();
+    const names = Array.from({ length: 60 }, (_, nth) => `JOB-${nth}`);
+    for (const name of names) {
+      write(here, 'entity_created', name);
+      write(here, 'job_failed', name);
+      write(elsewhere, 'job_completed', name);
+    }
+    const { busDir, runDir } = second;
+    const target = memoryTargetName(server.target());
+    const syncs = () => [createSync(), new MemorySync({ store: other, busDir, runDir, target, keepMs: {}, signal })];
+    const standing = async () => [...(await there()).values()].filter((one) => one).length;
+    const [first, next] = syncs();
+    await store.prepare(signal);
+    await Promise.all([first?.catchUp(), next?.catchUp()]);
+    expect(await standing()).toBe(names.length);
+    for (const sync of syncs()) {
+      sync.rebuild();
+      await sync.catchUp();
+      expect(await standing()).toBe(names.length);
+    }
+  });
+
   it('does not bring what is kept no longer, or was copied from another host, or is of another collection', async () => {
     using writer = bus.open();
     const old = { ts: new Date(Date.now() - 10 * DAY_MS).toISOString() };

@@ -220,7 +220,8 @@ describe.skipIf(!hasQdrant)('the store of memory', () => {
     it('points are written without, and completed once the endpoint answers', async () => {
       const { store, collection } = await opened({ dense });
       await store.prepare(signal);
-      await store.write([rememberedPoint(), rememberedPoint({ entity: 'JOB-b' })], signal);
+      const data = { result: 'it works' };
+      await store.write([rememberedPoint({ data }), rememberedPoint({ entity: 'JOB-b', data })], signal);
       isAway = true;
       expect(await store.completeDense(10, signal)).toMatchObject({ kind: 'away' });
       isAway = false;

@@ -64,6 +64,20 @@ describe('countOnBus', () => {
     expect(standing.length).toBeGreaterThan(250);
   });
 
+  it('takes times with parts of a millisecond, and beyond the years of four digits', async () => {
+    const [some] = standing.filter(({ kind }) => kind === 'job');
+    const atMs = Date.parse(some?.ts ?? '');
+    for (const filter of [
+      { fromMs: atMs, untilMs: atMs + 0.5 },
+      { fromMs: atMs + 0.5 },
+      { untilMs: 8.64e15 },
+      { fromMs: -8.64e15 },
+    ]) {
+      const answer = await countOnBus({ busDir: bus.busDir, runDir: bus.runDir }, { filter }, signal);
+      expect({ filter, answer }).toEqual({ filter, answer: expected({ filter }) });
+    }
+  });
+
   it('does not open a segment that has nothing of the time, once each was read', async () => {
     using other = await createRememberedBus({ seed: 8, jobs: 60, segments: 2 });
     const places = { busDir: other.busDir, runDir: other.runDir };

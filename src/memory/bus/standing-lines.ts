@@ -14,7 +14,7 @@ import { readTypes } from '../../bus/query/read-types.ts';
 import { FingerprintIndex } from '../../bus/read/verify/fingerprint-index.ts';
 import { entityIdSchema } from '../../model/id.ts';
 import { kindOfEntity, type MemoryFilter, type MemoryKind } from '../../model/memory.ts';
-import { createPointFilter, type PointFilter } from '../filter.ts';
+import { createPointFilter, isoOf, type PointFilter } from '../filter.ts';
 import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
 import { headOf, type LineHead } from './head-of-line.ts';
 import { SegmentSpans } from './segment-spans.ts';
@@ -30,15 +30,6 @@ export interface StandingLinesOptions {
 
 const END_TYPES = ['job_completed', 'job_failed', 'job_cancelled'] as const;
 const isEnd = (type: string): boolean => END_TYPES.some((one) => one === type);
-
-const tsOfMs = (ms: number | undefined, otherwise: string): string => {
-  if (ms === undefined) return otherwise;
-  try {
-    return new Date(ms).toISOString();
-  } catch {
-    return otherwise; // beyond all times
-  }
-};
 
 class StandingLines {
   readonly #options: StandingLinesOptions;
@@ -59,8 +50,8 @@ class StandingLines {
     this.#matches = createPointFilter(filter);
     this.#kinds = filter.kind === undefined ? undefined : new Set(filter.kind);
     this.#spans = new SegmentSpans(runDir);
-    this.#fromTs = tsOfMs(filter.fromMs, '');
-    this.#untilTs = tsOfMs(filter.untilMs, '~');
+    this.#fromTs = filter.fromMs === undefined ? '' : isoOf(filter.fromMs);
+    this.#untilTs = filter.untilMs === undefined ? '~' : isoOf(filter.untilMs);
     this.#wantsOpen = filter.status?.includes('created') ?? true;
   }
 

@@ -23,6 +23,7 @@ type Made = { readonly kind: 'made'; readonly vectors: readonly DenseVector[] } 
 /** A model that does not take a text as long as a document takes this much of it. */
 const SHORT_CHARS = 1_000;
 const NUMBER_CHARS = 32;
+const MAX_NOT_TAKEN = 4;
 const FRAME_BYTES = 1024 * 1024;
 
 const answerSchema = z.object({ data: z.array(z.object({ index: z.int(), embedding: z.array(z.number()) })) });
@@ -66,6 +67,8 @@ export class DenseClient {
   readonly #cache: EmbeddingCache;
   readonly #url: string;
   #failure: EmbeddingFailure | undefined;
+  /** Texts that were sent alone, of those asked for last. */
+  #notTakenCount = 0;
 
   /** `dir`: where vectors are kept; made when the first one is. */
   constructor(settings: EmbeddingsSettings, dir: string) {
@@ -86,7 +89,7 @@ export class DenseClient {
     return (await this.tryEncode(texts, signal)).vectors;
   }
 
-  /** After a failure nothing more is asked for. Rejects with the signal's reason alone. */
+  /** After a failure that is not of one text nothing more is asked for. Rejects with the signal's reason alone. */
   async tryEncode(texts: readonly string[], signal: AbortSignal): Promise<DenseOutcome> {
     signal.throwIfAborted();
     const given = texts.map((text) => text.toWellFormed());
@@ -96,12 +99,19 @@ export class DenseClient {
     const known = new Map(given.map((text, n) => [text, vectors[n]] as const));
     const missing = [...new Set(given.filter((text) => text.trim() !== '' && known.get(text) === undefined))];
     this.#failure = undefined;
-    for (let at = 0; at < missing.length && this.#failure === undefined; at += this.#settings.batch) {
-      const batch = missing.slice(at, at + this.#settings.batch);
-      this.#failure = await this.#make(batch, known, signal);
+    this.#notTakenCount = 0;
+    for (let at = 0; at < missing.length; at += this.#settings.batch) {
+      const failure = await this.#make(missing.slice(at, at + this.#settings.batch), known, signal);
+      this.#failure = failure ?? this.#failure;
+      if (failure !== undefined && this.#isForAll(failure)) break;
     }
     const made = given.map((text) => known.get(text));
     return this.#failure === undefined ? { vectors: made } : { vectors: made, failure: this.#failure };
+  }
+
+  /** One text that is not taken is no reason to leave out the others; several are, for it may be the model that is not known. */
+  #isForAll({ kind }: EmbeddingFailure): boolean {
+    return kind !== 'not-taken' || this.#notTakenCount >= MAX_NOT_TAKEN;
   }
 
   /** A batch that is not taken is halved, down to the text that is the reason; of that one the beginning is sent. */
@@ -115,10 +125,12 @@ export class DenseClient {
     if (made.kind === 'not-taken' && texts.length > 1) {
       const half = texts.length >> 1;
       const failure = await this.#make(texts.slice(0, half), into, signal);
-      return failure ?? (await this.#make(texts.slice(half), into, signal));
+      if (failure !== undefined && this.#isForAll(failure)) return failure;
+      return (await this.#make(texts.slice(half), into, signal)) ?? failure;
     }
     if (made.kind === 'not-taken' && first.length > SHORT_CHARS)
       made = await this.#ask([first.slice(0, SHORT_CHARS).toWellFormed()], signal);
+    if (made.kind === 'not-taken') this.#notTakenCount += 1;
     if (made.kind !== 'made') return made;
     const { vectors } = made;
     await Promise.all(

@@ -11,7 +11,8 @@ import type { LinkOutcome } from './link-failure.ts';
 import { prepareCollection, storeFailureOf } from './prepare-collection.ts';
 import { anyOf, qdrantFilter } from './qdrant-filter.ts';
 import { QdrantLink } from './qdrant-link.ts';
-import { type DocumentEncoder, clearPoints, endRoots, writeAsTheyAre, writePoints } from './write-points.ts';
+import { clearPoints, settleEntities } from './settle-standing.ts';
+import { type DocumentEncoder, writeAsTheyAre, writePoints } from './write-points.ts';
 
 export interface StoreOptions {
   readonly target: QdrantTarget;
@@ -74,12 +75,11 @@ class QdrantStore implements PointStore {
   }
 
   async clearStanding(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>> {
-    if (ids.length === 0) return nothing;
-    return doneOf(await clearPoints(this.#link, ids, { encode: this.#encode, withinMs: this.#writeMs }, signal));
+    return doneOf(await clearPoints(this.#link, ids, this.#writeMs, signal));
   }
 
-  async clearEnded(roots: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>> {
-    return doneOf(await endRoots(this.#link, roots, { encode: this.#encode, withinMs: this.#writeMs }, signal));
+  async clearOthers(entities: readonly string[], signal: AbortSignal): Promise<StoreOutcome<undefined>> {
+    return doneOf(await settleEntities(this.#link, entities, this.#writeMs, signal));
   }
 
   async present(ids: readonly string[], signal: AbortSignal): Promise<StoreOutcome<ReadonlySet<string>>> {

@@ -1,6 +1,6 @@
 /** Owns what Qdrant is asked for a filter: the same as `createPointFilter` of `../filter.ts`. Pure. */
 import type { MemoryFilter } from '../../model/memory.ts';
-import { keywordsOf } from '../filter.ts';
+import { isoOf, keywordsOf } from '../filter.ts';
 
 export type QdrantCondition =
   | { readonly key: string; readonly match: { readonly value: string | boolean } | { readonly any: string[] } }
@@ -19,13 +19,6 @@ export const anyOf = (key: string, values: readonly string[]): QdrantCondition =
   values.length === 1 ? { key, match: { value: values[0] ?? '' } } : { key, match: { any: [...values] } };
 
 export const isTrue = (key: string): QdrantCondition => ({ key, match: { value: true } });
-
-/** Years of four digits: Qdrant reads no others, and the bus has no others. */
-const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z');
-const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
-
-/** Times on the bus are whole milliseconds, so a part of one is none. */
-const isoOf = (ms: number): string => new Date(Math.min(LAST_MS, Math.max(FIRST_MS, Math.ceil(ms)))).toISOString();
 
 const timeRange = ({ fromMs, untilMs }: MemoryFilter): QdrantCondition[] => {
   if (fromMs === undefined && untilMs === undefined) return [];

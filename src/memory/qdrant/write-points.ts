@@ -6,6 +6,7 @@ import type { LinkOutcome } from './link-failure.ts';
 import { anyOf, isTrue, type QdrantFilter } from './qdrant-filter.ts';
 import { type EncodedPoint, pointStruct, requestsOf } from './point-requests.ts';
 import type { QdrantLink } from './qdrant-link.ts';
+import { settleEntities } from './settle-standing.ts';
 import { type Asked, askedOf, CREATED_EVENT, decideStanding, standingKey, TERMINAL_EVENTS } from './standing.ts';
 
 export type DocumentEncoder = (text: string) => SparseVector;
@@ -71,49 +72,7 @@ const clearings = (over: readonly string[]) => {
   return over.length === 0 ? [] : [{ set_payload: { payload: { standing: false }, filter } }];
 };
 
-const applied = async (
-  link: QdrantLink,
-  operations: ReturnType<typeof clearings>,
-  { withinMs }: WriteTerms,
-  signal: AbortSignal,
-): Promise<LinkOutcome<undefined>> => {
-  const given = { collection_name: link.collection, wait: true, operations };
-  const outcome = await link.call(
-    (api, init) => api.batchUpdate(given, init),
-    { schema: updatesSchema, withinMs },
-    signal,
-  );
-  return outcome.kind === 'done' ? NOTHING : outcome;
-};
-
-/** Those points stand no more. */
-export const clearPoints = (
-  link: QdrantLink,
-  ids: readonly string[],
-  terms: WriteTerms,
-  signal: AbortSignal,
-): Promise<LinkOutcome<undefined>> => {
-  const filter: QdrantFilter = { must: [{ has_id: [...ids] }] };
-  return applied(link, [{ set_payload: { payload: { standing: false }, filter } }], terms, signal);
-};
-
-/**
- * Roots that were written as if they were not over, and were over by then: another home, which wrote the end meanwhile,
- * found nothing to take the place of. Whoever comes last of the two sees the other.
- */
-export const endRoots = async (
-  link: QdrantLink,
-  entities: readonly string[],
-  terms: WriteTerms,
-  signal: AbortSignal,
-): Promise<LinkOutcome<undefined>> => {
-  const ended = await readStanding(link, { entities, sessions: [] }, terms, signal);
-  if (ended.kind !== 'done' || ended.value.size === 0) return ended.kind === 'done' ? NOTHING : ended;
-  const over = entities.filter((entity) => ended.value.has(`entity ${entity}`));
-  return applied(link, clearings(over), terms, signal);
-};
-
-const isOpenRoot = ({ payload: { event, standing } }: MemoryPoint): boolean => event === CREATED_EVENT && standing;
+const mayBeTwice = ({ payload: { kind, standing } }: MemoryPoint): boolean => kind !== 'session' && standing;
 
 const writeRequest = async (
   link: QdrantLink,
@@ -131,7 +90,7 @@ const writeRequest = async (
   const call = { schema: updatesSchema, withinMs: terms.withinMs };
   const outcome = await link.call((api, init) => api.batchUpdate(given, init), call, signal);
   if (outcome.kind !== 'done') return outcome;
-  return endRoots(link, askedOf(decided.points.filter(isOpenRoot)).entities, terms, signal);
+  return settleEntities(link, askedOf(decided.points.filter(mayBeTwice)).entities, terms.withinMs, signal);
 };
 
 /** The whole rule; a repeat gives the same (S1). In one request: first the points, then what they end. */

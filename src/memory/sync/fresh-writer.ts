@@ -3,8 +3,8 @@
  * what stands already.
  *
  * F1. What stands is told by the lines of the bus (`standing-fold.ts`).
- * F2. But for what other homes have to do with: a root that began here may have been ended there, which is looked up when
- *     a stretch is settled; a root that ends here and began there is written the careful way.
+ * F2. But for what other homes have to do with: a root that began here may have been ended there, too, which is looked up
+ *     when a stretch is settled; a root that ends here and began there is written the careful way.
  * F3. A stretch counts when it is settled: until then the cursor says that all from before it is to be written again, not
  *     only what is missing. Who is killed leaves ends of which the beginning stands.
  */
@@ -18,8 +18,8 @@ const UNDER_WAY = 3;
 const STRETCH = 10_000;
 const CLEARED_AT_ONCE = 1_000;
 
-const isRootEnd = ({ payload: { kind, status, root_id: root, entity_id: entity, standing } }: MemoryPoint): boolean =>
-  kind !== 'session' && status !== 'created' && standing && (root ?? entity) === entity;
+const isStandingRoot = ({ payload: { kind, root_id: root, entity_id: entity, standing } }: MemoryPoint): boolean =>
+  kind !== 'session' && standing && (root ?? entity) === entity;
 
 const cutInto = <T>(all: readonly T[], count: number): readonly (readonly T[])[] =>
   Array.from({ length: Math.ceil(all.length / count) }, (_, nth) => all.slice(nth * count, (nth + 1) * count));
@@ -33,8 +33,8 @@ export class FreshWriter {
   /** Points of before that stand no more. */
   #cleared: string[] = [];
   #careful: MemoryPoint[] = [];
-  /** Roots of this stretch that are not over. */
-  readonly #open = new Set<string>();
+  /** Roots of this stretch of which a point was written as standing. */
+  readonly #standing = new Set<string>();
   #count = 0;
   #failure: StoreFailure | undefined;
 
@@ -56,12 +56,14 @@ export class FreshWriter {
   /** `isWanted`: else it is only seen, as is what is not kept any more. @throws the signal's reason */
   async add(line: MemoryPoint, isWanted: boolean): Promise<StoreFailure | undefined> {
     const { point, cleared } = this.#fold.add(line);
-    if (cleared !== undefined) this.#clear(cleared, point.payload.entity_id);
+    if (cleared !== undefined) this.#clear(cleared);
     if (!isWanted) return undefined;
     this.#count += 1;
-    if (cleared === undefined && isRootEnd(point)) this.#careful.push(point); // F2
-    else this.#batch.set(point.id, point);
-    if (point.payload.status === 'created' && point.payload.standing) this.#open.add(point.payload.entity_id);
+    if (cleared === undefined && point.payload.status !== 'created' && isStandingRoot(point)) this.#careful.push(point); // F2
+    else {
+      this.#batch.set(point.id, point);
+      if (isStandingRoot(point)) this.#standing.add(point.payload.entity_id);
+    }
     return this.#batch.size < BATCH ? this.#failure : this.#send();
   }
 
@@ -73,7 +75,7 @@ export class FreshWriter {
     const steps: (() => Promise<StoreOutcome<undefined>>)[] = [
       ...cutInto(this.#careful, BATCH).map((points) => () => this.#store.write(points, this.#signal)),
       ...cutInto(this.#cleared, CLEARED_AT_ONCE).map((ids) => () => this.#store.clearStanding(ids, this.#signal)),
-      ...cutInto([...this.#open], BATCH).map((roots) => () => this.#store.clearEnded(roots, this.#signal)),
+      () => this.#store.clearOthers([...this.#standing], this.#signal),
     ];
     for (const step of steps) {
       if (this.#failure !== undefined) return this.#failure;
@@ -82,13 +84,12 @@ export class FreshWriter {
     }
     this.#careful = [];
     this.#cleared = [];
-    this.#open.clear();
+    this.#standing.clear();
     this.#count = 0;
     return this.#failure;
   }
 
-  #clear(id: string, root: string): void {
-    this.#open.delete(root);
+  #clear(id: string): void {
     const waiting = this.#batch.get(id);
     if (waiting === undefined) this.#cleared.push(id);
     else this.#batch.set(id, { id, payload: { ...waiting.payload, standing: false } });
