@@ -33,6 +33,10 @@ const cursorSchema = z.object({
 });
 export type MemoryCursor = z.infer<typeof cursorSchema>;
 
+/** Of a rebuild nothing was settled. */
+export const isAtBeginning = ({ is_partial: isPartial, is_rewrite: isRewrite, place }: MemoryCursor): boolean =>
+  isPartial && isRewrite && place.byte === 0;
+
 const stateSchema = z.object({
   v: z.literal(1),
   target: z.string(),

@@ -13,13 +13,18 @@ import type { MemoryPoint } from '../point.ts';
 import type { StoreFailure } from '../point-store.ts';
 import { CarefulWriter } from './careful-writer.ts';
 import { FreshWriter } from './fresh-writer.ts';
-import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
+import {
+  isAtBeginning,
+  type MemoryCursor,
+  readMemoryCursor,
+  removeMemoryCursor,
+  writeMemoryCursor,
+} from './memory-files.ts';
 import { areAllThere, done, missingOf } from './present-points.ts';
 import { isKept } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
-import type { Caught, MemorySyncOptions } from './sync-options.ts';
-import type { SyncCounts } from './sync-counts.ts';
+import type { Caught, MemorySyncOptions, SyncCounts } from './sync-options.ts';
 
 const BATCH = 500;
 const COMPARE_BATCH = 1_000;
@@ -29,17 +34,8 @@ const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
 const SURE_MS = 10_000;
 
-type Way =
-  /** From the place on: none of it is there. */
-  | 'write'
-  /** From the beginning: most of it is there. */
-  | 'compare'
-  /** From the beginning, all of it again. */
-  | 'rewrite';
-
-/** Of a rebuild nothing was settled. */
-const isAtBeginning = ({ is_partial: isPartial, is_rewrite: isRewrite, place }: MemoryCursor): boolean =>
-  isPartial && isRewrite && place.byte === 0;
+/** `write`: from the place on, none of it is there; `compare`: from the beginning, most is; `rewrite`: all of it again. */
+type Way = 'write' | 'compare' | 'rewrite';
 
 export class MemorySync {
   readonly #options: MemorySyncOptions;
@@ -144,10 +140,9 @@ export class MemorySync {
     const isThere = isKnown ? await areAllThere(store, cursor.samples, signal) : done(false);
     if (isThere.kind !== 'done') return isThere;
     this.#sureUntilMs = performance.now() + SURE_MS;
-    if (isKnown && isThere.value) {
-      if (isAtBeginning(cursor)) this.#begin('rewrite');
-      else if (!isReady) this.#goOn(cursor);
-    } else if (prepared.value === 'made') this.#begin('rewrite');
+    if (isKnown && isThere.value && !isAtBeginning(cursor)) {
+      if (!isReady) this.#goOn(cursor);
+    } else if ((isKnown && isThere.value) || prepared.value === 'made') this.#begin('rewrite');
     else if (isReady || this.#way === 'write') this.#begin(this.#way === 'write' ? 'compare' : this.#way);
     this.#isReady = true;
     return undefined;
@@ -176,10 +171,10 @@ export class MemorySync {
   /** `only`: how the segment begins behind which nothing is read (M3). */
   async #readFrom(from: BusPlace | undefined, only?: string): Promise<StoreFailure | undefined> {
     const { busDir, runDir, signal } = this.#options;
-    const onRead = (...bytes: readonly [number, number]): void => this.#tell(...bytes);
     const batch: MemoryPoint[] = [];
     let place = from;
     let changedAtMs = Date.now();
+    const onRead = (...bytes: readonly [number, number]): void => this.#tell(...bytes);
     for await (const piece of readRemembered({ busDir, runDir, from, signal, onRead })) {
       if (piece === 'lost') {
         if (only !== undefined) return undefined; // it was compressed: nobody writes to it any more
@@ -221,6 +216,12 @@ export class MemorySync {
     this.#samples.keep(() => false);
     this.#counts = { ...this.#counts, ...this.#settled };
     return this.#readFrom(this.#place);
+  }
+
+  /** Before anything of it is written (F3 of `fresh-writer.ts`). */
+  #beginAt({ begins }: BusPlace): void {
+    this.#place = { begins, byte: 0 };
+    this.#keep(true);
   }
 
   async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
@@ -268,12 +269,6 @@ export class MemorySync {
     const { comparedCount, writtenCount } = this.#counts;
     this.#settled = { comparedCount, writtenCount };
     this.#keep(false);
-  }
-
-  /** Before anything of it is written (F3 of `fresh-writer.ts`). */
-  #beginAt({ begins }: BusPlace): void {
-    this.#place = { begins, byte: 0 };
-    this.#keep(true);
   }
 
   /** A disk that takes nothing costs the next one a comparison, and nothing else (G1). */

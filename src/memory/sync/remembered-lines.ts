@@ -1,8 +1,8 @@
 /** Owns the points of a bus, read from a place on, in the order of writing. */
 import { tryParseLine } from '../../bus/line.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
-import { readTypes, type ReadTypesOptions } from '../../bus/query/read-types.ts';
 import { tsOf } from '../../bus/query/line-filter.ts';
+import { readTypes, type ReadTypesOptions } from '../../bus/query/read-types.ts';
 import { SegmentSpans } from '../bus/segment-spans.ts';
 import { MEMORY_TYPES, type MemoryPayload, type MemoryPoint, pointOf } from '../point.ts';
 
@@ -17,7 +17,7 @@ export interface RememberedLines {
 export interface RememberedOptions {
   readonly busDir: string;
   readonly from?: BusPlace | undefined;
-  /** Where it is noted from when to when segments are that were read from their beginning to their end. */
+  /** Where it is noted from when to when segments are, if they are read from the beginning of the bus. */
   readonly runDir?: string;
   /** Told of bytes on disk as they were read. */
   readonly onRead?: (bytes: number, totalBytes: number) => void;
@@ -50,11 +50,9 @@ const pointsOf = (text: string): readonly MemoryPoint[] => {
  */
 export async function* readRemembered(options: RememberedOptions): AsyncGenerator<RememberedLines | 'lost'> {
   const { busDir, from, runDir, onRead, signal } = options;
-  const spans = runDir === undefined ? undefined : new SegmentSpans(runDir);
-  let isPartial = from !== undefined && from.byte > 0;
+  const spans = runDir === undefined || from !== undefined ? undefined : new SegmentSpans(runDir);
   const wants: ReadTypesOptions['wants'] = (part, begins) => {
-    if (!isPartial) spans?.begin(part, begins);
-    isPartial = false;
+    spans?.begin(part, begins);
     return true;
   };
   const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, wants, signal };

@@ -1,7 +1,17 @@
-/** Owns what the bringing of a bus to Qdrant is given, and what comes of it. */
+/** Owns what a sync of memory is given, what it counts, and what comes of it. */
 import type { PointStore, StoreFailure } from '../point-store.ts';
 import type { KeepMs } from './retention.ts';
-import type { SyncCounts } from './sync-counts.ts';
+
+export interface SyncCounts {
+  /** Points that were looked at, and of them those that were written. */
+  readonly comparedCount: number;
+  readonly writtenCount: number;
+  /** Those that Qdrant does not take. */
+  readonly refusedCount: number;
+  /** Of the bus, on disk. */
+  readonly readBytes: number;
+  readonly totalBytes: number;
+}
 
 export interface MemorySyncOptions {
   readonly store: PointStore;
