@@ -222,6 +222,7 @@ export class MemorySync {
   #beginAt({ begins }: BusPlace): void {
     this.#place = { begins, byte: 0 };
     this.#keep(true);
+    this.#keptAtMs = -Infinity; // a real one soon
   }
 
   async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
