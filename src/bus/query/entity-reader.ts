@@ -29,7 +29,7 @@ export class EntityReader {
   }
 
   /** The same object each time; `undefined`: it is not on the bus. @throws {NikaError} `NIKA_BUS_UNREADABLE` */
-  async read(signal = NEVER): Promise<EntityView | undefined> {
+  async read(signal: AbortSignal = NEVER): Promise<EntityView | undefined> {
     if (findBusFile(this.#busDir, channelName(this.#id)) === undefined) {
       this.#forget();
       return readEntity(this.#busDir, this.#id, signal);
