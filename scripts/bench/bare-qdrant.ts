@@ -38,7 +38,12 @@ export class BareQdrant {
   }
 
   async upsert(points: readonly PreparedPoint[], wait: boolean): Promise<void> {
-    await this.#client.upsert(this.#collection, { wait, points: [...points] });
+    const given = { wait, points: [...points] };
+    try {
+      await this.#client.upsert(this.#collection, given);
+    } catch {
+      await this.#client.upsert(this.#collection, given); // its connection was closed meanwhile, as being idle
+    }
   }
 
   /** All of them, until all is visible. */

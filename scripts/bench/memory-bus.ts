@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fixed, machine, median, row } from './figures.ts';
 import { openBenchHome, runProgram, type Taken } from './remembered-home.ts';
 
-const RUNS = 3;
+const RUNS = Number(process.env['NIKA_BENCH_RUNS'] ?? 3);
 const APRIL = { fromMs: Date.parse('2026-04-01T00:00:00Z'), untilMs: Date.parse('2026-05-01T00:00:00Z') };
 const FOUR = { domain: 'hooks', status: 'failed', intent: 'refactor', ...APRIL };
 

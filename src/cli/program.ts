@@ -80,6 +80,7 @@ Examples:
   $ nika tree                          what ran, and how it ended
   $ nika bus grep 'Exit code' --since 2d
   $ nika costs --since 7d              what agents used, and what it cost
+  $ nika memory search 'flaky test'    who did that before, and how
   $ nika bus verify                    prove that nothing on the bus was changed
   $ nika doctor                        whether all is well here`,
     );

@@ -123,6 +123,7 @@ describe.runIf(hasQdrant)('memory of pods', () => {
       await bringWaiting(context, false, new AbortController().signal); // as it does again and again
       return (await jobThere('JOB-one')) > 0;
     });
+    expect(await countOf(home)).toMatchObject({ count: 1, source: 'qdrant' });
   });
 
   it('G4: what Qdrant lost is brought again; until then the bus answers', async () => {

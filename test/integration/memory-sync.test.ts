@@ -80,6 +80,35 @@ describe.runIf(hasQdrant)('MemorySync', () => {
     );
   });
 
+  it('brings all of a bus in batches side by side; broken off and begun again it lets nothing stand that is over', async () => {
+    using writer = bus.open();
+    const roots = Array.from({ length: 700 }, (_, nth) => `JOB-r${nth}`);
+    const created = roots.map((root) => write(writer, 'entity_created', root));
+    const ended = roots.slice(1).map((root) => write(writer, 'job_completed', root));
+    write(writer, 'entity_created', 'JOB-elsewhere');
+    const broken = new AbortController();
+    const target = memoryTargetName(server.target());
+    const places = { busDir: bus.busDir, runDir: bus.runDir };
+    const first = new MemorySync({
+      ...places,
+      store,
+      target,
+      keepMs: {},
+      signal: broken.signal,
+      onProgress: ({ writtenCount }) => writtenCount >= 1_000 && broken.abort(),
+    });
+    // What other homes bring meanwhile: the end of a root that began here.
+    expect((await store.prepare(signal)).kind).toBe('done');
+    const end = pointOf(busLine('job_failed', 'JOB-elsewhere', { ts: new Date().toISOString() }));
+    expect((await store.write(end === undefined ? [] : [end], signal)).kind).toBe('done');
+    first.rebuild();
+    await expect(first.catchUp()).rejects.toThrow('aborted');
+    expect(readMemoryCursor(bus.runDir)).toMatchObject({ is_partial: true, is_rewrite: true });
+    expect(await createSync().catchUp()).toMatchObject({ kind: 'done', writtenCount: 1_400 });
+    const standing = [...(await there())].filter(([, stands]) => stands).map(([id]) => id);
+    expect(new Set(standing)).toEqual(new Set([created[0], ...ended, end?.id]));
+  });
+
   it('compares all of it where Qdrant lost its data, or a part of them', async () => {
     using writer = bus.open();
     const ids = Array.from({ length: 50 }, (_, nth) => write(writer, 'job_failed', `JOB-${nth}`));

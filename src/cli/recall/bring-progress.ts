@@ -1,5 +1,5 @@
 /** Owns the bar on standard error while the bus is brought to Qdrant. */
-import type { SyncCounts } from '../../memory/sync/sync-counts.ts';
+import type { SyncCounts } from '../../memory/sync/sync-options.ts';
 import { formatBytes } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -4,21 +4,26 @@
  *
  * Q1. One reading counts how many points there are, and how many have each word, and keeps what may be a hit; only where
  *     that is more than {@link MAX_CANDIDATES} it is read a second time, with what was counted (G6).
+ * Q2. A line that has no word of the question is counted by its text alone: it is neither parsed nor taken apart.
  */
 import { tryParseLine } from '../../bus/line.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { readTypes } from '../../bus/query/read-types.ts';
 import { FingerprintIndex } from '../../bus/read/verify/fingerprint-index.ts';
 import type { MemoryFilter } from '../../model/memory.ts';
-import { encodeDocument } from '../encode/sparse.ts';
+import { documentValues } from '../encode/sparse.ts';
+import { createTermFilter } from '../encode/term-filter.ts';
 import type { SparseVector } from '../encode/sparse-vector.ts';
 import { createPointFilter } from '../filter.ts';
 import type { SearchHit } from '../memory-source.ts';
 import { MEMORY_TYPES, type MemoryPoint, pointOf } from '../point.ts';
 import { BestHits, type Scored } from './best-hits.ts';
 import type { BusQuestionOptions } from './bus-count.ts';
+import { passedLineOf } from './passed-line.ts';
 
 export interface BusSearchQuestion {
+  /** What the vector was made of, where that was a few words. */
+  readonly words?: string;
   readonly vector: SparseVector;
   readonly filter: MemoryFilter;
   readonly limit: number;
@@ -57,6 +62,22 @@ const isOpenPoint = ({ payload }: MemoryPoint): boolean => payload.status === 'c
 
 const keyOf = ({ payload }: MemoryPoint): string =>
   payload.kind === 'session' ? payload.session_id : payload.entity_id;
+
+/** Counts each word that it has. `undefined`: none. */
+const weightsIn = (values: readonly number[], having: number[]): readonly number[] | undefined => {
+  let hasAny = false;
+  for (const [nth, value] of values.entries()) {
+    if (value === 0) continue;
+    having[nth] = (having[nth] ?? 0) + 1;
+    hasAny = true;
+  }
+  return hasAny ? values.map(Math.fround) : undefined;
+};
+
+const pointOfText = (text: string): MemoryPoint | undefined => {
+  const line = tryParseLine(text);
+  return line === undefined ? undefined : pointOf(line);
+};
 
 class BusSearch {
   readonly #options: BusQuestionOptions;
@@ -99,19 +120,29 @@ class BusSearch {
   }
 
   async #readAll(onCandidate: (candidate: Candidate) => void): Promise<Seen> {
-    const { filter, vector, without } = this.#question;
+    const { filter, vector, without, words } = this.#question;
     const having = vector.indices.map(() => 0);
     const over = new FingerprintIndex();
     const matches = createPointFilter(filter);
+    const mayHave = createTermFilter(words ?? '-');
     let total = 0;
-    for await (const { point, place } of this.#points()) {
+    for await (const { text, place } of this.#texts()) {
+      const passed = mayHave === undefined || mayHave(text) ? 'unknown' : passedLineOf(text); // Q2
+      if (passed === undefined) continue;
+      if (passed !== 'unknown') {
+        total += 1;
+        if (!passed.isOpen) over.add(passed.key);
+        continue;
+      }
+      const point = pointOfText(text);
+      if (point === undefined) continue;
       const isOpen = isOpenPoint(point);
       const isFirst = !over.has(keyOf(point));
       if (!isOpen) over.add(keyOf(point));
-      const document = encodeDocument(point.payload.text);
-      if (document.indices.length === 0) continue;
+      const values = documentValues(point.payload.text, this.#words);
+      if (values === undefined) continue;
       total += 1;
-      const weights = this.#weightsIn(document, having);
+      const weights = weightsIn(values, having);
       const { entity_id: entity } = point.payload;
       if (weights === undefined || !isFirst || entity === without || !matches(point.payload)) continue;
       onCandidate({ id: point.id, entity, isOpen, weights, place });
@@ -119,30 +150,13 @@ class BusSearch {
     return { total, having, over };
   }
 
-  /** Counts each word that it has. `undefined`: none. */
-  #weightsIn({ indices, values }: SparseVector, having: number[]): readonly number[] | undefined {
-    let weights: number[] | undefined;
-    for (const [nth, hash] of indices.entries()) {
-      const at = this.#words.get(hash);
-      if (at === undefined) continue;
-      having[at] = (having[at] ?? 0) + 1;
-      weights ??= having.map(() => 0);
-      weights[at] = Math.fround(values[nth] ?? 0);
-    }
-    return weights;
-  }
-
-  async *#points(from?: BusPlace): AsyncGenerator<{ point: MemoryPoint; place: BusPlace | undefined }> {
+  async *#texts(from?: BusPlace): AsyncGenerator<{ readonly text: string; readonly place: BusPlace | undefined }> {
     const { busDir, onRead } = this.#options;
     const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, signal: this.#signal, from };
     let place = from;
     for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
       if (piece === 'lost') return;
-      for (const text of piece.texts) {
-        const line = tryParseLine(text);
-        const point = line === undefined ? undefined : pointOf(line);
-        if (point !== undefined) yield { point, place };
-      }
+      for (const text of piece.texts) yield { text, place };
       place = piece.end;
     }
   }
@@ -151,8 +165,9 @@ class BusSearch {
   async #withPayloads(hits: readonly (Candidate & Scored)[]): Promise<readonly SearchHit[]> {
     const found: SearchHit[] = [];
     for (const { id, score, place } of hits) {
-      for await (const { point } of this.#points(place)) {
-        if (point.id !== id) continue;
+      for await (const { text } of this.#texts(place)) {
+        const point = text.includes(id) ? pointOfText(text) : undefined;
+        if (point?.id !== id) continue;
         found.push({ id, score, payload: point.payload });
         break;
       }

@@ -26,7 +26,7 @@ export class BusSource implements MemorySource {
 
   async search({ words, filter, limit }: SearchQuestion, signal: AbortSignal): Promise<readonly SearchHit[]> {
     const vector = encodeQuestion(words);
-    return vector.indices.length === 0 ? [] : searchOnBus(this.#options, { vector, filter, limit }, signal);
+    return vector.indices.length === 0 ? [] : searchOnBus(this.#options, { words, vector, filter, limit }, signal);
   }
 
   async similar(

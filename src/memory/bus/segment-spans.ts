@@ -1,13 +1,14 @@
 /**
  * Owns from when to when each full segment of the alpha bus has lines that are remembered, so that a question about April
- * reads no segment without any. Noted by who read a segment to its end; kept in `run/memory/spans.json`.
+ * reads no segment without any. Noted by who read a segment to its end, who brings the bus to Qdrant too; kept in
+ * `run/memory/spans.json`.
  *
  * S1. The order of segments says nothing of it: a history that was imported stands at the end, with the times of then.
- * S2. It holds for a segment that begins so and is so long: a line that is written into it late, or its compression, makes
- *     it unknown, and it is read once more.
+ * S2. It holds for a segment that begins so and is so long, compressed or not: a line that is written into it late makes it
+ *     unknown, and it is read once more.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { BusFilePart } from '../../bus/read/files.ts';
@@ -24,19 +25,43 @@ const MAX_SPANS = 20_000;
 const NAME_CHARS = 32;
 const EMPTY: SegmentSpan = { first: '~', last: '' };
 
-const nameOf = ({ sizeBytes }: BusFilePart, begins: string): string =>
-  `${createHash('sha256').update(begins).digest('hex').slice(0, NAME_CHARS)}.${sizeBytes}`;
+const LENGTH_BYTES = 4;
+
+/** As the end of what gzip writes says it. Of one that had to be put together it is not so: that is read once more. */
+const unpackedBytes = ({ path, sizeBytes }: BusFilePart): number => {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const length = Buffer.alloc(LENGTH_BYTES);
+      return readSync(fd, length, 0, LENGTH_BYTES, sizeBytes - LENGTH_BYTES) === LENGTH_BYTES
+        ? length.readUInt32LE()
+        : -1;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return -1; // gone: whoever reads it tells what is wrong
+  }
+};
+
+const nameOf = (part: BusFilePart, begins: string): string => {
+  const bytes = part.compressed ? unpackedBytes(part) : part.sizeBytes;
+  return `${createHash('sha256').update(begins).digest('hex').slice(0, NAME_CHARS)}.${bytes}`;
+};
 
 export class SegmentSpans {
   readonly #path: string;
-  readonly #spans: Map<string, SegmentSpan>;
+  #loaded: Map<string, SegmentSpan> | undefined;
   /** The segment that is read. */
   #current: { readonly name: string; span: SegmentSpan } | undefined;
   #hasNew = false;
 
   constructor(runDir: string) {
     this.#path = join(runDir, 'memory', 'spans.json');
-    this.#spans = new Map(Object.entries(this.#load()));
+  }
+
+  get #spans(): Map<string, SegmentSpan> {
+    return (this.#loaded ??= new Map(Object.entries(this.#load())));
   }
 
   #load(): Readonly<Record<string, SegmentSpan>> {

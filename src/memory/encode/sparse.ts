@@ -91,15 +91,30 @@ export class SparseEncoder {
       counter.add(hash);
       length += 1;
     }
-    const { k1, b, averageLength } = this.#bm25;
-    const held = k1 * (1 - b + (b * length) / averageLength);
     const indices = Array.from(counter.distinct.subarray(0, counter.size).sort());
-    const values = indices.map((hash) => {
-      const times = counter.countOf(hash);
-      return rounded((times * (k1 + 1)) / (times + held));
-    });
+    const values = indices.map((hash) => this.#valueOf(counter.countOf(hash), length));
     counter.clear();
     return { indices, values };
+  }
+
+  /** Of the vector of a document only the values of those hashes, in that order; `undefined`: it has no word. */
+  valuesOf(text: string, nthOf: ReadonlyMap<number, number>): readonly number[] | undefined {
+    const { count, hashes } = this.#tokenizer.tokens(text);
+    const times = Array.from({ length: nthOf.size }, () => 0);
+    let length = 0;
+    for (let n = 0; n < count; n += 1) {
+      const hash = hashes[n] ?? 0;
+      if (isStopWord(hash)) continue;
+      length += 1;
+      const nth = nthOf.get(hash);
+      if (nth !== undefined) times[nth] = (times[nth] ?? 0) + 1;
+    }
+    return length === 0 ? undefined : times.map((one) => this.#valueOf(one, length));
+  }
+
+  #valueOf(times: number, length: number): number {
+    const { k1, b, averageLength } = this.#bm25;
+    return rounded((times * (k1 + 1)) / (times + k1 * (1 - b + (b * length) / averageLength)));
   }
 
   /** Each token once, in the order of the question. */
@@ -128,6 +143,10 @@ const encoder = new SparseEncoder();
 
 /** Of a point's text. Empty: it has no word, and gets no vector. Never throws. */
 export const encodeDocument = (text: string): SparseVector => encoder.document(text);
+
+/** Of such a vector only the values of those hashes, in that order; 0: it has it not. `undefined`: the text has no word. */
+export const documentValues = (text: string, nthOf: ReadonlyMap<number, number>): readonly number[] | undefined =>
+  encoder.valuesOf(text, nthOf);
 
 /** Of what is searched for. Empty: nothing is found by it. Never throws. */
 export const encodeQuestion = (words: string): SparseVector => encoder.question(words);

@@ -53,6 +53,12 @@ const causeOf = (thrown: unknown): string => {
   return code === undefined || text.includes(code) ? text : `${code}: ${text}`;
 };
 
+const CLOSED = ['EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET'];
+
+/** The other side closed it before an answer came. */
+export const isOfClosedConnection = (thrown: unknown): boolean =>
+  CLOSED.includes((thrown instanceof Error && errnoOf(thrown.cause)) || '');
+
 const isStatusError = (thrown: unknown): thrown is Error & { readonly status: number; readonly data?: unknown } =>
   thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number';
 

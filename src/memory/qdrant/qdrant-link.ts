@@ -5,11 +5,13 @@
  * L1. Each call has a deadline; then its request is ended. It may be done all the same, which is harmless (S1).
  * L2. Nothing that a link says holds the key.
  * L3. An answer is what its schema says, or there is no Qdrant.
+ * L4. Qdrant closes a connection that was idle for 5 s; a process that was busy meanwhile, or waited for a processor,
+ *     sees it too late. What failed by that is asked once more.
  */
 import type { ZodType } from 'zod';
 import type { QdrantTarget } from '../../config/memory/qdrant-settings.ts';
 import type { QdrantApi } from './client.ts';
-import { failureOf, type LinkOutcome, NO_QDRANT } from './link-failure.ts';
+import { failureOf, isOfClosedConnection, type LinkOutcome, NO_QDRANT } from './link-failure.ts';
 
 export interface CallTerms<T> {
   /** Of `result` of the answer. */
@@ -61,7 +63,7 @@ export class QdrantLink implements AsyncDisposable {
     const timer = setTimeout(() => late.abort(), withinMs);
     try {
       const init = { signal: AbortSignal.any([signal, late.signal, this.#closed.signal]) };
-      const { data } = await ask(this.#api, init); // L1
+      const { data } = await this.#askOpen(ask, init); // L1
       const parsed = schema.safeParse(isBare ? data : resultOf(data));
       return parsed.success ? { kind: 'done', value: parsed.data } : { kind: 'away', why: NO_QDRANT }; // L3
     } catch (thrown) {
@@ -71,6 +73,16 @@ export class QdrantLink implements AsyncDisposable {
       return failureOf(thrown, this.target.apiKey); // L2
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** L4 */
+  async #askOpen(ask: Ask, init: RequestInit): ReturnType<Ask> {
+    try {
+      return await ask(this.#api, init);
+    } catch (thrown) {
+      if (!isOfClosedConnection(thrown)) throw thrown;
+      return ask(this.#api, init);
     }
   }
 

@@ -19,9 +19,9 @@ export interface PointQuestion {
   readonly withinMs: number;
 }
 
-/** Points of an entity are a few: its end, its sessions. */
-const POINTS_PER_ENTITY = 3;
-const FIRST_COUNT = 30;
+/** Points of an entity that stand are mostly its end and its session: payloads are most of what a search takes. */
+const POINTS_PER_ENTITY = 2;
+const FIRST_COUNT = 12;
 const STEP = 4;
 /** Beyond that, what ties is left to Qdrant, and what has so many points to chance. */
 const LAST_COUNT = 20_000;
@@ -99,7 +99,7 @@ export const searchPoints = async (
 ): Promise<LinkOutcome<readonly SearchHit[]>> => {
   const { sparse, dense, limit, withinMs } = question;
   if (sparse.indices.length === 0 && dense === undefined) return { kind: 'done', value: [] };
-  for (let count = Math.max(FIRST_COUNT, limit * POINTS_PER_ENTITY); ; count *= STEP) {
+  for (let count = Math.max(FIRST_COUNT, limit * POINTS_PER_ENTITY + 2); ; count *= STEP) {
     const outcome = await findPoints(link, question, count, signal);
     if (outcome.kind !== 'done') return outcome;
     const { points } = outcome.value;

@@ -5,7 +5,8 @@
  * F1. What stands is told by the lines of the bus (`standing-fold.ts`).
  * F2. But for what other homes have to do with: a root that began here may have been ended there, too, which is looked up
  *     when a stretch is settled; a root that ends here and began there is written the careful way.
- * F3. A stretch counts when it is settled. Who is killed before writes it again the careful way, which clears what is left.
+ * F3. A stretch counts when it is settled: until then the cursor says that all from before it is to be written again, not
+ *     only what is missing. Who is killed leaves ends of which the beginning stands.
  */
 import type { MemoryPoint } from '../point.ts';
 import type { PointStore, StoreFailure, StoreOutcome } from '../point-store.ts';

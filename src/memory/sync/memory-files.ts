@@ -33,13 +33,17 @@ const cursorSchema = z.object({
 });
 export type MemoryCursor = z.infer<typeof cursorSchema>;
 
+/** Of a rebuild nothing was settled. */
+export const isAtBeginning = ({ is_partial: isPartial, is_rewrite: isRewrite, place }: MemoryCursor): boolean =>
+  isPartial && isRewrite && place.byte === 0;
+
 const stateSchema = z.object({
   v: z.literal(1),
   target: z.string(),
   url: z.string(),
   collection: z.string(),
   standing: z.enum(['up', 'away', 'refused', 'other-shape']),
-  /** Since when it stands so. */
+  /** Since when it is up, or is not, for whatever reason. */
   since: z.string(),
   why: z.string().nullable(),
   /** When that was last found. */

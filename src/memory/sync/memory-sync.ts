@@ -10,31 +10,21 @@ import type { BusPlace } from '../../bus/query/bus-place.ts';
 import { bestEffortSync } from '../../failopen/best-effort.ts';
 import { MEMORY_SCHEMA } from '../../model/memory.ts';
 import type { MemoryPoint } from '../point.ts';
-import type { PointStore, StoreFailure } from '../point-store.ts';
+import type { StoreFailure } from '../point-store.ts';
 import { CarefulWriter } from './careful-writer.ts';
 import { FreshWriter } from './fresh-writer.ts';
-import { type MemoryCursor, readMemoryCursor, removeMemoryCursor, writeMemoryCursor } from './memory-files.ts';
+import {
+  isAtBeginning,
+  type MemoryCursor,
+  readMemoryCursor,
+  removeMemoryCursor,
+  writeMemoryCursor,
+} from './memory-files.ts';
 import { areAllThere, done, missingOf } from './present-points.ts';
-import { isKept, type KeepMs } from './retention.ts';
+import { isKept } from './retention.ts';
 import { readRemembered } from './remembered-lines.ts';
 import { SamplePicker } from './sample-picker.ts';
-import type { SyncCounts } from './sync-counts.ts';
-
-export interface MemorySyncOptions {
-  readonly store: PointStore;
-  readonly busDir: string;
-  readonly runDir: string;
-  /** {@link memoryTargetName} */
-  readonly target: string;
-  /** How long each kind is kept in Qdrant; missing: for ever. */
-  readonly keepMs: KeepMs;
-  readonly onProgress?: (counts: SyncCounts) => void;
-  /** Told of each point that Qdrant does not take. */
-  readonly onRefused?: (id: string, why: string) => void;
-  readonly signal: AbortSignal;
-}
-
-export type Caught = { readonly kind: 'done'; readonly isFull: boolean; readonly writtenCount: number } | StoreFailure;
+import type { Caught, MemorySyncOptions, SyncCounts } from './sync-options.ts';
 
 const BATCH = 500;
 const COMPARE_BATCH = 1_000;
@@ -44,13 +34,8 @@ const SETTLE_EVERY_MS = 3_000;
 const TURN_MS = 2_000;
 const SURE_MS = 10_000;
 
-type Way =
-  /** From the place on: none of it is there. */
-  | 'write'
-  /** From the beginning: most of it is there. */
-  | 'compare'
-  /** From the beginning, all of it again. */
-  | 'rewrite';
+/** `write`: from the place on, none of it is there; `compare`: from the beginning, most is; `rewrite`: all of it again. */
+type Way = 'write' | 'compare' | 'rewrite';
 
 export class MemorySync {
   readonly #options: MemorySyncOptions;
@@ -155,9 +140,9 @@ export class MemorySync {
     const isThere = isKnown ? await areAllThere(store, cursor.samples, signal) : done(false);
     if (isThere.kind !== 'done') return isThere;
     this.#sureUntilMs = performance.now() + SURE_MS;
-    if (isKnown && isThere.value) {
+    if (isKnown && isThere.value && !isAtBeginning(cursor)) {
       if (!isReady) this.#goOn(cursor);
-    } else if (prepared.value === 'made') this.#begin('rewrite');
+    } else if ((isKnown && isThere.value) || prepared.value === 'made') this.#begin('rewrite');
     else if (isReady || this.#way === 'write') this.#begin(this.#way === 'write' ? 'compare' : this.#way);
     this.#isReady = true;
     return undefined;
@@ -185,17 +170,19 @@ export class MemorySync {
 
   /** `only`: how the segment begins behind which nothing is read (M3). */
   async #readFrom(from: BusPlace | undefined, only?: string): Promise<StoreFailure | undefined> {
-    const { busDir, signal } = this.#options;
+    const { busDir, runDir, signal } = this.#options;
     const batch: MemoryPoint[] = [];
     let place = from;
     let changedAtMs = Date.now();
-    for await (const piece of readRemembered({ busDir, from, signal, onRead: (...bytes) => this.#tell(...bytes) })) {
+    const onRead = (...bytes: readonly [number, number]): void => this.#tell(...bytes);
+    for await (const piece of readRemembered({ busDir, runDir, from, signal, onRead })) {
       if (piece === 'lost') {
         if (only !== undefined) return undefined; // it was compressed: nobody writes to it any more
         this.#begin('compare'); // the bus was moved or cut
         return this.#readFrom(undefined);
       }
       if (only !== undefined && piece.end.begins !== only) break;
+      if (this.#place === undefined && this.#fresh !== undefined) this.#beginAt(piece.end);
       for (const point of piece.points) {
         const failure = await this.#take(point, batch);
         if (failure !== undefined) return this.#goOnSlowly(failure);
@@ -231,6 +218,12 @@ export class MemorySync {
     return this.#readFrom(this.#place);
   }
 
+  /** Before anything of it is written (F3 of `fresh-writer.ts`). */
+  #beginAt({ begins }: BusPlace): void {
+    this.#place = { begins, byte: 0 };
+    this.#keep(true);
+  }
+
   async #take(point: MemoryPoint, batch: MemoryPoint[]): Promise<StoreFailure | undefined> {
     if (this.#fresh === undefined) {
       batch.push(point);
@@ -238,6 +231,7 @@ export class MemorySync {
     }
     const isWanted = isKept(point, this.#options.keepMs);
     if (isWanted) this.#count([point], 1);
+    if (this.#counts.comparedCount % BATCH === 0) this.#options.onProgress?.(this.#counts);
     return this.#fresh.add(point, isWanted);
   }
 

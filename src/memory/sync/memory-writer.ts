@@ -2,7 +2,8 @@
  * Owns the bringing of what a bus has for memory, for as long as something comes: catch up, wait, again; and how Qdrant
  * stands meanwhile (G3, G9).
  *
- * W1. An outage is told once when it is over, whoever noticed its beginning: that stands in `run/memory/state.json`.
+ * W1. An outage is told once when it is over, whoever noticed its beginning: that stands in `run/memory/state.json`. Where
+ *     its end cannot be written there, it is told by who can: else each would tell it again.
  * W2. With nothing to do it ends after a while; in an outage after a longer one. The bus keeps what waits.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +15,8 @@ import { errorMessage } from '../../model/error.ts';
 import type { PointStore, StoreFailure } from '../point-store.ts';
 import { type MemoryState, readMemoryState, writeMemoryState } from './memory-files.ts';
 import type { KeepMs } from './retention.ts';
-import type { Caught, MemorySync } from './memory-sync.ts';
+import type { MemorySync } from './memory-sync.ts';
+import type { Caught } from './sync-options.ts';
 
 export interface MemoryOutage {
   readonly since: string;
@@ -140,13 +142,13 @@ export class MemoryWriter {
   async #succeed(writtenCount: number): Promise<void> {
     this.#breaker.succeeded();
     const before = this.#state;
-    this.#note({ standing: 'up', why: null }, true);
-    if (before !== undefined && before.standing !== 'up')
+    const isKept = this.#note({ standing: 'up', why: null }, true);
+    if (isKept && before !== undefined && before.standing !== 'up')
       await this.#options.onOutageEnd({ since: before.since, cause: before.why ?? '', replayed: writtenCount }); // W1
     if (writtenCount > 0 && this.#dense === 'complete') this.#dense = 'due';
   }
 
-  #note({ standing, why }: Pick<MemoryState, 'standing' | 'why'>, isWhole: boolean): void {
+  #note({ standing, why }: Pick<MemoryState, 'standing' | 'why'>, isWhole: boolean): boolean {
     const { about, runDir } = this.#options;
     const now = new Date().toISOString();
     const before = this.#state;
@@ -154,18 +156,23 @@ export class MemoryWriter {
       v: 1,
       ...about,
       standing,
-      since: before?.standing === standing ? before.since : now,
+      since: before !== undefined && (before.standing === 'up') === (standing === 'up') ? before.since : now,
       why,
       at: now,
       whole_at: isWhole ? now : (before?.whole_at ?? null),
       retained_at: before?.retained_at ?? null,
     };
-    this.#keepState(runDir);
+    return this.#keepState(runDir);
   }
 
-  #keepState(runDir: string): void {
+  /** Whether the next one will know it. */
+  #keepState(runDir: string): boolean {
     const state = this.#state;
-    if (state !== undefined) bestEffortSync('memory.state', () => writeMemoryState(runDir, state));
+    const write = (): boolean => {
+      if (state !== undefined) writeMemoryState(runDir, state);
+      return true;
+    };
+    return bestEffortSync('memory.state', write) === true;
   }
 
   async #retain(signal: AbortSignal): Promise<void> {

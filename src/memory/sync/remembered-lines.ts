@@ -1,7 +1,9 @@
 /** Owns the points of a bus, read from a place on, in the order of writing. */
 import { tryParseLine } from '../../bus/line.ts';
 import type { BusPlace } from '../../bus/query/bus-place.ts';
-import { readTypes } from '../../bus/query/read-types.ts';
+import { tsOf } from '../../bus/query/line-filter.ts';
+import { readTypes, type ReadTypesOptions } from '../../bus/query/read-types.ts';
+import { SegmentSpans } from '../bus/segment-spans.ts';
 import { MEMORY_TYPES, type MemoryPayload, type MemoryPoint, pointOf } from '../point.ts';
 
 export interface RememberedLines {
@@ -15,6 +17,8 @@ export interface RememberedLines {
 export interface RememberedOptions {
   readonly busDir: string;
   readonly from?: BusPlace | undefined;
+  /** Where it is noted from when to when segments are, if they are read from the beginning of the bus. */
+  readonly runDir?: string;
   /** Told of bytes on disk as they were read. */
   readonly onRead?: (bytes: number, totalBytes: number) => void;
   readonly signal: AbortSignal;
@@ -45,10 +49,22 @@ const pointsOf = (text: string): readonly MemoryPoint[] => {
  * @throws {NikaError} `NIKA_BUS_UNREADABLE`; the signal's reason when it is aborted.
  */
 export async function* readRemembered(options: RememberedOptions): AsyncGenerator<RememberedLines | 'lost'> {
-  const { busDir, from, onRead, signal } = options;
-  const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, signal };
-  for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
-    if (piece === 'lost') yield 'lost';
-    else yield { points: piece.texts.flatMap(pointsOf), end: piece.end, changedAtMs: piece.changedAtMs };
+  const { busDir, from, runDir, onRead, signal } = options;
+  const spans = runDir === undefined || from !== undefined ? undefined : new SegmentSpans(runDir);
+  const wants: ReadTypesOptions['wants'] = (part, begins) => {
+    spans?.begin(part, begins);
+    return true;
+  };
+  const reading = { busDir, types: MEMORY_TYPES, sinceMs: -Infinity, from, wants, signal };
+  try {
+    for await (const piece of readTypes(onRead === undefined ? reading : { ...reading, onRead })) {
+      if (piece === 'lost') yield 'lost';
+      else {
+        for (const text of piece.texts) spans?.see(tsOf(text));
+        yield { points: piece.texts.flatMap(pointsOf), end: piece.end, changedAtMs: piece.changedAtMs };
+      }
+    }
+  } finally {
+    spans?.keep();
   }
 }

@@ -4,7 +4,7 @@ import { absentQdrant } from '../../config/services/absent-qdrant.ts';
 import type { Home } from '../../config/home.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { StoreFailure } from '../../memory/point-store.ts';
-import type { SyncCounts } from '../../memory/sync/sync-counts.ts';
+import type { SyncCounts } from '../../memory/sync/sync-options.ts';
 import { createBodyEncoder } from '../../recorder/body.ts';
 import { openHomeMemory } from './home-memory.ts';
 import { takeMemoryLock } from './memory-lock.ts';

@@ -12,7 +12,7 @@ import type { PointStore } from '../../memory/point-store.ts';
 import { memoryTargetName } from '../../memory/sync/memory-files.ts';
 import { MemorySync } from '../../memory/sync/memory-sync.ts';
 import { type MemoryOutage, MemoryWriter } from '../../memory/sync/memory-writer.ts';
-import type { SyncCounts } from '../../memory/sync/sync-counts.ts';
+import type { SyncCounts } from '../../memory/sync/sync-options.ts';
 import { writeOutage } from './write-outage.ts';
 
 export interface HomeMemoryOptions {
