@@ -42,6 +42,8 @@ export interface MemoryWriterOptions {
 
 const PAUSES = { firstPauseMs: 250, maxPauseMs: 10_000 };
 const LOOK_EVERY_MS = 2_000;
+/** Of a busy bus several changes are looked at together: each look asks Qdrant something. */
+const REST_MS = 150;
 const RETAIN_EVERY_MS = 24 * 3_600_000;
 /** What comes on the bus waits for as long as the endpoint takes for so many. */
 const DENSE_BATCH = 64;
@@ -84,11 +86,13 @@ export class MemoryWriter {
     });
     let idleSinceMs = performance.now();
     let isUp = true;
+    let restUntilMs = -Infinity;
     while (!signal.aborted) {
-      if (this.#isDue && this.#breaker.pauseMs === 0) {
+      if (this.#isDue && this.#breaker.pauseMs === 0 && performance.now() >= restUntilMs) {
         this.#isDue = false;
         const caught = await this.bring(signal);
         if (caught === undefined) return;
+        restUntilMs = performance.now() + REST_MS;
         isUp = caught.kind === 'done';
         if (isUp && caught.kind === 'done' && caught.writtenCount > 0) idleSinceMs = performance.now();
       }
@@ -96,7 +100,8 @@ export class MemoryWriter {
       const { lingerMs, awayLingerMs } = this.#options;
       const leftMs = idleSinceMs + (isUp ? lingerMs : awayLingerMs) - performance.now();
       if (leftMs <= 0) return;
-      await this.#sleep(Math.min(leftMs, LOOK_EVERY_MS, this.#breaker.pauseMs || LOOK_EVERY_MS), signal);
+      const restMs = this.#isDue ? Math.max(1, restUntilMs - performance.now()) : LOOK_EVERY_MS;
+      await this.#sleep(Math.min(leftMs, LOOK_EVERY_MS, this.#breaker.pauseMs || restMs), signal);
       if (!isUp) this.#isDue = true;
     }
   }
