@@ -1,5 +1,5 @@
 /** Who brings the bus of a home to Qdrant: one at a time, what is new before what can wait, to the last line (G4). */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endOf } from '../../src/bus/query/read-types.ts';
@@ -9,9 +9,9 @@ import { resolveHome } from '../../src/config/home.ts';
 import type { DenseEncoder } from '../../src/memory/qdrant/dense-encoder.ts';
 import { openStore } from '../../src/memory/qdrant/open-store.ts';
 import type { PointStore } from '../../src/memory/point-store.ts';
-import { memoryTargetName } from '../../src/memory/sync/memory-files.ts';
+import { memoryDir, memoryTargetName, readMemoryState } from '../../src/memory/sync/memory-files.ts';
 import { MemorySync } from '../../src/memory/sync/memory-sync.ts';
-import { MemoryWriter } from '../../src/memory/sync/memory-writer.ts';
+import { type MemoryOutage, MemoryWriter } from '../../src/memory/sync/memory-writer.ts';
 import { createEventId } from '../../src/model/event-id.ts';
 import { parseEntityId } from '../../src/model/id.ts';
 import { MEMORY_LOCK, startingPath, tryMemoryLock } from '../../src/pod/remember/memory-lock.ts';
@@ -74,6 +74,7 @@ describe.runIf(hasQdrant)('MemoryWriter', () => {
   beforeEach(async () => {
     end = new AbortController();
     server = await QdrantServer.open();
+    told.length = 0;
     bus = new TempBus();
     mkdirSync(bus.runDir, { recursive: true });
     store = await openStore({ target: server.target(), dense });
@@ -84,6 +85,8 @@ describe.runIf(hasQdrant)('MemoryWriter', () => {
     bus[Symbol.dispose]();
   });
 
+  const told: MemoryOutage[] = [];
+
   const createWriter = (isDense: boolean): MemoryWriter => {
     const { busDir, runDir } = bus;
     const target = memoryTargetName(server.target());
@@ -93,7 +96,7 @@ describe.runIf(hasQdrant)('MemoryWriter', () => {
       ...given,
       sync: new MemorySync({ ...given, target, signal: end.signal }),
       onOutageStart: () => undefined,
-      onOutageEnd: () => Promise.resolve(),
+      onOutageEnd: async (outage) => void told.push(outage),
       lingerMs: 5_000,
       awayLingerMs: 5_000,
     });
@@ -125,5 +128,30 @@ describe.runIf(hasQdrant)('MemoryWriter', () => {
     await server.kill();
     await bringing.bring(end.signal);
     expect(bringing.broughtEnd).toBeUndefined();
+  });
+
+  it('G3: tells an outage once, from its beginning, also where its kind changes and its end cannot be written', async () => {
+    using writer = bus.open();
+    write(writer, 'JOB-1');
+    const first = createWriter(false);
+    await first.bring(end.signal);
+    await server.kill();
+    expect(await first.bring(end.signal)).toMatchObject({ kind: 'away' });
+    const since = readMemoryState(bus.runDir)?.since;
+    await server.start();
+    await server.ask('DELETE', '/collections/nika_memory');
+    await server.ask('PUT', '/collections/nika_memory', { vectors: { size: 4, distance: 'Dot' } });
+    expect(await createWriter(false).bring(end.signal)).toMatchObject({ kind: 'other-shape' });
+    await server.ask('DELETE', '/collections/nika_memory');
+    const dir = memoryDir(bus.runDir);
+    const last = createWriter(false);
+    renameSync(dir, `${dir}-away`);
+    writeFileSync(dir, '');
+    expect(await last.bring(end.signal)).toMatchObject({ kind: 'done' });
+    expect(told).toEqual([]);
+    rmSync(dir);
+    renameSync(`${dir}-away`, dir);
+    for (let time = 0; time < 2; time += 1) await createWriter(false).bring(end.signal);
+    expect(told).toMatchObject([{ since, cause: expect.stringContaining('not as nika writes it') }]);
   });
 });

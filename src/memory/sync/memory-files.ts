@@ -43,7 +43,7 @@ const stateSchema = z.object({
   url: z.string(),
   collection: z.string(),
   standing: z.enum(['up', 'away', 'refused', 'other-shape']),
-  /** Since when it stands so. */
+  /** Since when it is up, or is not, for whatever reason. */
   since: z.string(),
   why: z.string().nullable(),
   /** When that was last found. */

@@ -2,7 +2,8 @@
  * Owns the bringing of what a bus has for memory, for as long as something comes: catch up, wait, again; and how Qdrant
  * stands meanwhile (G3, G9).
  *
- * W1. An outage is told once when it is over, whoever noticed its beginning: that stands in `run/memory/state.json`.
+ * W1. An outage is told once when it is over, whoever noticed its beginning: that stands in `run/memory/state.json`. Where
+ *     its end cannot be written there, it is told by who can: else each would tell it again.
  * W2. With nothing to do it ends after a while; in an outage after a longer one. The bus keeps what waits.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -41,6 +42,8 @@ export interface MemoryWriterOptions {
 
 const PAUSES = { firstPauseMs: 250, maxPauseMs: 10_000 };
 const LOOK_EVERY_MS = 2_000;
+/** Of a busy bus several changes are looked at together: each look asks Qdrant something. */
+const REST_MS = 150;
 const RETAIN_EVERY_MS = 24 * 3_600_000;
 /** What comes on the bus waits for as long as the endpoint takes for so many. */
 const DENSE_BATCH = 64;
@@ -83,11 +86,13 @@ export class MemoryWriter {
     });
     let idleSinceMs = performance.now();
     let isUp = true;
+    let restUntilMs = -Infinity;
     while (!signal.aborted) {
-      if (this.#isDue && this.#breaker.pauseMs === 0) {
+      if (this.#isDue && this.#breaker.pauseMs === 0 && performance.now() >= restUntilMs) {
         this.#isDue = false;
         const caught = await this.bring(signal);
         if (caught === undefined) return;
+        restUntilMs = performance.now() + REST_MS;
         isUp = caught.kind === 'done';
         if (isUp && caught.kind === 'done' && caught.writtenCount > 0) idleSinceMs = performance.now();
       }
@@ -95,7 +100,8 @@ export class MemoryWriter {
       const { lingerMs, awayLingerMs } = this.#options;
       const leftMs = idleSinceMs + (isUp ? lingerMs : awayLingerMs) - performance.now();
       if (leftMs <= 0) return;
-      await this.#sleep(Math.min(leftMs, LOOK_EVERY_MS, this.#breaker.pauseMs || LOOK_EVERY_MS), signal);
+      const restMs = this.#isDue ? Math.max(1, restUntilMs - performance.now()) : LOOK_EVERY_MS;
+      await this.#sleep(Math.min(leftMs, LOOK_EVERY_MS, this.#breaker.pauseMs || restMs), signal);
       if (!isUp) this.#isDue = true;
     }
   }
@@ -141,13 +147,13 @@ export class MemoryWriter {
   async #succeed(writtenCount: number): Promise<void> {
     this.#breaker.succeeded();
     const before = this.#state;
-    this.#note({ standing: 'up', why: null }, true);
-    if (before !== undefined && before.standing !== 'up')
+    const isKept = this.#note({ standing: 'up', why: null }, true);
+    if (isKept && before !== undefined && before.standing !== 'up')
       await this.#options.onOutageEnd({ since: before.since, cause: before.why ?? '', replayed: writtenCount }); // W1
     if (writtenCount > 0 && this.#dense === 'complete') this.#dense = 'due';
   }
 
-  #note({ standing, why }: Pick<MemoryState, 'standing' | 'why'>, isWhole: boolean): void {
+  #note({ standing, why }: Pick<MemoryState, 'standing' | 'why'>, isWhole: boolean): boolean {
     const { about, runDir } = this.#options;
     const now = new Date().toISOString();
     const before = this.#state;
@@ -155,18 +161,23 @@ export class MemoryWriter {
       v: 1,
       ...about,
       standing,
-      since: before?.standing === standing ? before.since : now,
+      since: before !== undefined && (before.standing === 'up') === (standing === 'up') ? before.since : now,
       why,
       at: now,
       whole_at: isWhole ? now : (before?.whole_at ?? null),
       retained_at: before?.retained_at ?? null,
     };
-    this.#keepState(runDir);
+    return this.#keepState(runDir);
   }
 
-  #keepState(runDir: string): void {
+  /** Whether the next one will know it. */
+  #keepState(runDir: string): boolean {
     const state = this.#state;
-    if (state !== undefined) bestEffortSync('memory.state', () => writeMemoryState(runDir, state));
+    const write = (): boolean => {
+      if (state !== undefined) writeMemoryState(runDir, state);
+      return true;
+    };
+    return bestEffortSync('memory.state', write) === true;
   }
 
   async #retain(signal: AbortSignal): Promise<void> {
