@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 20;
 const PATIENCE_MS = 30_000;
 
 /**
- * Resolves with what `look` finds, once it finds something; the next look waits for the one before.
+ * Resolves with what `look` finds, once it finds something (no text is nothing: a file just made); the next look waits for the one before.
  * @throws after 30 s, with what was waited for
  */
 export const until = async <T>(
@@ -20,7 +20,7 @@ export const until = async <T>(
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();
-    if (found !== undefined && found !== false) return found;
+    if (found !== undefined && found !== false && found !== '') return found;
     if (performance.now() > endMs) throw new Error(`waited 30 s for ${what}`);
     await delay(LOOK_EVERY_MS);
   }

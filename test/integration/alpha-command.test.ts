@@ -61,14 +61,14 @@ describe('nika alpha', () => {
     dispatched(home, 'JOB-late', { deadline: new Date(Date.now() - 1_000).toISOString() });
     const alpha = home.start(['alpha', 'start']);
     try {
-      const text = await until('the notification', () => {
+      const notice = await until('the notification', () => {
         try {
-          return readFileSync(file, 'utf8');
+          return JSON.parse(readFileSync(file, 'utf8')) as object;
         } catch {
-          return undefined;
+          return undefined; // not there yet, or not whole
         }
       });
-      expect(JSON.parse(text)).toMatchObject({ on: 'overdue', title: 'sleeper is late', pod: { id: 'JOB-late' } });
+      expect(notice).toMatchObject({ on: 'overdue', title: 'sleeper is late', pod: { id: 'JOB-late' } });
     } finally {
       alpha.child.kill('SIGTERM');
       await alpha.ended;
