@@ -21,6 +21,7 @@ const NAMES: Readonly<Record<Exclude<ToolKind, 'other'>, readonly string[]>> = {
   shell: [
     'bash',
     'shell',
+    'command',
     'shellcommand',
     'execcommand',
     'localshell',
