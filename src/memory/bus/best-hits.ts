@@ -1,13 +1,10 @@
 /** Owns the best hits so far, one of each entity, in bounded memory (M2 of `memory-source.ts`). */
 
-export interface Scored {
-  readonly id: string;
-  readonly entity: string;
-  readonly score: number;
-}
+import { byScore, type Ranked } from '../by-score.ts';
 
-/** The higher score first; ties by id. */
-export const byScore = (a: Scored, b: Scored): number => b.score - a.score || (a.id < b.id ? -1 : 1);
+export interface Scored extends Ranked {
+  readonly entity: string;
+}
 
 export class BestHits<T extends Scored> {
   readonly #limit: number;

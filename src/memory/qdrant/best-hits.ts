@@ -1,8 +1,6 @@
 /** Owns which of the points that were found are shown: of each entity its best one (M2), the same each time. Pure. */
+import { byScore } from '../by-score.ts';
 import type { SearchHit } from '../memory-source.ts';
-
-/** The best first; ties by id. */
-const byScore = (a: SearchHit, b: SearchHit): number => b.score - a.score || (a.id < b.id ? -1 : 1);
 
 /** Of each entity its best point, the best first. */
 export const bestByEntity = (found: readonly SearchHit[]): readonly SearchHit[] => {
